@@ -1,0 +1,76 @@
+"""The exceptions of nunbit, all under one root.
+
+NunbitError                one short block: what happened, to which file, what to do
+├── UsageError             the command or call was wrong                        exit 2
+│   └── ConfigError        an unknown or impossible setting                     exit 2
+├── DataError              the data cannot be used as they are                  exit 2
+├── UnusableImage          one image cannot be decoded; becomes its exclusion   (never ends a run)
+├── BundleError            a model folder is incomplete, damaged or foreign     exit 2
+├── CheckpointError        no usable checkpoint where one is needed             exit 2
+├── TrainingError          training ran and failed (a loss that is not finite)  exit 1
+└── RunInterrupted         the user stopped the run; its state is saved         exit 130
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class NunbitError(Exception):
+    """Root of all errors that nunbit raises on purpose.
+
+    `what` says what happened, `path` names the file or folder concerned, `remedy` says what the
+    user can do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, path: str | Path | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = None if path is None else str(path)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.path is not None:
+            lines.append(f"  where: {self.path}")
+        if self.remedy:
+            lines.append(f"  what to do: {self.remedy}")
+        return "\n".join(lines)
+
+
+class UsageError(NunbitError):
+    """The command or call was wrong."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown or impossible."""
+
+
+class DataError(NunbitError):
+    """The data cannot be used as they are."""
+
+
+class UnusableImage(NunbitError):
+    """One image cannot be decoded under the input contract; `what` is the reason."""
+
+
+class BundleError(NunbitError):
+    """A model folder is incomplete, damaged or was not written by nunbit."""
+
+
+class CheckpointError(NunbitError):
+    """No usable checkpoint where one is needed."""
+
+
+class TrainingError(NunbitError):
+    """Training ran and failed."""
+
+    exit_code = 1
+
+
+class RunInterrupted(NunbitError):
+    """The user stopped the run; what was reached is saved."""
+
+    exit_code = 130
