@@ -1,0 +1,110 @@
+"""From a model's name to a network with fresh weights."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from nunbit.errors import UsageError
+from nunbit.models.catalog import model_info
+from nunbit.models.info import FORWARD_ERRORS, Dropout, ModelInfo, Shape, shape_fits
+
+
+def create_model(
+    name: str,
+    *,
+    classes: int,
+    channels: int | None = None,
+    height: int | None = None,
+    width: int | None = None,
+    dropout: Dropout = None,
+    generator_seed: int | None = None,
+) -> nn.Module:
+    """A network from float [B, C, H, W] to logits [B, classes], on the CPU, in training mode.
+
+    Channels, height and width not given are those of the published form; `dropout` is one share
+    for all dropout layers or one for each. With `generator_seed` the weights depend on the seed
+    alone, and the global random generator stays as it was; without it, they are drawn from it.
+    In training mode, `googlenet` and `inception_v3` return a named tuple whose field `logits` is
+    accompanied by those of their auxiliary classifiers.
+
+    Raises UsageError for an unknown name, or a shape or dropout that the model cannot have.
+    """
+    info = model_info(name)
+    shape = Shape(
+        info.input.channels if channels is None else channels,
+        info.default_height if height is None else height,
+        info.default_width if width is None else width,
+    )
+    _check_request(info, shape=shape, classes=classes, dropout=dropout)
+    with _seeded(generator_seed):
+        try:
+            model = info.build(shape, classes, dropout)
+        except FORWARD_ERRORS as error:
+            raise _impossible_size(info, shape) from error
+    if shape != info.input and not shape_fits(model, shape):
+        raise _impossible_size(info, shape)
+    return model
+
+
+def _check_request(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
+    """Raise UsageError for a request that no network of this kind can meet."""
+    if classes < 1:
+        raise UsageError(f"a model needs at least one class, not {classes}")
+    if shape.height < 1 or shape.width < 1:
+        raise UsageError(f"an image of {shape.height} x {shape.width} pixels is empty")
+    if shape.channels not in info.channels:
+        accepted = " or ".join(map(str, info.channels))
+        raise UsageError(
+            f"{info.name} takes images with {accepted} channels, not {shape.channels}",
+            remedy=f"ask for channels={info.channels[-1]}; grey images are then repeated in each",
+        )
+    if not info.resizable and shape[1:] != info.input[1:]:
+        raise _impossible_size(info, shape)
+    _check_dropout(info, dropout)
+
+
+def _check_dropout(info: ModelInfo, dropout: Dropout) -> None:
+    """Raise UsageError if the model does not have these dropout layers."""
+    if dropout is None:
+        return
+    if info.dropouts == 0:
+        raise UsageError(
+            f"{info.name} has no dropout layer to set", remedy="leave dropout out of the settings"
+        )
+    if isinstance(dropout, tuple) and len(dropout) != info.dropouts:
+        raise UsageError(
+            f"{info.name} has {info.dropouts} dropout layer(s), but {len(dropout)} shares are given"
+        )
+    for share in dropout if isinstance(dropout, tuple) else (dropout,):
+        if not 0 <= share < 1:
+            raise UsageError(f"a dropout share lies from 0 to below 1, not {share}")
+
+
+def _impossible_size(info: ModelInfo, shape: Shape) -> UsageError:
+    asked = f"{info.name} cannot work on images of {shape.height} x {shape.width} pixels"
+    if not info.resizable:
+        only = f"{info.default_height} x {info.default_width}"
+        return UsageError(asked, remedy=f"this model is built for {only} only: ask for that size")
+    least = info.minimum_size
+    return UsageError(
+        asked,
+        remedy=f"the smallest size that works is {least} x {least}; "
+        f"its own is {info.default_height} x {info.default_width}",
+    )
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Draw from a generator of this seed, then give the global one its state back."""
+    if seed is None:
+        yield
+        return
+    # Only the CPU's generator: weights are drawn there, and torch.manual_seed would reset the
+    # generators of the accelerators as well.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

@@ -1,0 +1,119 @@
+"""What is known of a model before it is built, and whether an image size suits it.
+
+B images in a batch, C channels, H height, W width, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import nn
+
+Origin: TypeAlias = Literal["nunbit", "torchvision", "timm"]
+Dropout: TypeAlias = float | tuple[float, ...] | None
+"""One share for all dropout layers, one for each in order, or None for the model's own."""
+
+
+class Shape(NamedTuple):
+    """Shape of one image as the network sees it."""
+
+    channels: int
+    height: int
+    width: int
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self))
+
+
+Build: TypeAlias = Callable[[Shape, int, Dropout], nn.Module]
+"""(input shape, classes, dropout) -> network from float [B, C, H, W] to logits [B, K]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """One model that `create_model` can build."""
+
+    name: str
+    origin: Origin
+    build: Build = field(repr=False, compare=False)
+    input: Shape
+    """Published input; what is built when nothing else is asked for."""
+    channels: tuple[int, ...] = (1, 3)
+    """Numbers of channels that can be asked for."""
+    dropouts: int = 0
+    """Number of dropout layers whose share can be set one by one; 0 if there are none."""
+    follows_data: bool = False
+    """True if the model has no published size and takes the images at their own."""
+    resizable: bool = True
+    """False if only the published height and width can be built."""
+    sizes_in_steps: bool = False
+    """True if patches or windows must fit into the image, so that not all larger sizes work."""
+    parameters: int | None = None
+    """Published number of trainable parameters at `input`, with `classes` classes."""
+    classes: int = 10
+    """Number of classes of the published form."""
+    source: str = ""
+
+    @property
+    def default_height(self) -> int:
+        """Published height in pixels."""
+        return self.input.height
+
+    @property
+    def default_width(self) -> int:
+        """Published width in pixels."""
+        return self.input.width
+
+    @cached_property
+    def minimum_size(self) -> int:
+        """Smallest side in pixels of a square image that the model can be trained on.
+
+        Found by trying sizes on the "meta" device: no weights are drawn and no pixels computed.
+        """
+        low, high = 1, min(self.input.height, self.input.width)
+        if not self.resizable:
+            return high
+        if self.sizes_in_steps:
+            sizes = range(8, high, 8)
+            return next((size for size in sizes if self._accepts_square(size)), high)
+        while low < high:
+            middle = (low + high) // 2
+            if self._accepts_square(middle):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _accepts_square(self, size: int) -> bool:
+        shape = Shape(self.input.channels, size, size)
+        try:
+            with torch.device("meta"):
+                model = self.build(shape, self.classes, None)
+        except FORWARD_ERRORS:
+            return False
+        return shape_fits(model, shape)
+
+
+FORWARD_ERRORS = (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError)
+"""What networks raise on an image size that does not suit them."""
+
+
+def shape_fits(model: nn.Module, shape: Shape) -> bool:
+    """Whether the network runs, in its present mode, on two images of `shape`.
+
+    Runs on the "meta" device, which computes shapes and no values, so that it costs little and
+    leaves weights, batch statistics and random numbers alone.
+    """
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    shadows = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
+    images = torch.empty((2, *shape), device="meta")
+    try:
+        with torch.no_grad():
+            torch.func.functional_call(model, shadows, (images,))
+    except FORWARD_ERRORS:
+        return False
+    return True

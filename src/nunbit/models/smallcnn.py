@@ -1,0 +1,44 @@
+"""The default network for small images.
+
+B images in a batch, C channels, H height, W width, K classes.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import nn
+
+from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
+from nunbit.models.info import Dropout, Shape
+
+WIDTHS = (32, 64, 128, 256)
+
+
+def smallcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
+    """Stages of two 3x3 convolutions, halved between them: [B, C, H, W] -> logits [B, K].
+
+    Three stages up to 32 pixels and one more for each doubling beyond, so that the last maps
+    measure 2 to 8 pixels whatever the size. Built without a recipe to repeat: VGG's stacks of 3x3
+    convolutions (arXiv 1409.1556) with batch normalisation and global average pooling.
+    """
+    (share,) = shares(dropout, (0.2,))
+    widths = stage_widths(min(shape.height, shape.width))
+    layers: list[nn.Module] = []
+    for channels_in, channels_out in pairwise((shape.channels, *widths)):
+        if layers:
+            layers.append(nn.MaxPool2d(2))
+        layers += conv_bn_relu(channels_in, channels_out)
+        layers += conv_bn_relu(channels_out, channels_out)
+    head = nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(widths[-1], classes)
+    )
+    return features_and_head(nn.Sequential(*layers), head)
+
+
+def stage_widths(side: int) -> tuple[int, ...]:
+    """Output channels of each stage for images whose shorter side has `side` pixels."""
+    stages = 3
+    while side > 32 * 2 ** (stages - 3):
+        stages += 1
+    return tuple(WIDTHS[min(stage, len(WIDTHS) - 1)] for stage in range(stages))
