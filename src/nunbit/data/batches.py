@@ -1,0 +1,104 @@
+"""From stored pixels to batches on the device.
+
+The hot loop: one gather per batch, one copy to the device, one pass that normalises. B images,
+C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nunbit.data.augment import Augmentation
+from nunbit.data.pixels import Pixels
+from nunbit.seeds import Purpose, derive_seed
+from nunbit.types import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """Some samples in a fixed order, as they are: for validation, test and prediction."""
+
+    pixels: Pixels
+    rows: NDArray[np.int64]
+    """[n] row numbers in the `Samples`."""
+    labels: NDArray[np.int64]
+    """[N] class of every sample of the data set."""
+    batch_size: int
+    device: torch.device
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        groups = _groups(self.rows, self.batch_size)
+        for rows, pixels in zip(groups, self.pixels.stream(groups), strict=True):
+            images = _to_device(pixels, self.device)
+            yield _batch(self.pixels, images, self.labels, rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingBatches:
+    """The training part in a new order each epoch, augmented.
+
+    Order and augmentation are functions of (seed, epoch, batch): an epoch can be entered at any
+    batch and goes on as if it had been run from its start.
+    """
+
+    pixels: Pixels
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    batch_size: int
+    device: torch.device
+    seed: int
+    augmentation: Augmentation
+
+    def __len__(self) -> int:
+        return len(_training_groups(self.rows, self.batch_size))
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, from batch number `start` on."""
+        order = np.random.default_rng(derive_seed(self.seed, Purpose.ORDER, epoch))
+        groups = _training_groups(order.permutation(self.rows), self.batch_size)[start:]
+        generator = torch.Generator(device=self.device)
+        stream = self.pixels.stream(groups)
+        for number, (rows, pixels) in enumerate(zip(groups, stream, strict=True), start=start):
+            seed = derive_seed(self.seed, Purpose.AUGMENTATION, epoch, number)
+            generator.manual_seed(seed)
+            images = self.augmentation(_to_device(pixels, self.device), generator)
+            yield _batch(self.pixels, images, self.labels, rows)
+
+
+def _groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+
+
+def _training_groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    """Groups of `batch_size`; a last single image joins the group before it.
+
+    Batch normalisation has no variance over one image, and its gradient would be mere noise.
+    """
+    groups = _groups(rows, batch_size)
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        groups[-2:] = [np.concatenate(groups[-2:])]
+    return groups
+
+
+def _to_device(pixels: Tensor, device: torch.device) -> Tensor:
+    """uint8 [B, H, W, C] in memory to uint8 [B, C, H, W], channels last, on the device."""
+    return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2)
+
+
+def _batch(
+    pixels: Pixels, images: Tensor, labels: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Batch:
+    return Batch(
+        images=pixels.preprocess.normalise(images),
+        targets=torch.from_numpy(labels[rows]).to(images.device, non_blocking=True),
+        indices=rows,
+    )

@@ -1,0 +1,285 @@
+"""The honest split: seeded, stratified, and no image on both sides.
+
+The unit of division is a set of samples that must stay together: one group of the user, all
+byte-identical copies of an image, or both chained. Units are divided class by class, so that each
+class keeps its share in each part; parts that the user has given are kept as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nunbit.errors import DataError
+from nunbit.files import write_atomically
+from nunbit.types import PARTS, Samples, Split
+
+COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fractions:
+    """How large the parts are where the data do not say."""
+
+    test: float = 0.2
+    """Share of all samples."""
+    validation: float = 0.2
+    """Share of what is left after the test part."""
+    max_validation: int = 5000
+
+
+def make_split(
+    samples: Samples,
+    *,
+    sha256: Sequence[str],
+    reasons: Sequence[str],
+    fractions: Fractions,
+    seed: int,
+) -> Split:
+    """Give every sample its part.
+
+    The result depends on paths, labels, groups, bytes and the seed, never on the order in which
+    a folder is listed. A class always keeps one unit for training; one with fewer than three units
+    gives none to the test part.
+
+    Args:
+        samples: everything that was found.
+        sha256: [N] digest of each image's bytes; equal digests stay together.
+        reasons: [N] '' for a usable sample, else why it is excluded.
+        fractions: the parts' sizes.
+        seed: of the division.
+
+    Raises:
+        DataError: when nothing usable is left for training.
+    """
+    usable = [i for i, reason in enumerate(reasons) if not reason]
+    parts = ["excluded"] * len(samples)
+    for i in usable:
+        parts[i] = samples.parts[i]
+    given = {parts[i] for i in usable} - {""}
+    units = _units(samples, sha256, usable)
+    for unit in units:
+        _join_given_part(parts, unit)
+    rng = np.random.default_rng(seed)
+    if "test" not in given:
+        free = [unit for unit in units if not parts[unit[0]]]
+        pool = free or [unit for unit in units if all(parts[i] == "train" for i in unit)]
+        _assign(parts, _choose(samples, pool, fractions.test, keep=2, rng=rng), "test")
+    if "validation" not in given:
+        pool = _within(units, {i for i in usable if parts[i] in ("", "train")})
+        share = min(fractions.validation, fractions.max_validation / max(1, sum(map(len, pool))))
+        _assign(parts, _choose(samples, pool, share, keep=1, rng=rng), "validation")
+    parts = [part or "train" for part in parts]
+    if "train" not in parts:
+        raise DataError(
+            "No usable image is left for training.",
+            path=samples.location,
+            remedy="Run `nunbit check` on the data to see why images are excluded.",
+        )
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple(parts),
+        groups=samples.groups,
+        sha256=tuple(sha256),
+        reasons=tuple(reasons),
+    )
+
+
+def small_classes(split: Split) -> dict[str, Counter[str]]:
+    """Classes that miss one of the three parts, with their count in each part."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for label, part in zip(split.labels, split.parts, strict=True):
+        if part != "excluded":
+            counts[label][part] += 1
+    return {
+        label: counter
+        for label, counter in sorted(counts.items())
+        if any(counter[part] == 0 for part in ("train", "validation", "test"))
+    }
+
+
+def write_manifest(path: Path, split: Split) -> None:
+    """Write `split.csv`: path,label,split,group,sha256,reason."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    rows = zip(
+        split.paths,
+        split.labels,
+        split.parts,
+        split.groups,
+        split.sha256,
+        split.reasons,
+        strict=True,
+    )
+    writer.writerows(rows)
+    # A name on disk need not be valid Unicode; surrogateescape keeps its bytes.
+    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def read_manifest(path: Path) -> Split:
+    """Read a `split.csv`.
+
+    Raises:
+        DataError: when the file is missing or is no manifest.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise DataError(
+            f"The split manifest cannot be read: {error.strerror}.",
+            path=path,
+            remedy="Give the split.csv of a run.",
+        ) from None
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise DataError(
+            "The file is no split manifest.",
+            path=path,
+            remedy=f"Its first line must be {','.join(COLUMNS)}.",
+        )
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(COLUMNS) or row[2] not in PARTS:
+            raise DataError(
+                f"Line {number} of the split manifest is damaged.",
+                path=path,
+                remedy=f"It needs {len(COLUMNS)} columns, and a split of {', '.join(PARTS)}.",
+            )
+    columns = [tuple(column) for column in zip(*rows[1:], strict=True)] or [()] * len(COLUMNS)
+    return Split(
+        paths=columns[0],
+        labels=columns[1],
+        parts=columns[2],
+        groups=columns[3],
+        sha256=columns[4],
+        reasons=columns[5],
+    )
+
+
+def apply_manifest(
+    samples: Samples,
+    manifest: Split,
+    *,
+    sha256: Sequence[str],
+    reasons: Sequence[str],
+    manifest_path: Path,
+) -> Split:
+    """The parts of a manifest for the samples at hand, matched by path.
+
+    A sample that has become unusable is excluded; one that the manifest excludes stays excluded.
+
+    Raises:
+        DataError: when samples are missing from either side, or an image's bytes or label have
+            changed since the manifest was written.
+    """
+    row_of = {name: row for row, name in enumerate(manifest.paths)}
+    missing = [name for name in samples.paths if name not in row_of]
+    gone = sorted(set(manifest.paths) - set(samples.paths))
+    for names, what in ((missing, "are not in the manifest"), (gone, "are no longer there")):
+        if names:
+            raise DataError(
+                f"{len(names)} of the images {what}, such as {names[0]}.",
+                path=manifest_path,
+                remedy="Make a new split (leave the manifest out), or give the same data.",
+            )
+    parts, merged = [], []
+    for i, name in enumerate(samples.paths):
+        row = row_of[name]
+        changed = (
+            bool(manifest.sha256[row]) and bool(sha256[i]) and manifest.sha256[row] != sha256[i]
+        )
+        relabelled = manifest.labels[row] != samples.label_name(i)
+        if manifest.parts[row] != "excluded" and (changed or relabelled):
+            raise DataError(
+                f"{name} has another {'content' if changed else 'label'} than in the manifest.",
+                path=manifest_path,
+                remedy="Make a new split (leave the manifest out), or give the same data.",
+            )
+        reason = reasons[i] or manifest.reasons[row]
+        merged.append(reason)
+        parts.append("excluded" if reason else manifest.parts[row])
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple(parts),
+        groups=samples.groups,
+        sha256=tuple(sha256),
+        reasons=tuple(merged),
+    )
+
+
+def _assign(parts: list[str], units: Iterable[list[int]], part: str) -> None:
+    for unit in units:
+        for i in unit:
+            parts[i] = part
+
+
+def _units(samples: Samples, sha256: Sequence[str], rows: list[int]) -> list[list[int]]:
+    """Sets of rows that share a group or their bytes, directly or through others; by path."""
+    parent = {i: i for i in rows}
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: dict[tuple[str, str], int] = {}
+    for i in rows:
+        for key in (("group", samples.groups[i]), ("bytes", sha256[i])):
+            if key[1]:
+                parent[root(i)] = root(first.setdefault(key, i))
+    members: dict[int, list[int]] = defaultdict(list)
+    for i in sorted(rows, key=lambda row: samples.paths[row]):
+        members[root(i)].append(i)
+    return list(members.values())
+
+
+def _join_given_part(parts: list[str], unit: list[int]) -> None:
+    """Rows without a part follow those of their unit that have one; test draws most strongly."""
+    held = {parts[i] for i in unit}
+    part = next((name for name in ("test", "validation", "train") if name in held), "")
+    for i in unit:
+        parts[i] = parts[i] or part
+
+
+def _within(units: list[list[int]], rows: set[int]) -> list[list[int]]:
+    """Each unit's members among `rows`; units without any are left out."""
+    members = ([i for i in unit if i in rows] for unit in units)
+    return [unit for unit in members if unit]
+
+
+def _choose(
+    samples: Samples,
+    units: list[list[int]],
+    fraction: float,
+    *,
+    keep: int,
+    rng: np.random.Generator,
+) -> list[list[int]]:
+    """Units, drawn at random, that make up about `fraction` of each class.
+
+    A class gives at least one unit where it has more than `keep`, and never its last `keep`. A unit
+    that is too large for what its classes still need is passed over.
+    """
+    size = Counter(int(samples.labels[i]) for unit in units for i in unit)
+    left = Counter(label for unit in units for label in {int(samples.labels[i]) for i in unit})
+    need = {label: max(1, round(fraction * n)) for label, n in size.items()}
+    chosen = []
+    for position in rng.permutation(len(units)):
+        unit = units[position]
+        held = Counter(int(samples.labels[i]) for i in unit)
+        gain = sum(min(n, need[label]) for label, n in held.items())
+        if 2 * gain >= len(unit) and all(left[label] > keep for label in held):
+            chosen.append(unit)
+            for label, n in held.items():
+                need[label] = max(0, need[label] - n)
+                left[label] -= 1
+    return chosen
