@@ -1,0 +1,85 @@
+"""Sources of labelled images: one module for each kind, one line in `SOURCES` adds one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nunbit.data.sources import class_folders, idx, known
+from nunbit.data.sources.found import Found, SourceOptions
+from nunbit.data.sources.settle import Place, settle
+from nunbit.errors import DataError
+from nunbit.types import Samples
+
+__all__ = ["SOURCES", "Source", "load_samples"]
+
+ACCEPTED = (
+    "give a folder of class folders, a flat folder with --label-from, a CSV or Parquet table, "
+    "a folder of IDX or CIFAR files, an .npz file, or a known name: " + ", ".join(known.KNOWN)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A kind of source: how it is recognised and read."""
+
+    kind: str
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path, SourceOptions], Found]
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(kind="IDX files", recognises=idx.recognises, load=idx.load),
+    Source(kind="class folders", recognises=class_folders.recognises, load=class_folders.load),
+)
+"""Asked in this order; the first that recognises a path reads it."""
+
+
+def load_samples(
+    data: str | Path,
+    *,
+    label_from: str | None = None,
+    label_map: Path | None = None,
+    group_from: str | None = None,
+) -> Samples:
+    """Everything found in `data`, a path or the name of a known data set.
+
+    `label_from` is a pattern of file names, `label_map` a JSON or CSV file that renames classes,
+    `group_from` a regular expression on paths or a table's column. Image files are not opened.
+
+    Raises DataError where the data cannot be used and ConfigError for a wrong option; both name
+    the path and say what is accepted.
+    """
+    options = SourceOptions(label_from=label_from, group_from=group_from)
+    path = Path(data).expanduser()
+    name = known.known_name(str(data))
+    if path.exists():
+        found = _recognise(path).load(path, options)
+        place = Place(
+            name=path.resolve().stem if path.is_file() else path.resolve().name, location=str(data)
+        )
+    elif name is not None:
+        found = known.load(name)
+        place = Place(name=name, location=str(data))
+    else:
+        raise _nothing_there(str(data))
+    return settle(found, place=place, label_map=label_map, group_from=group_from)
+
+
+def _recognise(path: Path) -> Source:
+    for source in SOURCES:
+        if source.recognises(path):
+            return source
+    raise DataError("this kind of file is no data set", path=path, remedy=ACCEPTED)
+
+
+def _nothing_there(data: str) -> DataError:
+    close = difflib.get_close_matches(data.lower(), known.KNOWN, n=1)
+    meant = f"did you mean '{close[0]}'? Otherwise " if close else ""
+    return DataError(
+        "no such file or folder, and no data set is known by this name",
+        path=data,
+        remedy=meant + ACCEPTED,
+    )

@@ -1,0 +1,54 @@
+"""Class names: cleaned, told apart, and put in an order that depends on nothing but themselves."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from nunbit.data.sources.wording import examples
+from nunbit.errors import DataError
+
+
+def clean(name: str) -> str:
+    """The name in Unicode form NFC, without blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Distinct names sorted; by number where all of them are whole decimal numbers."""
+    distinct = set(names)
+    if all(re.fullmatch(r"[+-]?[0-9]+", name) for name in distinct):
+        return sorted(distinct, key=lambda name: (int(name), name))
+    return sorted(distinct)
+
+
+def merge_notes(raw: Sequence[str]) -> list[str]:
+    """One remark for each class that stands in the source under several raw names."""
+    spellings = defaultdict(list)
+    for name in raw:
+        spellings[clean(name)].append(name)
+    return [
+        f"{len(same)} names differ only in Unicode form or in blanks around them and are one "
+        f"class: '{name}' (as found: {', '.join(ascii(spelling) for spelling in sorted(same))})"
+        for name, same in sorted(spellings.items())
+        if len(same) > 1
+    ]
+
+
+def refuse_case_twins(names: Iterable[str], *, location: str) -> None:
+    """Raise DataError where two classes differ only in upper and lower case."""
+    twins = defaultdict(set)
+    for name in names:
+        twins[name.casefold()].add(name)
+    for _, same in sorted(twins.items()):
+        if len(same) > 1:
+            first, *others = sorted(same)
+            rename = ", ".join(f'"{other}": "{first}"' for other in others)
+            raise DataError(
+                f"classes that differ only in upper and lower case: {examples(sorted(same))}",
+                path=location,
+                remedy="rename one of them, or make them one class with a label map: a JSON file "
+                f"holding {{{rename}}}, given as label map",
+            )

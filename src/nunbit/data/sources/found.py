@@ -1,0 +1,96 @@
+"""What a source hands over before class names are settled.
+
+N rows found, R raw class names as they stand in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit.types import ImageArrays, ImageFiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What the user said about reading a source."""
+
+    label_from: str | None = None
+    """Pattern of file names, such as `{label}.{number}.jpg`."""
+    group_from: str | None = None
+    """Regular expression on the relative path, or for tables a column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Rows of a source with raw class names; `settle` makes `Samples` of it."""
+
+    images: ImageFiles | ImageArrays
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    """[R] raw class names as found, each once; some may have no row."""
+    labels: NDArray[np.int64]
+    """[N] index into `names`, -1 for none."""
+    parts: tuple[str, ...]
+    groups: tuple[str, ...]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    in_order: bool = False
+    """Whether the order of `names` is the order of the classes (numbered labels)."""
+    groups_settled: bool = False
+    """Whether `group_from` has been used already."""
+    hint: str = ""
+    """What to do if this turns out to hold fewer than two classes."""
+
+
+@dataclass
+class FileRows:
+    """Collects the rows of a source whose images are files, one `add` for each."""
+
+    files: list[Path] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    labels: list[int] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        path: str,
+        file: Path,
+        *,
+        name: str | None,
+        part: str = "",
+        group: str = "",
+        reason: str = "",
+    ) -> None:
+        """Append one row; `name` is the raw class name, None where there is none."""
+        self.paths.append(path)
+        self.files.append(file)
+        self.labels.append(-1 if name is None else self.names.setdefault(name, len(self.names)))
+        self.parts.append(part)
+        self.groups.append(group)
+        self.reasons.append(reason)
+
+    def found(
+        self, *, notes: Sequence[str] = (), hint: str = "", groups_settled: bool = False
+    ) -> Found:
+        """The rows collected so far, in the order of their paths."""
+        order = sorted(range(len(self.paths)), key=self.paths.__getitem__)
+        return Found(
+            images=ImageFiles(files=tuple(self.files[i] for i in order)),
+            paths=tuple(self.paths[i] for i in order),
+            names=tuple(self.names),
+            labels=np.array([self.labels[i] for i in order], dtype=np.int64),
+            parts=tuple(self.parts[i] for i in order),
+            groups=tuple(self.groups[i] for i in order),
+            reasons=tuple(self.reasons[i] for i in order),
+            notes=tuple(notes),
+            hint=hint,
+            groups_settled=groups_settled,
+        )

@@ -1,0 +1,189 @@
+"""Data sets known by name: where their files may lie, and how they are got.
+
+Looked up in $NUNBIT_DATA, in the user's cache and where Debian installs them; only then
+downloaded through torchvision, which compares checksums.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from nunbit.data.sources import idx
+from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
+from nunbit.data.sources.found import Found, SourceOptions
+from nunbit.errors import DataError
+
+DIGITS = "digits"
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+DOWNLOAD_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownSet:
+    """A data set whose files lie in a folder or can be downloaded."""
+
+    torchvision_class: str
+    inner_folders: tuple[str, ...]
+    """Where torchvision puts the files below its root."""
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path, SourceOptions], Found]
+    files: str
+    """The files wanted, for messages."""
+    classes: tuple[str, ...] | None = None
+    """Published class names where the files hold numbers only."""
+
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+    "t10k-labels-idx1-ubyte, each with or without .gz"
+)
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+FILE_SETS: dict[str, KnownSet] = {
+    "fashion-mnist": KnownSet(
+        torchvision_class="FashionMNIST",
+        inner_folders=("FashionMNIST/raw",),
+        recognises=idx.recognises,
+        load=idx.load,
+        files=_IDX_FILES,
+        classes=FASHION_MNIST_CLASSES,
+    ),
+    "mnist": KnownSet(
+        torchvision_class="MNIST",
+        inner_folders=("MNIST/raw",),
+        recognises=idx.recognises,
+        load=idx.load,
+        files=_IDX_FILES,
+    ),
+}
+KNOWN: tuple[str, ...] = (DIGITS, *FILE_SETS)
+
+
+def known_name(text: str) -> str | None:
+    """The known name that a text means ('Fashion_MNIST', 'cifar-10'), None for others."""
+    squeezed = text.lower().replace("-", "").replace("_", "")
+    return next((name for name in KNOWN if name.replace("-", "") == squeezed), None)
+
+
+def load(name: str) -> Found:
+    """The rows of a known data set.
+
+    Raises DataError where it is found nowhere and cannot be downloaded, listing every place
+    looked at and the files that may be put there.
+    """
+    if name == DIGITS:
+        return _load_digits()
+    known = FILE_SETS[name]
+    folder = next((place for place in _places(name, known) if known.recognises(place)), None)
+    if folder is None:
+        folder = _download(name, known)
+    found = known.load(folder, SourceOptions())
+    found = replace(found, notes=(f"read from '{folder}'", *found.notes))
+    return found if known.classes is None else _with_names(found, known.classes, folder)
+
+
+def _with_names(found: Found, classes: tuple[str, ...], folder: Path) -> Found:
+    if len(found.names) > len(classes):
+        raise DataError(
+            f"labels up to {len(found.names) - 1}, where the published set has {len(classes)} "
+            "classes",
+            path=folder,
+            remedy="the files are of another data set: give their folder instead of the name",
+        )
+    return replace(found, names=classes[: len(found.names)])
+
+
+def _load_digits() -> Found:
+    """scikit-learn's 1,797 digits of 8 x 8; their values 0..16 become 0..255."""
+    from sklearn.datasets import load_digits
+
+    content = load_digits()
+    images = np.round(content.images * (255 / 16)).astype(np.uint8)
+    part = ArrayPart(images=images[..., np.newaxis], labels=content.target.astype(np.int64))
+    return found_in_arrays({"": part}, names=[str(n) for n in range(10)], in_order=True)
+
+
+def user_folder() -> Path:
+    """Where downloads are kept."""
+    return Path(platformdirs.user_cache_dir("nunbit")) / "datasets"
+
+
+def _places(name: str, known: KnownSet) -> list[Path]:
+    """Folders in which the files may lie, best first."""
+    chosen = os.environ.get("NUNBIT_DATA")
+    bases = [Path(chosen).expanduser()] if chosen else []
+    bases += [user_folder(), SYSTEM_FOLDER]
+    places = [base / name for base in bases]
+    for base in bases:
+        places += [base / inner for inner in known.inner_folders]
+        places += [base / name / inner for inner in known.inner_folders]
+    return places
+
+
+def _download(name: str, known: KnownSet) -> Path:
+    """Download into the user's cache; the folder with the files."""
+    cache = user_folder()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        # Under a temporary name first, so that a download cut off is not taken for the set.
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as temporary:
+            fetch(known.torchvision_class, Path(temporary))
+            arrived = next(
+                place
+                for inner in known.inner_folders
+                if known.recognises(place := Path(temporary) / inner)
+            )
+            if not (cache / name).exists():
+                arrived.rename(cache / name)
+    except (OSError, RuntimeError, StopIteration) as error:
+        raise _not_found(name, known, error) from error
+    return cache / name
+
+
+def fetch(torchvision_class: str, folder: Path) -> None:
+    """Download a data set with torchvision, which compares the published checksums."""
+    import torchvision
+
+    with _network_timeout():
+        getattr(torchvision.datasets, torchvision_class)(folder, download=True)
+
+
+@contextmanager
+def _network_timeout() -> Iterator[None]:
+    # torchvision gives none, and a silent network would hold the program forever.
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _not_found(name: str, known: KnownSet, error: BaseException) -> DataError:
+    looked = "\n    ".join(str(place) for place in _places(name, known))
+    hint = "" if os.environ.get("NUNBIT_DATA") else " (or set NUNBIT_DATA to a folder of them)"
+    return DataError(
+        f"'{name}' is not on this computer and could not be downloaded: {error}\n"
+        f"  looked in:\n    {looked}",
+        remedy=f"put its files into one of these folders{hint}: {known.files}",
+    )
