@@ -1,0 +1,56 @@
+"""The command line: one thin file per command; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from nunbit.cli import check, evaluate, models, predict, split, train
+from nunbit.cli.failure import explain_failure
+from nunbit.cli.invocation import Invocation
+from nunbit.cli.options import Debug, Version
+
+app = typer.Typer(
+    name="nunbit",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.command("train")(train.train)
+app.command("check")(check.check)
+app.command("split")(split.split)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("models")(models.models)
+
+
+@app.callback()
+def nunbit(version: Version = False, debug: Debug = False) -> None:
+    """Labelled images in; a classifier out that its owner can trust, understand and ship.
+
+    DATA is a path or a name: a folder of class folders (also below train, validation and test),
+    a CSV or Parquet table, a flat folder with labels in the file names, MNIST or CIFAR files,
+    an .npz file, or one of digits, fashion-mnist, mnist, cifar10, cifar100.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 done; 1 the command ran and found fault; 2 wrong usage or unusable input; 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name need not be valid UTF-8: show such bytes as escapes, whatever the locale.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    invocation = Invocation(command=shlex.join(["nunbit", *words]))
+    try:
+        code = app(args=words, prog_name="nunbit", standalone_mode=False, obj=invocation)
+    except BaseException as error:  # the one place where every failure becomes a message
+        return explain_failure(error, debug=invocation.debug)
+    return explain_failure(KeyboardInterrupt(), debug=False) if code == 130 else int(code or 0)

@@ -1,0 +1,62 @@
+# Every target creates what it needs first, is safe to repeat, and is quick the second time.
+#   make PYTHON=python3.12 venv      takes another interpreter
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DIGITS := demo/digits
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test test-slow lint types imports ci clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP)  ## create .venv with nunbit and its tools
+
+# The stamp is touched last, so that an interrupted installation is taken up again.
+$(STAMP): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "error: there is no '$(PYTHON)' here. nunbit needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), but nunbit needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: '$(PYTHON)' lacks the venv module (on Debian: apt install python3-venv)" >&2; exit 2; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# Written under another name first, so that half a data set is never taken for a whole one.
+$(DIGITS): | $(STAMP)
+	@rm -rf $@.partial
+	@mkdir -p $(@D)
+	$(BIN)/python scripts/write_digits.py $@.partial
+	@mv $@.partial $@
+
+demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the result
+	@n=1; while [ -e runs/demo-$$n ]; do n=$$((n + 1)); done; \
+	set -x; $(BIN)/nunbit train $(DIGITS) --out runs/demo-$$n
+
+test: $(STAMP)  ## the fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(STAMP)  ## the tests that train for minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)  ## style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP)  ## strict types
+	$(BIN)/mypy
+
+imports: $(STAMP)  ## who may import whom
+	$(BIN)/lint-imports
+
+ci: lint types imports test test-slow  ## all that a change must pass
+
+clean:  ## remove what make made: .venv and caches, never runs or data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(DIGITS).partial
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

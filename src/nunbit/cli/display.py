@@ -1,0 +1,241 @@
+"""What the user sees while work goes on: a live picture in a terminal, plain lines elsewhere.
+
+Both implement `nunbit.progress.Progress`. A display never ends the work it shows.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
+from rich.text import Text
+
+from nunbit.cli.terminal import printable
+from nunbit.progress import SILENT, Progress
+
+T = TypeVar("T")
+SHOWN_EPOCHS = 8
+NARROW = 72  # columns below which only the most telling numbers are shown
+REPORT_SECONDS = 30.0  # between two plain lines of one piece of work
+
+
+def display_on(console: Console, *, quiet: bool) -> Progress:
+    """The display that suits the console; with `quiet`, none."""
+    if quiet:
+        return SILENT
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8.4 s, 3:05 min, 2:03:05 h."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def percent(fraction: float) -> str:
+    """A fraction as a percentage, or a dash where there is none."""
+    return f"{fraction:.1%}" if math.isfinite(fraction) else "-"
+
+
+def _number(record: Mapping[str, float], key: str) -> float:
+    value = record.get(key)
+    return math.nan if value is None else float(value)
+
+
+class PlainDisplay:
+    """One line for each event, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._goal = ""
+        self._left = math.nan
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(printable(text)), soft_wrap=True)
+
+    def note(self, message: str) -> None:
+        """The remark on a line of its own."""
+        self._line(f"note: {message}")
+
+    def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
+        """A line at the start, at the end, and now and then between."""
+        started = reported = time.monotonic()
+        self._line(f"{title}: {total:,}")
+        for count, item in enumerate(items, start=1):
+            yield item
+            now = time.monotonic()
+            if now - reported >= REPORT_SECONDS:
+                reported = now
+                self._line(f"{title}: {count:,} of {total:,}")
+        self._line(f"{title}: done in {duration(time.monotonic() - started)}")
+
+    def training_started(self, *, model: str, epochs: int | None, minutes: float | None) -> None:
+        """Says what is trained and for how long."""
+        self._goal = "" if epochs is None else f"/{epochs}"
+        length = f"{epochs} epochs" if minutes is None else f"{minutes:g} minutes"
+        self._line(f"training {model} for {length}")
+
+    def step(self, *, epoch: int, fraction: float, images_per_second: float, left: float) -> None:  # noqa: ARG002
+        """Remembered for the next line."""
+        self._left = left
+
+    def epoch_ended(self, record: Mapping[str, float]) -> None:
+        """The epoch's numbers on one line."""
+        parts = [
+            f"epoch {int(record['epoch'])}{self._goal}",
+            f"loss {_number(record, 'train_loss'):.4f}",
+            f"accuracy {percent(_number(record, 'train_accuracy'))}",
+            f"validation loss {_number(record, 'validation_loss'):.4f}",
+            f"validation accuracy {percent(_number(record, 'validation_accuracy'))}",
+            f"{_number(record, 'images_per_second'):,.0f} images/s",
+            duration(_number(record, "seconds")),
+        ]
+        if math.isfinite(self._left):
+            parts.append(f"{duration(self._left)} left")
+        self._line("  ".join(parts))
+
+    def training_ended(self) -> None:
+        """Nothing: the results follow."""
+
+
+@dataclass
+class _Training:
+    """What the live picture shows of a training."""
+
+    model: str
+    epochs: int | None
+    minutes: float | None
+    started: float
+    rows: list[Mapping[str, float]]
+    epoch: int = 1
+    fraction: float = 0.0
+    images_per_second: float = math.nan
+    left: float = math.nan
+
+    @property
+    def done(self) -> float:
+        """Share of the whole training."""
+        if self.epochs is not None and self.minutes is None:
+            return min(1.0, (self.epoch - 1 + self.fraction) / max(1, self.epochs))
+        spent = time.monotonic() - self.started
+        return spent / (spent + self.left) if math.isfinite(self.left) and spent > 0 else 0.0
+
+
+class LiveDisplay:
+    """Bars, and for training a table of the last epochs over a bar, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._training: _Training | None = None
+        self._live: Live | None = None
+        self._busy = False
+
+    def note(self, message: str) -> None:
+        """The remark, above whatever is being redrawn."""
+        self._console.print(Text.assemble(("note: ", "bold cyan"), printable(message)))
+
+    def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
+        """A bar that goes away when all is done."""
+        if self._busy or self._live is not None:  # one redrawn picture at a time
+            yield from items
+            return
+        wide = [MofNCompleteColumn(), TimeRemainingColumn()]
+        columns = [
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=30),
+            *(wide if self._console.width >= NARROW else []),
+        ]
+        self._busy = True
+        try:
+            with Bars(*columns, console=self._console, transient=True) as bars:
+                yield from bars.track(items, total=total, description=printable(title))
+        finally:
+            self._busy = False
+
+    def training_started(self, *, model: str, epochs: int | None, minutes: float | None) -> None:
+        """Opens the picture; a second start, as after an interruption, opens a new one."""
+        self.training_ended()
+        self._training = _Training(model, epochs, minutes, time.monotonic(), [])
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._picture,
+            refresh_per_second=4,
+            vertical_overflow="ellipsis",
+        )
+        self._live.start()
+
+    def step(self, *, epoch: int, fraction: float, images_per_second: float, left: float) -> None:
+        """Numbers for the bar; drawn a few times a second, however often steps come."""
+        if (training := self._training) is not None:
+            training.epoch, training.fraction = epoch, fraction
+            training.images_per_second, training.left = images_per_second, left
+
+    def epoch_ended(self, record: Mapping[str, float]) -> None:
+        """A new row of the table."""
+        if self._training is not None:
+            self._training.rows.append(dict(record))
+            self._training.fraction = 1.0
+
+    def training_ended(self) -> None:
+        """Leaves the last picture, without its bar, in the terminal."""
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.stop()
+        self._training = None
+
+    def _picture(self) -> RenderableType:
+        training = self._training
+        if training is None:
+            return Text("")
+        table = _epoch_table(training.rows[-SHOWN_EPOCHS:], narrow=self._console.width < NARROW)
+        if self._live is None:
+            return table
+        return Group(table, _training_line(training, self._console.width))
+
+
+def _epoch_table(rows: list[Mapping[str, float]], *, narrow: bool) -> Table:
+    fields = [
+        ("epoch", lambda row: str(int(row["epoch"])), False),
+        ("loss", lambda row: f"{_number(row, 'train_loss'):.4f}", False),
+        ("accuracy", lambda row: percent(_number(row, "train_accuracy")), True),
+        ("val. loss", lambda row: f"{_number(row, 'validation_loss'):.4f}", True),
+        ("val. accuracy", lambda row: percent(_number(row, "validation_accuracy")), False),
+        ("images/s", lambda row: f"{_number(row, 'images_per_second'):,.0f}", True),
+        ("time", lambda row: duration(_number(row, "seconds")), True),
+    ]
+    shown = [field for field in fields if not (narrow and field[2])]
+    table = Table(
+        *(Column(title, justify="right", no_wrap=True) for title, _, _ in shown), box=None
+    )
+    for row in rows:
+        table.add_row(*(show(row) for _, show, _ in shown))
+    return table
+
+
+def _training_line(training: _Training, width: int) -> RenderableType:
+    goal = "" if training.epochs is None else f"/{training.epochs}"
+    words = [f"epoch {training.epoch}{goal}"]
+    if width >= NARROW:
+        words.append(percent(training.done))
+        if math.isfinite(training.images_per_second):
+            words.append(f"{training.images_per_second:,.0f} images/s")
+    if math.isfinite(training.left):
+        words.append(f"{duration(training.left)} left")
+    line = Table.grid(padding=(0, 1))
+    bar = ProgressBar(total=1.0, completed=training.done, width=max(5, min(30, width // 4)))
+    line.add_row(bar, Text("  ".join(words), no_wrap=True, overflow="ellipsis"))
+    return line

@@ -1,0 +1,52 @@
+"""How an error reaches the user: one short block on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import traceback
+
+import typer
+from rich.text import Text
+
+from nunbit.cli.terminal import printable, stderr_console
+from nunbit.errors import DataError, NunbitError, RunInterrupted, TrainingError, UsageError
+
+
+def explain_failure(error: BaseException, *, debug: bool) -> int:
+    """Print what went wrong, where and what to do; returns the exit code of the program."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if debug and isinstance(error, Exception):
+        stderr_console().out("".join(traceback.format_exception(error)), end="", highlight=False)
+    failure = _as_nunbit_error(error, debug=debug)
+    if failure.what:
+        _print_block(failure)
+    return failure.exit_code
+
+
+def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
+    """The same failure in the form that is shown."""
+    if isinstance(error, NunbitError):
+        return error
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return RunInterrupted("interrupted before it was done")
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        command = "nunbit" if context is None else context.command_path
+        return UsageError(error.format_message(), remedy=f"see {command} --help")
+    if isinstance(error, OSError) and error.strerror:
+        return DataError(error.strerror, path=error.filename)
+    what = f"nunbit failed in a way it should not: {type(error).__name__}: {error}"
+    remedy = "" if debug else "repeat the command with --debug and report what it shows"
+    if isinstance(error, MemoryError):
+        what = "the memory is not enough"
+        remedy = (
+            "use smaller images (--image-size) or smaller batches (--set training.batch_size=N)"
+        )
+    return TrainingError(what, remedy=remedy)
+
+
+def _print_block(failure: NunbitError) -> None:
+    stopped = isinstance(failure, RunInterrupted)
+    word, style = ("stopped", "bold yellow") if stopped else ("error", "bold red")
+    block = Text.assemble((f"{word}: ", style), printable(str(failure)))
+    stderr_console().print(block, soft_wrap=True)

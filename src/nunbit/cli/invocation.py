@@ -1,0 +1,25 @@
+"""What every command knows about how it was called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import typer
+
+
+@dataclass(kw_only=True)
+class Invocation:
+    """One call of the program."""
+
+    command: str
+    """The command line, quoted for a shell; stored in runs as the way to repeat them."""
+    debug: bool = False
+    """Whether errors show their traceback."""
+
+
+def invocation_of(context: typer.Context) -> Invocation:
+    """The call that a command belongs to."""
+    invocation = context.find_root().obj
+    if not isinstance(invocation, Invocation):
+        raise TypeError("a command was called without nunbit.cli.main")
+    return invocation

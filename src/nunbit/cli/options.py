@@ -1,0 +1,91 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nunbit.cli.invocation import invocation_of
+
+
+def _remember_debug(context: typer.Context, value: bool) -> bool:
+    if value:
+        invocation_of(context).debug = True
+    return value
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from nunbit import __version__
+
+        typer.echo(f"nunbit {__version__}")
+        raise typer.Exit
+
+
+_DATA = typer.Argument(
+    metavar="DATA",
+    show_default=False,
+    help="The labelled images: a folder, a table, a file of arrays, or a known name.",
+)
+Data = Annotated[str, _DATA]
+OptionalData = Annotated[str | None, _DATA]
+Run = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", show_default=False, help="The folder of a run, or of a model saved alone."
+    ),
+]
+LabelFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--label-from",
+        metavar="PATTERN",
+        show_default=False,
+        help='Labels are in the file names, such as "{label}.{number}.jpg".',
+    ),
+]
+LabelMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--label-map",
+        metavar="FILE",
+        show_default=False,
+        help="JSON or CSV that renames or merges classes: old name, new name.",
+    ),
+]
+GroupFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--group-from",
+        metavar="PATTERN",
+        show_default=False,
+        help="What must not be torn apart by the split: a regular expression with one group, "
+        "searched in the path, or a column of the table.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", show_default=False, help="Seed of all random choices."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        show_default=False,
+        help="Any setting of the configuration; may be repeated.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", callback=_remember_debug, help="Show the traceback of an error."),
+]
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+    ),
+]

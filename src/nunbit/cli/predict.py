@@ -1,0 +1,140 @@
+"""`nunbit predict`: what a model says about images."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nunbit.cli.options import Debug, Quiet, Run
+from nunbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from nunbit.classifier import Classifier, FilePrediction
+
+FILES_AT_A_TIME = 512  # so that progress shows, and workers are still kept busy
+
+
+def predict(
+    run: Run,
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH", show_default=False, help="Image files, folders of them, or globs."
+        ),
+    ],
+    *,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="OUT",
+            show_default=False,
+            help="Write all probabilities into a new CSV file.",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", metavar="K", min=1, help="How many classes to show.")
+    ] = 1,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", metavar="N", min=1, help="Images at a time.")
+    ] = 64,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Classify images. Exit code 1 when some could not be read, 2 when none could."""
+    if csv_file is not None and csv_file.exists():
+        raise UsageError(
+            "the CSV file exists already, and nothing is overwritten",
+            path=csv_file,
+            remedy="choose another name, or move the old file away",
+        )
+    from nunbit.classifier import load
+    from nunbit.cli.display import display_on
+    from nunbit.cli.inputs import expand
+    from nunbit.cli.terminal import stderr_console, stdout_console
+
+    progress = display_on(stderr_console(), quiet=quiet)
+    files = expand(paths, progress)
+    classifier = load(run)
+    top_k = min(top, len(classifier.classes))
+    answers = _answers(classifier, files, top_k=top_k, batch_size=batch_size)
+    rows = list(progress.track(answers, total=len(files), title="classifying"))
+    if csv_file is not None:
+        _write_csv(csv_file, rows, classifier.classes)
+    if not quiet:
+        stdout_console().print(_table(rows, classifier.classes, top_k=top_k))
+    failed = [row for row in rows if row.error]
+    if failed:
+        _name_failed(stderr_console(), failed, total=len(rows))
+        raise typer.Exit(2 if len(failed) == len(rows) else 1)
+
+
+def _answers(
+    classifier: Classifier, files: Sequence[Path], *, top_k: int, batch_size: int
+) -> Iterator[FilePrediction]:
+    for start in range(0, len(files), FILES_AT_A_TIME):
+        some = files[start : start + FILES_AT_A_TIME]
+        yield from classifier.predict_files(some, top_k=top_k, batch_size=batch_size)
+
+
+def _by_class(row: FilePrediction, classes: Sequence[str]) -> dict[str, float]:
+    return dict(zip(classes, row.probabilities, strict=True))
+
+
+def _table(rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from nunbit.cli.display import percent
+    from nunbit.cli.terminal import printable
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("file", overflow="fold")
+    for rank in range(1, top_k + 1):
+        table.add_column("predicted" if rank == 1 else f"{rank}.", overflow="fold")
+        table.add_column("", justify="right", no_wrap=True)
+    for row in rows:
+        if row.error:
+            cells = [Text("unusable", "red")]
+        else:
+            chances = _by_class(row, classes)
+            cells = [
+                Text(text)
+                for name in row.names[:top_k]
+                for text in (printable(name), percent(chances[name]))
+            ]
+        table.add_row(Text(printable(str(row.path))), *cells)
+    return table
+
+
+def _name_failed(console: Console, failed: Sequence[FilePrediction], *, total: int) -> None:
+    from rich.text import Text
+
+    from nunbit.cli.terminal import printable
+
+    for row in failed:
+        line = Text.assemble(("error: ", "bold red"), printable(f"{row.path}: {row.error}"))
+        console.print(line, soft_wrap=True)
+    console.print(f"{len(failed):,} of {total:,} files could not be used", soft_wrap=True)
+
+
+def _write_csv(path: Path, rows: Sequence[FilePrediction], classes: Sequence[str]) -> None:
+    # Mode x: a file that appeared meanwhile is not overwritten either.
+    with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names = [f"prob_{name}" for name in classes]
+        writer.writerow(["path", "predicted", "confidence", *names, "error"])
+        for row in rows:
+            if row.error:
+                writer.writerow([row.path, "", "", *("" for _ in classes), row.error])
+                continue
+            chances = _by_class(row, classes)
+            numbers = [f"{chances[name]:.9g}" for name in (row.names[0], *classes)]
+            writer.writerow([row.path, row.names[0], *numbers, ""])

@@ -1,0 +1,79 @@
+"""The tables at the end of a command."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nunbit.cli.display import duration, percent
+from nunbit.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from nunbit.types import Split
+
+SHOWN_EXCLUDED = 10
+
+
+def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> None:
+    """The numbers of `summary.json` that matter first, and where the report is."""
+    test = summary.get("test") or {}
+    low, high = test.get("accuracy_ci95") or (math.nan, math.nan)
+    rows = [
+        ("model", str(summary.get("model", "?"))),
+        ("images", counts_line(summary.get("n") or {})),
+        ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
+        ("macro F1", _decimal(test, "macro_f1")),
+        ("baseline", _baseline(test)),
+        ("loss", _decimal(test, "loss")),
+        ("time", duration(float((summary.get("seconds") or {}).get("total", math.nan)))),
+    ]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(printable(value)))
+    console.print(table)
+    console.print(Text(f"report: {printable(str(folder / 'report.html'))}"), soft_wrap=True)
+
+
+def counts_line(n: Mapping[str, int]) -> str:
+    """The sizes of the parts on one line, such as `1,078 train, 270 validation`."""
+    parts = ("train", "validation", "test", "excluded")
+    return ", ".join(f"{n[part]:,} {part}" for part in parts if part in n)
+
+
+def print_parts(console: Console, split: Split, out: Path) -> None:
+    """How many images each part got, and what was left out and why."""
+    left_out = split.indices("excluded")
+    for row in left_out[:SHOWN_EXCLUDED]:
+        line = f"excluded: {split.paths[row]}: {split.reasons[row]}"
+        console.print(Text(printable(line)), soft_wrap=True)
+    if len(left_out) > SHOWN_EXCLUDED:
+        console.print(f"excluded: {len(left_out) - SHOWN_EXCLUDED:,} more (--manifest lists them)")
+    console.print(counts_line(split.counts), soft_wrap=True)
+    console.print(Text(f"folder: {printable(str(out))}"), soft_wrap=True)
+
+
+def _percent(numbers: Mapping[str, Any], key: str) -> str:
+    return percent(float(numbers.get(key, math.nan)))
+
+
+def _decimal(numbers: Mapping[str, Any], key: str) -> str:
+    value = float(numbers.get(key, math.nan))
+    return f"{value:.4f}" if math.isfinite(value) else "-"
+
+
+def _baseline(test: Mapping[str, Any]) -> str:
+    """The share of the largest class, which is what knowing nothing reaches."""
+    sizes = {name: int(entry["n"]) for name, entry in (test.get("per_class") or {}).items()}
+    total = sum(sizes.values())
+    if not total:
+        return "-"
+    largest = max(sizes, key=lambda name: sizes[name])
+    return f"{sizes[largest] / total:.1%}  (always answering {largest})"

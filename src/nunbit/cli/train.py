@@ -1,0 +1,147 @@
+"""`nunbit train`: from labelled images to a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nunbit.cli.invocation import invocation_of
+from nunbit.cli.options import (
+    Debug,
+    GroupFrom,
+    LabelFrom,
+    LabelMap,
+    OptionalData,
+    Quiet,
+    Seed,
+    Set,
+)
+from nunbit.cli.settings import given_settings
+from nunbit.errors import UsageError
+
+
+def _text(flag: str, metavar: str, help: str) -> object:
+    return typer.Option(flag, metavar=metavar, help=help, show_default=False)
+
+
+def train(
+    context: typer.Context,
+    data: OptionalData = None,
+    *,
+    model: Annotated[str | None, _text("--model", "NAME", "Network; see nunbit models.")] = None,
+    epochs: Annotated[
+        int | None, _text("--epochs", "N", "Passes over the training images.")
+    ] = None,
+    minutes: Annotated[
+        float | None, _text("--minutes", "M", "Train for M minutes instead of N epochs.")
+    ] = None,
+    pretrained: Annotated[
+        str, typer.Option("--pretrained", metavar="none", help="Only none in this version.")
+    ] = "none",
+    out: Annotated[
+        Path | None, _text("--out", "DIR", "Folder of the run; a new one below runs/ otherwise.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")
+    ] = False,
+    seed: Seed = None,
+    device: Annotated[
+        str | None, _text("--device", "NAME", "auto, cpu, cuda, cuda:1 or mps.")
+    ] = None,
+    image_size: Annotated[
+        int | None, _text("--image-size", "N", "Side of the network's input in pixels.")
+    ] = None,
+    fit: Annotated[
+        str | None,
+        _text("--fit", "crop|pad|squash", "How images of another shape are fitted."),
+    ] = None,
+    augment: Annotated[
+        str | None, _text("--augment", "PRESET|FILE", "Random changes of training images.")
+    ] = None,
+    split: Annotated[
+        Path | None, _text("--split", "FILE", "A split.csv to use instead of a new split.")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        _text("--recipe", "NAME|FILE", "Settings to start from, as a run's config.toml."),
+    ] = None,
+    label_from: LabelFrom = None,
+    label_map: LabelMap = None,
+    group_from: GroupFrom = None,
+    assignments: Set = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Check, split, train, evaluate, report: labelled images in, a run's folder out."""
+    settings = given_settings(
+        {
+            "model.name": model,
+            "training.epochs": epochs,
+            "training.minutes": minutes,
+            "seed": seed,
+            "device": device,
+            "pixels.image_size": image_size,
+            "pixels.fit": fit,
+            "augment.preset": augment,
+            "data.label_from": label_from,
+            "data.label_map": None if label_map is None else str(label_map),
+            "data.group_from": group_from,
+            "data.manifest": None if split is None else str(split),
+        },
+        assignments,
+    )
+    _refuse_pretrained(pretrained)
+    _require_data(data=data, recipe=recipe, resume=resume, out=out, settings=settings)
+
+    from nunbit import run as spine
+    from nunbit.cli.display import display_on
+    from nunbit.cli.results import print_run
+    from nunbit.cli.terminal import stdout_console
+    from nunbit.config import load_config
+
+    console = stdout_console()
+    progress = display_on(console, quiet=quiet)
+    try:
+        if resume and out is not None and data is None and recipe is None:
+            finished = spine.resume(out, settings=settings, progress=progress)
+        else:
+            config = load_config(data=data, recipe=recipe, settings=settings)
+            command = invocation_of(context).command
+            finished = spine.train(
+                config, out=out, resume=resume, progress=progress, command=command
+            )
+    finally:
+        progress.training_ended()
+    if not quiet:
+        print_run(console, finished.folder, finished.summary)
+
+
+def _refuse_pretrained(pretrained: str) -> None:
+    if pretrained != "none":
+        raise UsageError(
+            f"--pretrained {pretrained} is not possible yet: pretrained weights come with a "
+            "later version",
+            remedy="leave the option out, or write --pretrained none, to train from scratch",
+        )
+
+
+def _require_data(
+    *,
+    data: str | None,
+    recipe: str | None,
+    resume: bool,
+    out: Path | None,
+    settings: dict[str, object],
+) -> None:
+    if resume and out is None:
+        raise UsageError(
+            "--resume does not say which run",
+            remedy="name its folder: nunbit train --resume --out runs/NAME",
+        )
+    if not (data or recipe or resume or settings.get("data.path")):
+        raise UsageError(
+            "there is nothing to train on: DATA is missing",
+            remedy="name a folder of class folders, a table, or a known set such as digits",
+        )
