@@ -1,0 +1,1 @@
+"""Numbers, tables and the report about what a network said on the test part."""

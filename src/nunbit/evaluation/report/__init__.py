@@ -1,0 +1,6 @@
+"""The report of a run: one self-contained HTML page."""
+
+from nunbit.evaluation.report.build import build_report
+from nunbit.evaluation.report.inputs import FindingLike, ReportInput
+
+__all__ = ["FindingLike", "ReportInput", "build_report"]

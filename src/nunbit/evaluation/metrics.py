@@ -1,0 +1,176 @@
+"""The numbers that say how good predictions are.
+
+N images, K classes. Counts come first, ratios last; empty input raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from nunbit.errors import TrainingError
+from nunbit.types import ClassNames, Predictions
+
+CALIBRATION_BINS = 15
+"""Number of equal-width bins of the expected calibration error, as in Guo et al. 2017."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMetrics:
+    """How one class fared. A ratio whose denominator is zero is 0, as in scikit-learn."""
+
+    precision: float
+    """Share of the answers with this class that were right; 0 if it was never answered."""
+    recall: float
+    """Share of this class's images that were found; 0 if there are none."""
+    f1: float
+    n: int
+    """Images of this class."""
+    predicted: int
+    """Images that were given this class."""
+    correct: int
+
+    @property
+    def recall_ci95(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the recall; (0, 1) for a class without images."""
+        return wilson_interval(self.correct, self.n) if self.n else (0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What always answering the most frequent class of the evaluated images would reach."""
+
+    name: str
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The numbers of one evaluation; made by `evaluate`."""
+
+    n: int
+    correct: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    """Wilson's interval."""
+    macro_f1: float
+    """Mean F1 of the classes that occur among the labels or the answers, as in scikit-learn."""
+    loss: float
+    """Mean cross entropy per image, in nats."""
+    ece: float
+    """Expected calibration error of the top answer's probability, 15 equal-width bins."""
+    per_class: dict[str, ClassMetrics]
+    """In class order, classes without images included."""
+    confusion: NDArray[np.int64]
+    """[K, K] counts; row: true class, column: predicted class."""
+    baseline: Baseline
+
+    def to_dict(self) -> dict[str, object]:
+        """The block of summary.json: plain and finite values."""
+        return {
+            "accuracy": self.accuracy,
+            "accuracy_ci95": list(self.accuracy_ci95),
+            "macro_f1": self.macro_f1,
+            "loss": self.loss,
+            "ece": self.ece,
+            "per_class": {
+                name: {"precision": c.precision, "recall": c.recall, "f1": c.f1, "n": c.n}
+                for name, c in self.per_class.items()
+            },
+        }
+
+
+def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
+    """The numbers of predictions whose true classes are known.
+
+    Raises ValueError for no predictions, an unknown true class or a number of classes that is
+    not K; TrainingError where the network's outputs are not finite.
+    """
+    _refuse_unusable(predictions, classes)
+    labels, predicted = predictions.labels, predictions.predicted
+    n, correct = len(labels), int((labels == predicted).sum())
+    confusion = np.asarray(confusion_matrix(labels, predicted, labels=range(len(classes))))
+    counts = confusion.sum(axis=1)
+    largest = int(counts.argmax())
+    return Metrics(
+        n=n,
+        correct=correct,
+        accuracy=correct / n,
+        accuracy_ci95=wilson_interval(correct, n),
+        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        loss=float(image_losses(predictions).mean()),
+        ece=expected_calibration_error(predictions.probabilities.max(axis=1), labels == predicted),
+        per_class=_per_class(predictions, classes, confusion),
+        confusion=confusion.astype(np.int64),
+        baseline=Baseline(name=classes[largest], accuracy=float(counts[largest] / n)),
+    )
+
+
+def image_losses(predictions: Predictions) -> NDArray[np.float64]:
+    """Cross entropy of each image in nats, [N]; finite for finite logits of any size."""
+    log_probabilities = log_softmax(predictions.logits.astype(np.float64), axis=1)
+    return -np.asarray(log_probabilities[np.arange(len(predictions)), predictions.labels])
+
+
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
+    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], *, bins: int = CALIBRATION_BINS
+) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins, weighted by their counts.
+
+    `confidence` [N] in 0..1; a bin holds its upper edge, the first also 0.
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    confidence_sum = np.bincount(bin_of, weights=confidence, minlength=bins)
+    correct_sum = np.bincount(bin_of, weights=correct, minlength=bins)
+    return float(np.abs(confidence_sum - correct_sum).sum() / len(confidence))
+
+
+def _per_class(
+    predictions: Predictions, classes: ClassNames, confusion: NDArray[np.int64]
+) -> dict[str, ClassMetrics]:
+    precision, recall, f1, n = precision_recall_fscore_support(
+        predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
+    )
+    return {
+        name: ClassMetrics(
+            precision=float(precision[k]),
+            recall=float(recall[k]),
+            f1=float(f1[k]),
+            n=int(n[k]),
+            predicted=int(confusion[:, k].sum()),
+            correct=int(confusion[k, k]),
+        )
+        for k, name in enumerate(classes)
+    }
+
+
+def _refuse_unusable(predictions: Predictions, classes: ClassNames) -> None:
+    if not len(predictions):
+        raise ValueError("no predictions to evaluate")
+    if predictions.logits.shape[1] != len(classes):
+        raise ValueError(
+            f"{predictions.logits.shape[1]} outputs do not fit {len(classes)} class names"
+        )
+    unknown = int((predictions.labels < 0).sum())
+    if unknown:
+        raise ValueError(f"{unknown} of {len(predictions)} predictions have no true class")
+    broken = int((~np.isfinite(predictions.logits)).any(axis=1).sum())
+    if broken:
+        raise TrainingError(
+            f"the network's outputs are not finite for {broken} of {len(predictions)} images, "
+            "so no numbers can be given",
+            remedy="train again with a smaller learning rate",
+        )

@@ -1,0 +1,88 @@
+"""Which predictions are worth looking at, and which classes are confused.
+
+All functions return row numbers of the given predictions, most telling first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from nunbit.evaluation.metrics import image_losses
+from nunbit.types import Predictions
+
+MAX_ORDERED_CLASSES = 300
+"""Beyond this, ordering the classes takes longer than it helps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusedPair:
+    """Images of one class that were taken for another."""
+
+    true: int
+    predicted: int
+    count: int
+    share: float
+    """Of the images of the true class."""
+
+
+def worst_mistakes(predictions: Predictions, limit: int) -> NDArray[np.int64]:
+    """Rows of wrong answers, highest cross entropy first."""
+    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
+    order = np.argsort(-image_losses(predictions)[wrong], kind="stable")
+    return wrong[order][:limit].astype(np.int64)
+
+
+def least_certain(predictions: Predictions, limit: int) -> NDArray[np.int64]:
+    """Rows where the two most probable classes are closest, right or wrong."""
+    two_best = np.partition(predictions.probabilities, -2, axis=1)[:, -2:]
+    margin = two_best[:, 1] - two_best[:, 0]
+    return np.argsort(margin, kind="stable")[:limit].astype(np.int64)
+
+
+def random_sample(predictions: Predictions, limit: int, *, seed: int) -> NDArray[np.int64]:
+    """Rows drawn without repetition, ascending."""
+    generator = np.random.default_rng(seed)
+    rows = generator.choice(len(predictions), size=min(limit, len(predictions)), replace=False)
+    return np.sort(rows).astype(np.int64)
+
+
+def confused_pairs(confusion: NDArray[np.int64], limit: int) -> tuple[ConfusedPair, ...]:
+    """The most frequent confusions of a [K, K] matrix (row: true class), most frequent first."""
+    mistakes = confusion - np.diag(np.diag(confusion))
+    n = confusion.sum(axis=1)
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
+    pairs = (divmod(int(cell), len(confusion)) for cell in order)
+    return tuple(
+        ConfusedPair(
+            true=true,
+            predicted=predicted,
+            count=int(mistakes[true, predicted]),
+            share=float(mistakes[true, predicted] / n[true]),
+        )
+        for true, predicted in pairs
+        if mistakes[true, predicted]
+    )
+
+
+def confusion_order(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Order of the classes, [K], that puts those often confused with each other side by side.
+
+    Hierarchical clustering with optimal leaf order (Bar-Joseph et al. 2001) over the shares
+    confused in either direction. The given order stays where nothing is confused.
+    """
+    classes = len(confusion)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    confused = shares + shares.T
+    np.fill_diagonal(confused, 0)
+    if not 2 < classes <= MAX_ORDERED_CLASSES or not confused.any():
+        return np.arange(classes, dtype=np.int64)
+    distance = 1 - confused / confused.max()
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance), method="average", optimal_ordering=True)
+    order = np.asarray(leaves_list(tree), dtype=np.int64)
+    return order if order[0] < order[-1] else order[::-1]

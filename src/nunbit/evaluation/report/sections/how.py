@@ -1,0 +1,79 @@
+"""How it was done: input contract, model, settings, versions, times and the command."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+
+from nunbit.evaluation.report.inputs import ReportInput
+from nunbit.evaluation.report.pages import Section, render
+from nunbit.evaluation.report.words import counted, duration, plain
+
+FITS = {
+    "crop": "scaled to cover the canvas, the rest cut off evenly",
+    "pad": "scaled to fit into the canvas, the rest filled with the background",
+    "squash": "scaled to the canvas, proportions ignored",
+}
+
+
+def contract(report: ReportInput) -> Section | None:
+    """How a file becomes what the network sees."""
+    if not report.contract:
+        return None
+    known = dict(report.contract)
+    rows: list[tuple[str, str]] = []
+    if {"height", "width", "channels"} <= known.keys():
+        colour = "grey" if known.pop("channels") == 1 else "colour (red, green, blue)"
+        size = f"{known.pop('height')} × {known.pop('width')} pixels (height × width)"
+        rows.append(("Canvas", f"{size}, {colour}"))
+    if "fit" in known:
+        fit = str(known.pop("fit"))
+        rows.append(("Fitting", f"{fit}: {FITS[fit]}" if fit in FITS else fit))
+    rows += [(key.replace("_", " ").capitalize(), plain(value)) for key, value in known.items()]
+    return Section(name="contract", title="Input", body=render("contract", rows=rows))
+
+
+def model(report: ReportInput) -> Section:
+    """Which network, why, and how fast."""
+    summary = report.summary
+    rows = [("Model", str(summary.get("model", "unknown")))]
+    if report.model_reason:
+        rows.append(("Chosen because", report.model_reason))
+    if summary.get("parameters") is not None:
+        rows.append(("Size", counted(int(summary["parameters"]), "trainable parameter")))
+    if report.epochs:
+        trained = counted(len(report.epochs), "epoch")
+        kept = f"; weights of epoch {report.best_epoch} kept" if report.best_epoch else ""
+        rows.append(("Trained", trained + kept))
+    if summary.get("images_per_second") is not None:
+        rows.append(("Speed", f"{summary['images_per_second']:,.0f} images per second in training"))
+    return Section(name="model", title="Model", body=render("facts", rows=rows))
+
+
+def repeat(report: ReportInput) -> Section:
+    """Command, settings, seed, device, times and versions."""
+    summary = report.summary
+    rows = [(key.capitalize(), str(summary[key])) for key in ("seed", "device") if key in summary]
+    if report.finished:
+        rows.append(("Finished", report.finished))
+    body = render(
+        "repeat",
+        command=report.command,
+        settings=report.settings,
+        rows=rows,
+        times=_times(summary.get("seconds") or {}),
+        versions=_versions(report),
+    )
+    return Section(name="repeat", title="How to repeat it", body=body)
+
+
+def _times(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+    stages = [(stage, duration(value)) for stage, value in seconds.items() if stage != "total"]
+    return stages + ([("total", duration(seconds["total"]))] if "total" in seconds else [])
+
+
+def _versions(report: ReportInput) -> list[tuple[str, str]]:
+    known = dict(report.versions)
+    if "nunbit" in report.summary:
+        known = {"nunbit": str(report.summary["nunbit"]), **known}
+    return list(known.items()) or [("python", platform.python_version())]
