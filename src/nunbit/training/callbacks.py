@@ -1,0 +1,144 @@
+"""What happens at the end of an epoch: plain objects, one clear moment each.
+
+Each looks at the epoch's record and the training state, and keeps what it must remember in the
+state, so that a resumed run decides as an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nunbit.errors import ConfigError
+from nunbit.training.checkpoint import previous_of, save_checkpoint
+from nunbit.training.state import TrainingState
+
+Mode = Literal["min", "max"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """The number of an epoch's record that says how good the epoch was."""
+
+    name: str
+    mode: Mode
+
+    def value(self, record: Mapping[str, float]) -> float:
+        """The number in a record.
+
+        Raises:
+            ConfigError: when the run does not record it.
+        """
+        if self.name not in record:
+            raise ConfigError(
+                f"{self.name} cannot be monitored: this run has no validation part.",
+                remedy="Set checkpoint.monitor to train_loss or train_accuracy.",
+            )
+        return record[self.name]
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether `value` is at least as good as the best so far; a tie goes to the later epoch."""
+        if than is None:
+            return True
+        return value <= than if self.mode == "min" else value >= than
+
+    def strictly_better(self, value: float, than: float | None) -> bool:
+        """Whether `value` is an improvement; a tie is none."""
+        return than is None or (value < than if self.mode == "min" else value > than)
+
+
+def make_monitor(name: str, mode: str) -> Monitor:
+    """A monitor; mode auto is min for a loss and max for anything else."""
+    if mode == "auto":
+        return Monitor(name=name, mode="min" if name.endswith("loss") else "max")
+    return Monitor(name=name, mode="min" if mode == "min" else "max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveBest:
+    """Keep the best epoch in a folder of its own."""
+
+    monitor: Monitor
+    folder: Path
+
+    def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
+        """Save when the epoch is at least as good as all before it."""
+        value = self.monitor.value(record)
+        if self.monitor.better(value, state.best.value):
+            state.best.value, state.best.epoch = value, int(record["epoch"])
+            save_checkpoint(self.folder, state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepEpochs:
+    """Keep epochs under names of their own, made from a template and the epoch's record."""
+
+    folder: Path
+    template: str
+    weights_only: bool
+    only_improved: bool
+
+    def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
+        """Save the epoch, or only when it is the best so far.
+
+        Raises:
+            ConfigError: when the template names a field that the record lacks.
+        """
+        if self.only_improved and state.best.epoch != int(record["epoch"]):
+            return
+        fields = {**record, "epoch": int(record["epoch"])}
+        try:
+            name = self.template.format(**fields)
+        except (KeyError, ValueError, IndexError) as error:
+            raise ConfigError(
+                f"checkpoint.template = {self.template!r} cannot be filled in: {error}.",
+                remedy=f"Fields: {', '.join(fields)}.",
+            ) from None
+        folder = self.folder / name
+        save_checkpoint(folder, state, weights_only=self.weights_only)
+        # A resumed run may write an epoch for the second time.
+        shutil.rmtree(previous_of(folder), ignore_errors=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReduceOnPlateau:
+    """Lower the learning rate when the monitored number has not improved for some epochs."""
+
+    monitor: Monitor
+    patience: int
+    factor: float
+    base_learning_rate: float
+    minimum: float
+
+    def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
+        """Count the epochs without improvement and reduce after `patience` of them."""
+        plateau, value = state.plateau, self.monitor.value(record)
+        if self.monitor.strictly_better(value, plateau.best):
+            plateau.best, plateau.waited = value, 0
+            return
+        plateau.waited += 1
+        if plateau.waited >= self.patience:
+            lowest = min(plateau.factor, self.minimum / self.base_learning_rate)
+            plateau.factor = max(plateau.factor * self.factor, lowest)
+            plateau.waited = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """End training when the best epoch lies too far back."""
+
+    monitor: Monitor
+    patience: int
+
+    def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
+        """Mark the training as finished after `patience` epochs without improvement."""
+        values = [self.monitor.value(item) for item in state.history]
+        best = min(values) if self.monitor.mode == "min" else max(values)
+        if int(record["epoch"]) - 1 - values.index(best) >= self.patience:
+            state.finished = True
+
+
+Callback = SaveBest | KeepEpochs | ReduceOnPlateau | EarlyStopping

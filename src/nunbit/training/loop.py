@@ -1,0 +1,235 @@
+"""The training loop: one for every network, data set, device and length.
+
+Each step: learning rate, forward pass, loss, backward pass, clipping, optimiser. Nothing in it
+depends on how often the run was interrupted: see `nunbit.seeds`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from nunbit.data.batches import Batches, TrainingBatches
+from nunbit.errors import RunInterrupted
+from nunbit.files import write_atomically
+from nunbit.inference import predict
+from nunbit.progress import Progress
+from nunbit.seeds import Purpose, derive_seed
+from nunbit.training.callbacks import Callback
+from nunbit.training.checkpoint import save_checkpoint
+from nunbit.training.interrupt import StopRequest
+from nunbit.training.losses import Loss, loss_of_output
+from nunbit.training.optim import schedule_factor, set_learning_rate
+from nunbit.training.state import EpochSums, TrainingState, refuse_infinite
+from nunbit.types import Batch
+
+READ_EVERY_STEPS = 20
+"""How often losses are read from the device; reading waits for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long to train: a number of epochs, or a time."""
+
+    epochs: int | None = None
+    seconds: float | None = None
+
+    def share(self, state: TrainingState, batches_per_epoch: int, elapsed: float) -> float:
+        """Share of the run that is done, 0 to 1."""
+        if self.seconds is not None:
+            return elapsed / self.seconds
+        assert self.epochs is not None
+        return (state.epoch - 1 + state.batch / batches_per_epoch) / self.epochs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to train; nothing here changes while training."""
+
+    length: Length
+    loss: Loss
+    learning_rate: float
+    schedule: str
+    warmup_fraction: float
+    gradient_clip: float
+    autocast_dtype: torch.dtype | None
+    seed: int
+    checkpoint_folder: Path
+    checkpoint_seconds: float
+    metrics_file: Path
+
+
+class Trainer:
+    """Runs a plan on one training state; `fit` is all there is to call."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: TrainingState,
+        *,
+        train: TrainingBatches,
+        validation: Batches | None,
+        callbacks: Sequence[Callback],
+        progress: Progress,
+        stop: StopRequest,
+    ) -> None:
+        self.plan = plan
+        self.state = state
+        self.train = train
+        self.validation = validation
+        self.callbacks = callbacks
+        self.progress = progress
+        self.stop = stop
+        self._unread: list[tuple[Tensor, Tensor, int]] = []
+        self._origin = time.perf_counter() - state.elapsed_seconds
+        self._last_saved = time.perf_counter()
+
+    def fit(self) -> None:
+        """Train to the end of the plan, from wherever the state stands.
+
+        Raises:
+            TrainingError: when the loss is no longer a number.
+            RunInterrupted: when a stop was asked for; the state has been saved.
+        """
+        self._write_metrics()
+        with torch.random.fork_rng(devices=_cuda_devices(self.train.device)):
+            while not self.state.finished:
+                self._train_epoch()
+                self._end_epoch()
+
+    def _train_epoch(self) -> None:
+        state = self.state
+        state.model.train()
+        # Time in an epoch counts from here, plus what an interrupted process had spent on it.
+        began = time.perf_counter() - state.sums.seconds
+        for batch in self.train.epoch(state.epoch, start=state.batch):
+            self._step(batch)
+            state.batch += 1
+            state.sums.seconds = time.perf_counter() - began
+            if state.batch % READ_EVERY_STEPS == 0:
+                self._read_losses()
+                self._show_step()
+            if self._share() >= 1:
+                break
+            if self.stop.requested:
+                self._save()
+                self._stop(f"in epoch {state.epoch}, batch {state.batch} of {len(self.train)}")
+            if time.perf_counter() - self._last_saved > self.plan.checkpoint_seconds:
+                self._save()
+        self._read_losses()
+
+    def _step(self, batch: Batch) -> None:
+        state, plan = self.state, self.plan
+        set_learning_rate(state.optimizer, self._learning_rate())
+        # Dropout draws from the global generator: give it this step's own seed.
+        torch.manual_seed(derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch))
+        with torch.autocast(
+            batch.images.device.type,
+            dtype=plan.autocast_dtype,
+            enabled=plan.autocast_dtype is not None,
+        ):
+            output = state.model(batch.images)
+        loss, logits = loss_of_output(plan.loss, output, batch.targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if plan.gradient_clip:
+            nn.utils.clip_grad_norm_(state.model.parameters(), plan.gradient_clip)
+        state.optimizer.step()
+        state.optimizer.zero_grad()
+        if state.average is not None:
+            state.average.update_parameters(state.model)
+        correct = (logits.detach().argmax(dim=1) == batch.targets).sum()
+        self._unread.append((loss.detach(), correct, len(batch.indices)))
+
+    def _read_losses(self) -> None:
+        if not self._unread:
+            return
+        losses = torch.stack([loss for loss, _, _ in self._unread]).tolist()
+        corrects = torch.stack([correct for _, correct, _ in self._unread]).tolist()
+        first = self.state.batch - len(losses) + 1
+        for offset, (loss, correct) in enumerate(zip(losses, corrects, strict=True)):
+            refuse_infinite(
+                loss,
+                epoch=self.state.epoch,
+                batch=first + offset,
+                learning_rate=self._learning_rate(),
+            )
+            self.state.sums.add(loss, correct, self._unread[offset][2])
+        self._unread.clear()
+
+    def _end_epoch(self) -> None:
+        state, sums = self.state, self.state.sums
+        record: dict[str, float] = {
+            "epoch": state.epoch,
+            "train_loss": sums.loss / sums.images,
+            "train_accuracy": sums.correct / sums.images,
+        }
+        if self.validation is not None:
+            record |= self._validate(self.validation)
+        record["learning_rate"] = self._learning_rate()
+        record["seconds"] = round(sums.seconds, 3)
+        record["images_per_second"] = round(sums.images / sums.seconds, 1)
+        state.history.append(record)
+        state.finished = self._share() >= 1
+        state.epoch, state.batch, state.sums = state.epoch + 1, 0, EpochSums()
+        for callback in self.callbacks:
+            callback.epoch_ended(state, record)
+        self._save()
+        self._write_metrics()
+        self.progress.epoch_ended(record)
+        if self.stop.requested:
+            self._stop(f"after epoch {len(state.history)}")
+
+    def _validate(self, validation: Batches) -> dict[str, float]:
+        """Loss (the one that is minimised) and accuracy on the validation part."""
+        predictions = predict(self.state.evaluated_model, validation)
+        loss = self.plan.loss(
+            torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels)
+        )
+        accuracy = float((predictions.predicted == predictions.labels).mean())
+        return {"validation_loss": float(loss), "validation_accuracy": accuracy}
+
+    def _save(self) -> None:
+        self._read_losses()
+        self.state.elapsed_seconds = self._elapsed()
+        save_checkpoint(self.plan.checkpoint_folder, self.state)
+        self._last_saved = time.perf_counter()
+
+    def _stop(self, where: str) -> NoReturn:
+        raise RunInterrupted(
+            f"Stopped {where}; everything reached is saved.", path=self.plan.checkpoint_folder
+        )
+
+    def _write_metrics(self) -> None:
+        lines = [json.dumps(record) + "\n" for record in self.state.history]
+        write_atomically(self.plan.metrics_file, "".join(lines))
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._origin
+
+    def _share(self) -> float:
+        return self.plan.length.share(self.state, len(self.train), self._elapsed())
+
+    def _learning_rate(self) -> float:
+        plan = self.plan
+        factor = schedule_factor(plan.schedule, self._share(), warmup_fraction=plan.warmup_fraction)
+        return plan.learning_rate * factor * self.state.plateau.factor
+
+    def _show_step(self) -> None:
+        sums, share = self.state.sums, self._share()
+        self.progress.step(
+            epoch=self.state.epoch,
+            fraction=self.state.batch / len(self.train),
+            images_per_second=sums.images / sums.seconds,
+            left=self._elapsed() * (1 - share) / share if share > 0 else float("nan"),
+        )
+
+
+def _cuda_devices(device: torch.device) -> list[torch.device]:
+    return [device] if device.type == "cuda" else []
