@@ -1,0 +1,245 @@
+"""The input contract: how the bytes of an image become what the network sees.
+
+B images in a batch, C channels, H height, W width. A canvas is uint8 [H, W, C].
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode
+from nunbit.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Fit = Literal["crop", "pad", "squash"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+_DECODER_VERSION = 1
+"""Raised whenever this file or decoding.py changes the pixels of a canvas."""
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """The one value that says how bytes become pixels, in training and ever after.
+
+    What is done with each kind of image:
+
+    - content decides the format; a wrong file name extension changes nothing;
+    - EXIF rotation and mirroring are applied;
+    - grey of 16 bits is scaled over its full range (65535 becomes 255), colour of 16 bits keeps
+      its upper byte; nothing is stretched image by image, for brightness may matter;
+    - palettes are expanded, 1-bit images become black and white;
+    - transparency (alpha channel, transparent colour or palette entry) shows `background`;
+    - CMYK, YCCK and YCbCr become RGB by Pillow's plain formula; colour profiles are not applied;
+    - of an animation or a file with several pages, the first frame is taken;
+    - an image of more than `max_pixels` is refused before its pixels are decoded;
+    - truncated or damaged files, empty files, what is not an image, floating point, LAB, and
+      32-bit grey beyond 16 bits are refused; `UnusableImage` says why. Nothing is guessed.
+
+    A JPEG more than twice as large as the canvas may be decoded at 1/2, 1/4 or 1/8 of its size
+    (never below twice the canvas) before the antialiased resize.
+
+    Raises `ConfigError` for impossible values.
+    """
+
+    height: int
+    """Of the canvas, pixels."""
+    width: int
+    """Of the canvas, pixels."""
+    channels: Literal[1, 3]
+    """1 grey, 3 RGB."""
+    fit: Fit = "crop"
+    """crop: scale to cover the canvas and keep the centre; pad: scale to lie within it and fill
+    the rest with `background`; squash: scale both sides independently."""
+    interpolation: Interpolation = "bilinear"
+    """Filter of the resize; all but nearest are antialiased."""
+    mean: tuple[float, ...]
+    """Per channel, of pixels scaled to 0..1."""
+    std: tuple[float, ...]
+    """Per channel, of pixels scaled to 0..1."""
+    background: int = 255
+    """Grey value 0..255 of what transparency and padding show."""
+    max_pixels: int = 100_000_000
+    """Width times height above which an image is refused as enormous."""
+    frame: Literal["first"] = "first"
+    """Which frame of an animation is used."""
+
+    def __post_init__(self) -> None:
+        checks = {
+            "height": _whole(self.height) and self.height >= 1,
+            "width": _whole(self.width) and self.width >= 1,
+            "channels": self.channels in (1, 3),
+            "fit": self.fit in get_args(Fit),
+            "interpolation": self.interpolation in get_args(Interpolation),
+            "mean": len(self.mean) == self.channels and bool(np.isfinite(self.mean).all()),
+            "std": len(self.std) == self.channels and all(0 < s < np.inf for s in self.std),
+            "background": _whole(self.background) and 0 <= self.background <= 255,
+            "max_pixels": _whole(self.max_pixels) and 1 <= self.max_pixels <= LARGEST_MAX_PIXELS,
+            "frame": self.frame == "first",
+        }
+        for name, possible in checks.items():
+            if not possible:
+                raise ConfigError(
+                    f"impossible value in the input contract: {name} = {getattr(self, name)!r}",
+                    remedy=_POSSIBLE[name],
+                )
+
+    def canvas(self, data: bytes) -> NDArray[np.uint8]:
+        """Bytes of an image file to a canvas, uint8 [H, W, C]. Raises `UnusableImage`."""
+        image = decode(
+            data,
+            max_pixels=self.max_pixels,
+            background=self.background,
+            enough=(2 * self.height, 2 * self.width),
+        )
+        return self._canvas_of(image)
+
+    def canvas_from_array(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """One image in memory, uint8 [h, w, 1 or 3] or [h, w], to a canvas, uint8 [H, W, C].
+
+        Raises ValueError for another shape or type.
+        """
+        if image.dtype != np.uint8:
+            raise ValueError(f"an image in memory must be uint8, not {image.dtype}")
+        grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
+        if not grey and not (image.ndim == 3 and image.shape[2] == 3):
+            raise ValueError(f"an image in memory must be [h, w, 1 or 3], not {image.shape}")
+        plane = image.reshape(image.shape[:2]) if grey else image
+        return self._canvas_of(Image.fromarray(np.ascontiguousarray(plane)))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """uint8 [B, C, H, W] of any memory format to float32 of the same: (x/255 - mean) / std."""
+        import torch
+
+        scale, shift = _scale_and_shift(self.mean, self.std, pixels.device)
+        return pixels.to(torch.float32).mul_(scale).add_(shift)
+
+    def denormalise(self, images: Tensor) -> Tensor:
+        """Pictures of float [B, C, H, W], the inverse of `normalise`: uint8 [B, H, W, C]."""
+        import torch
+
+        scale, shift = _scale_and_shift(self.mean, self.std, images.device)
+        pixels = (images.to(torch.float32) - shift) / scale
+        return pixels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    def with_statistics(self, mean: Sequence[float], std: Sequence[float]) -> Preprocess:
+        """The same contract with another mean and standard deviation per channel."""
+        return replace(self, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+
+    @cached_property
+    def canvas_key(self) -> str:
+        """Short hash of everything that shapes a canvas; mean and std do not."""
+        shaping = {k: v for k, v in self.to_dict().items() if k not in ("mean", "std")}
+        text = json.dumps({**shaping, "decoder": _DECODER_VERSION}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
+        """The inverse of `to_dict`. Raises `ConfigError` for unknown, missing or wrong values."""
+        known = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                raise ConfigError(f"unknown key in the input contract: {key}", remedy=remedy)
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        missing = [n for n in ("height", "width", "channels", "mean", "std") if n not in plain]
+        if missing:
+            raise ConfigError(f"the input contract lacks {', '.join(missing)}")
+        try:
+            return cls(**plain)
+        except TypeError as error:
+            raise ConfigError(f"wrong type in the input contract: {error}") from None
+
+    def _canvas_of(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Mode L or RGB, of any size, to uint8 [H, W, C]."""
+        if self.channels == 1 and image.mode != "L":
+            image = image.convert("L")
+        image = self._resized(image)
+        # Grey becomes RGB only here, because resizing one channel costs a third of three.
+        if self.channels == 3 and image.mode != "RGB":
+            image = image.convert("RGB")
+        canvas = np.array(image, dtype=np.uint8)
+        return canvas.reshape(self.height, self.width, self.channels)
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        """An image of exactly the canvas's size."""
+        size = (self.width, self.height)
+        resample = _FILTERS[self.interpolation]
+        if image.size == size:
+            return image
+        if self.fit == "crop":
+            return ImageOps.fit(image, size, method=resample)
+        if self.fit == "squash":
+            return image.resize(size, resample)
+        scale = min(self.width / image.width, self.height / image.height)
+        within = (
+            min(self.width, max(1, round(image.width * scale))),
+            min(self.height, max(1, round(image.height * scale))),
+        )
+        fill = self.background if image.mode == "L" else (self.background,) * 3
+        padded = Image.new(image.mode, size, fill)
+        corner = ((self.width - within[0]) // 2, (self.height - within[1]) // 2)
+        padded.paste(image if image.size == within else image.resize(within, resample), corner)
+        return padded
+
+
+_POSSIBLE = {
+    "height": "a whole number of pixels, at least 1",
+    "width": "a whole number of pixels, at least 1",
+    "channels": "1 (grey) or 3 (RGB)",
+    "fit": "one of crop, pad, squash",
+    "interpolation": "one of nearest, bilinear, bicubic, lanczos",
+    "mean": "one finite number per channel",
+    "std": "one positive number per channel",
+    "background": "a whole number from 0 (black) to 255 (white)",
+    "max_pixels": f"a whole number from 1 to {LARGEST_MAX_PIXELS:,}",
+    "frame": "only 'first'",
+}
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@lru_cache(maxsize=32)
+def _scale_and_shift(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Scale and shift with x * scale + shift = (x/255 - mean) / std, float32 [1, C, 1, 1]."""
+    import torch
+
+    # Kept for later calls, so they must be ordinary tensors even when made during inference.
+    with torch.inference_mode(False):
+        m = torch.tensor(mean, dtype=torch.float64)
+        s = torch.tensor(std, dtype=torch.float64)
+        scale, shift = 1 / (255 * s), -m / s
+        return (
+            scale.to(torch.float32).view(1, -1, 1, 1).to(device),
+            shift.to(torch.float32).view(1, -1, 1, 1).to(device),
+        )
