@@ -18,10 +18,10 @@ venv: $(STAMP)  ## create .venv with nunbit and its tools
 
 # The stamp is touched last, so that an interrupted installation is taken up again.
 $(STAMP): pyproject.toml constraints.txt
-	@command -v "$(PYTHON)" >/dev/null || { \
-	  echo "error: there is no '$(PYTHON)' here. nunbit needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 2; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), but nunbit needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 2; }
+	@version=$$("$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || { \
+	  echo "error: '$(PYTHON)' does not run; nunbit needs Python 3.11 or newer: make PYTHON=/path/to/python3" >&2; exit 2; }; \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: '$(PYTHON)' is Python $$version, but nunbit needs 3.11 or newer: make PYTHON=python3.12" >&2; exit 2; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: '$(PYTHON)' lacks the venv module (on Debian: apt install python3-venv)" >&2; exit 2; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)

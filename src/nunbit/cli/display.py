@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from nunbit.progress import SILENT, Progress
 T = TypeVar("T")
 SHOWN_EPOCHS = 8
 NARROW = 72  # columns below which only the most telling numbers are shown
+TELLING = ("epoch", "loss", "val. accuracy")
 REPORT_SECONDS = 30.0  # between two plain lines of one piece of work
 
 
@@ -54,6 +55,15 @@ def percent(fraction: float) -> str:
 def _number(record: Mapping[str, float], key: str) -> float:
     value = record.get(key)
     return math.nan if value is None else float(value)
+
+
+_PLAIN = (
+    ("train_loss", "loss {:.4f}"),
+    ("train_accuracy", "accuracy {:.1%}"),
+    ("validation_loss", "validation loss {:.4f}"),
+    ("validation_accuracy", "validation accuracy {:.1%}"),
+    ("images_per_second", "{:,.0f} images/s"),
+)
 
 
 class PlainDisplay:
@@ -97,13 +107,10 @@ class PlainDisplay:
         """The epoch's numbers on one line."""
         parts = [
             f"epoch {int(record['epoch'])}{self._goal}",
-            f"loss {_number(record, 'train_loss'):.4f}",
-            f"accuracy {percent(_number(record, 'train_accuracy'))}",
-            f"validation loss {_number(record, 'validation_loss'):.4f}",
-            f"validation accuracy {percent(_number(record, 'validation_accuracy'))}",
-            f"{_number(record, 'images_per_second'):,.0f} images/s",
-            duration(_number(record, "seconds")),
+            *(template.format(record[key]) for key, template in _PLAIN if key in record),
         ]
+        if "seconds" in record:
+            parts.append(duration(record["seconds"]))
         if math.isfinite(self._left):
             parts.append(f"{duration(self._left)} left")
         self._line("  ".join(parts))
@@ -207,22 +214,21 @@ class LiveDisplay:
         return Group(table, _training_line(training, self._console.width))
 
 
-def _epoch_table(rows: list[Mapping[str, float]], *, narrow: bool) -> Table:
-    fields = [
-        ("epoch", lambda row: str(int(row["epoch"])), False),
-        ("loss", lambda row: f"{_number(row, 'train_loss'):.4f}", False),
-        ("accuracy", lambda row: percent(_number(row, "train_accuracy")), True),
-        ("val. loss", lambda row: f"{_number(row, 'validation_loss'):.4f}", True),
-        ("val. accuracy", lambda row: percent(_number(row, "validation_accuracy")), False),
-        ("images/s", lambda row: f"{_number(row, 'images_per_second'):,.0f}", True),
-        ("time", lambda row: duration(_number(row, "seconds")), True),
+def _epoch_table(rows: Sequence[Mapping[str, float]], *, narrow: bool) -> Table:
+    fields: list[tuple[str, Callable[[Mapping[str, float]], str]]] = [
+        ("epoch", lambda row: f"{row['epoch']:.0f}"),
+        ("loss", lambda row: f"{_number(row, 'train_loss'):.4f}"),
+        ("accuracy", lambda row: percent(_number(row, "train_accuracy"))),
+        ("val. loss", lambda row: f"{_number(row, 'validation_loss'):.4f}"),
+        ("val. accuracy", lambda row: percent(_number(row, "validation_accuracy"))),
+        ("images/s", lambda row: f"{_number(row, 'images_per_second'):,.0f}"),
+        ("time", lambda row: duration(_number(row, "seconds"))),
     ]
-    shown = [field for field in fields if not (narrow and field[2])]
-    table = Table(
-        *(Column(title, justify="right", no_wrap=True) for title, _, _ in shown), box=None
-    )
+    shown = [field for field in fields if field[0] in TELLING] if narrow else fields
+    columns = (Column(title, justify="right", no_wrap=True) for title, _ in shown)
+    table = Table(*columns, box=None)
     for row in rows:
-        table.add_row(*(show(row) for _, show, _ in shown))
+        table.add_row(*(show(row) for _, show in shown))
     return table
 
 

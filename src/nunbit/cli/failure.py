@@ -39,9 +39,7 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
     remedy = "" if debug else "repeat the command with --debug and report what it shows"
     if isinstance(error, MemoryError):
         what = "the memory is not enough"
-        remedy = (
-            "use smaller images (--image-size) or smaller batches (--set training.batch_size=N)"
-        )
+        remedy = "use a smaller --image-size or --set training.batch_size=N"
     return TrainingError(what, remedy=remedy)
 
 

@@ -48,7 +48,7 @@ def split(
     from nunbit.cli.terminal import stdout_console
     from nunbit.config import load_config
     from nunbit.data.materialise import write_class_folders
-    from nunbit.data.split import make_split, write_manifest
+    from nunbit.data.split import Fractions, make_split, write_manifest
 
     if manifest is not None and manifest.exists():
         raise UsageError(
@@ -64,11 +64,13 @@ def split(
     samples, inspection = look_at(config, progress)
     parts = make_split(
         samples,
-        inspection.sha256,
-        inspection.reasons,
-        validation_fraction=config.split.validation_fraction,
-        test_fraction=config.split.test_fraction,
-        max_validation=config.split.max_validation,
+        sha256=inspection.sha256,
+        reasons=inspection.reasons,
+        fractions=Fractions(
+            test=config.split.test_fraction,
+            validation=config.split.validation_fraction,
+            max_validation=config.split.max_validation,
+        ),
         seed=config.seed,
     )
     kept = {part: parts.indices(part) for part in ("train", "validation", "test")}

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from nunbit.cli.display import LiveDisplay, PlainDisplay, display_on, duration, percent
+from nunbit.progress import SILENT, Progress
+
+RECORD = {
+    "epoch": 1,
+    "train_loss": 0.5,
+    "train_accuracy": 0.8125,
+    "validation_loss": 0.25,
+    "validation_accuracy": 0.9,
+    "learning_rate": 0.001,
+    "seconds": 61.0,
+    "images_per_second": 1234.5,
+}
+
+
+def plain() -> tuple[PlainDisplay, io.StringIO]:
+    stream = io.StringIO()
+    return PlainDisplay(Console(file=stream, width=4096, color_system=None)), stream
+
+
+def terminal(width: int, height: int = 24) -> tuple[LiveDisplay, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(
+        file=stream, force_terminal=True, width=width, height=height, color_system=None
+    )
+    return LiveDisplay(console), stream
+
+
+def whole_training(display: Progress, epochs: int = 2) -> None:
+    display.note("a file named [bold]x[/bold].png")
+    assert list(display.track(range(3), total=3, title="decoding [1/2]")) == [0, 1, 2]
+    display.training_started(model="smallcnn", epochs=epochs, minutes=None)
+    for epoch in range(1, epochs + 1):
+        display.step(epoch=epoch, fraction=0.5, images_per_second=1000.0, left=3.0)
+        display.epoch_ended({**RECORD, "epoch": epoch})
+    display.training_ended()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (59.9, "59.9 s"),
+        (60, "1:00 min"),
+        (3599.4, "59:59 min"),
+        (7385, "2:03:05 h"),
+        (math.nan, "?"),
+        (math.inf, "?"),
+    ],
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_percent_of_nothing_is_a_dash() -> None:
+    assert (percent(0.9214), percent(math.nan)) == ("92.1%", "-")
+
+
+def test_quiet_is_silent_and_the_console_decides_otherwise() -> None:
+    console = Console(file=io.StringIO())
+    assert display_on(console, quiet=True) is SILENT
+    assert isinstance(display_on(console, quiet=False), PlainDisplay)
+    in_terminal = Console(file=io.StringIO(), force_terminal=True)
+    assert isinstance(display_on(in_terminal, quiet=False), LiveDisplay)
+
+
+def test_plain_lines_hold_every_number_and_no_control_codes() -> None:
+    display, stream = plain()
+    whole_training(display)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "note: a file named [bold]x[/bold].png"
+    assert lines[1] == "decoding [1/2]: 3"
+    assert lines[2].startswith("decoding [1/2]: done in ")
+    assert lines[3] == "training smallcnn for 2 epochs"
+    assert lines[4] == (
+        "epoch 1/2  loss 0.5000  accuracy 81.2%  validation loss 0.2500  "
+        "validation accuracy 90.0%  1,234 images/s  1:01 min  3.0 s left"
+    )
+    assert len(lines) == 6
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_plain_lines_without_a_validation_part_or_a_number_of_epochs() -> None:
+    display, stream = plain()
+    display.training_started(model="lenet5", epochs=None, minutes=2.5)
+    display.epoch_ended({"epoch": 7, "train_loss": 1.0})
+    assert stream.getvalue().splitlines() == [
+        "training lenet5 for 2.5 minutes",
+        "epoch 7  loss 1.0000",
+    ]
+
+
+@pytest.mark.parametrize("width", [1, 8, 20, 40, 71, 72, 80, 200])
+def test_the_live_picture_fits_any_terminal(width: int) -> None:
+    display, stream = terminal(width)
+    whole_training(display, epochs=20)
+    assert stream.getvalue()
+
+
+def test_the_live_picture_ends_with_the_last_epochs_and_restores_the_cursor() -> None:
+    display, stream = terminal(100)
+    whole_training(display, epochs=20)
+    last = stream.getvalue().rpartition("epoch ")[2]
+    assert "val. accuracy" in last
+    assert "90.0%" in last
+    assert "  20  " in last.replace("\n", " ")
+    assert stream.getvalue().endswith("\x1b[?25h")
+
+
+def test_names_are_never_read_as_markup() -> None:
+    display, stream = terminal(100)
+    whole_training(display)
+    assert "note: a file named [bold]x[/bold].png" in stream.getvalue()
+
+
+@pytest.mark.parametrize("make", [plain, lambda: terminal(80)])
+def test_work_inside_work_is_passed_through(make: object) -> None:
+    display, _ = make()  # type: ignore[operator]
+    inner: list[int] = []
+    for _ in display.track(range(2), total=2, title="outer"):
+        inner += display.track(range(3), total=3, title="inner")
+    assert inner == [0, 1, 2, 0, 1, 2]
+    display.training_started(model="m", epochs=1, minutes=None)
+    assert list(display.track("ab", total=2, title="while training")) == ["a", "b"]
+    display.training_ended()
+    display.training_ended()
+
+
+def test_an_error_in_tracked_work_passes_and_leaves_the_display_usable() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    display, _ = terminal(80)
+    with pytest.raises(ValueError, match="broken"):
+        list(display.track(broken(), total=2, title="first"))
+    assert list(display.track([1], total=1, title="second")) == [1]
+
+
+def test_steps_and_epochs_outside_a_training_are_ignored() -> None:
+    display, _ = terminal(80)
+    display.step(epoch=1, fraction=0.1, images_per_second=1.0, left=1.0)
+    display.epoch_ended(RECORD)
+    display.training_ended()
