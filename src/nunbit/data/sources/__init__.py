@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nunbit.data.sources import class_folders, idx, known
+from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
 from nunbit.data.sources.found import Found, SourceOptions
 from nunbit.data.sources.settle import Place, settle
-from nunbit.errors import DataError
+from nunbit.errors import ConfigError, DataError
 from nunbit.types import Samples
 
 __all__ = ["SOURCES", "Source", "load_samples"]
@@ -30,8 +30,16 @@ class Source:
     load: Callable[[Path, SourceOptions], Found]
 
 
+NAMED_FILES = Source(
+    kind="labels in file names", recognises=class_folders.recognises, load=named_files.load
+)
+"""Never recognised, only asked for, by a pattern."""
+
 SOURCES: tuple[Source, ...] = (
+    Source(kind="table", recognises=table.recognises, load=table.load),
+    Source(kind="arrays", recognises=npz.recognises, load=npz.load),
     Source(kind="IDX files", recognises=idx.recognises, load=idx.load),
+    Source(kind="CIFAR files", recognises=cifar.recognises, load=cifar.load),
     Source(kind="class folders", recognises=class_folders.recognises, load=class_folders.load),
 )
 """Asked in this order; the first that recognises a path reads it."""
@@ -56,23 +64,46 @@ def load_samples(
     path = Path(data).expanduser()
     name = known.known_name(str(data))
     if path.exists():
-        found = _recognise(path).load(path, options)
+        found = _recognise(path, options).load(path, options)
         place = Place(
             name=path.resolve().stem if path.is_file() else path.resolve().name, location=str(data)
         )
     elif name is not None:
         found = known.load(name)
         place = Place(name=name, location=str(data))
+        if label_from is not None:
+            raise ConfigError(
+                f"'{name}' has no file names to read labels from", remedy="leave --label-from out"
+            )
     else:
         raise _nothing_there(str(data))
     return settle(found, place=place, label_map=label_map, group_from=group_from)
 
 
-def _recognise(path: Path) -> Source:
+def _recognise(path: Path, options: SourceOptions) -> Source:
+    if options.label_from is not None:
+        if not path.is_dir():
+            raise ConfigError(
+                "a pattern for file names was given, but the data are not a folder",
+                path=path,
+                remedy="leave --label-from out, or give the folder of the images",
+            )
+        return NAMED_FILES
     for source in SOURCES:
         if source.recognises(path):
             return source
-    raise DataError("this kind of file is no data set", path=path, remedy=ACCEPTED)
+    raise DataError("this kind of file is no data set", path=path, remedy=_remedy_for_file(path))
+
+
+def _remedy_for_file(path: Path) -> str:
+    name = path.name.lower()
+    if name.endswith((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")):
+        if "ubyte" in name:
+            return f"give the folder that holds it: '{path.parent}'"
+        return "unpack it and give the folder"
+    if "ubyte" in name or name.startswith(("data_batch", "test_batch")):
+        return f"give the folder that holds it: '{path.parent}'"
+    return ACCEPTED
 
 
 def _nothing_there(data: str) -> DataError:

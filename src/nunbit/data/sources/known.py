@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from nunbit.data.sources import idx
+from nunbit.data.sources import cifar, idx
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.found import Found, SourceOptions
 from nunbit.errors import DataError
@@ -74,6 +74,20 @@ FILE_SETS: dict[str, KnownSet] = {
         recognises=idx.recognises,
         load=idx.load,
         files=_IDX_FILES,
+    ),
+    "cifar10": KnownSet(
+        torchvision_class="CIFAR10",
+        inner_folders=("cifar-10-batches-py",),
+        recognises=cifar.recognises,
+        load=cifar.load,
+        files="data_batch_1 to data_batch_5, test_batch and batches.meta, or the .bin files",
+    ),
+    "cifar100": KnownSet(
+        torchvision_class="CIFAR100",
+        inner_folders=("cifar-100-python",),
+        recognises=cifar.recognises,
+        load=cifar.load,
+        files="train, test and meta, or train.bin, test.bin and fine_label_names.txt",
     ),
 }
 KNOWN: tuple[str, ...] = (DIGITS, *FILE_SETS)

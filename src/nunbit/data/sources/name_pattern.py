@@ -38,6 +38,11 @@ class NamePattern:
         """Whether it is matched against the whole relative path instead of the file's name."""
         return "/" in self.text
 
+    @property
+    def has_group(self) -> bool:
+        """Whether it names a group."""
+        return "group" in self.expression.groupindex
+
     def match(self, path: str) -> tuple[str, str] | None:
         """(label, group) read from a relative path; None where it does not fit."""
         subject = path if self.on_path else PurePosixPath(path).name

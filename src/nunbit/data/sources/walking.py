@@ -88,8 +88,8 @@ def _enter(walk: _Walk, folder: str, shown: str) -> None:
             raise DataError(
                 f"the folder cannot be read: {error.strerror}", path=walk.root
             ) from error
-        reason = f"folder cannot be read: {error.strerror}"
-        walk.files.append(FoundFile(path=shown, file=Path(folder), reason=reason))
+        unread = f"folder cannot be read: {error.strerror}"
+        walk.files.append(FoundFile(path=shown, file=Path(folder), reason=unread))
         return
     for entry in entries:
         name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
