@@ -55,13 +55,15 @@ def predict(
             path=csv_file,
             remedy="choose another name, or move the old file away",
         )
-    from nunbit.classifier import load
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
     from nunbit.cli.terminal import stderr_console, stdout_console
 
     progress = display_on(stderr_console(), quiet=quiet)
     files = expand(paths, progress)
+
+    from nunbit.classifier import load  # after what can fail at once
+
     classifier = load(run)
     top_k = min(top, len(classifier.classes))
     answers = _answers(classifier, files, top_k=top_k, batch_size=batch_size)
