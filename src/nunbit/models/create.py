@@ -10,7 +10,7 @@ from torch import nn
 
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
-from nunbit.models.info import FORWARD_ERRORS, Dropout, ModelInfo, Shape, shape_fits
+from nunbit.models.info import BUILD_ERRORS, Dropout, ModelInfo, Shape
 
 
 def create_model(
@@ -40,14 +40,13 @@ def create_model(
         info.default_width if width is None else width,
     )
     _check_request(info, shape=shape, classes=classes, dropout=dropout)
+    if not info.accepts(shape):
+        raise _impossible_size(info, shape)
     with _seeded(generator_seed):
         try:
-            model = info.build(shape, classes, dropout)
-        except FORWARD_ERRORS as error:
-            raise _impossible_size(info, shape) from error
-    if shape != info.input and not shape_fits(model, shape):
-        raise _impossible_size(info, shape)
-    return model
+            return info.build(shape, classes, dropout)
+        except BUILD_ERRORS as error:
+            raise UsageError(f"{info.name} cannot be built in this way: {error}") from error
 
 
 def _check_request(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
@@ -86,15 +85,16 @@ def _check_dropout(info: ModelInfo, dropout: Dropout) -> None:
 
 def _impossible_size(info: ModelInfo, shape: Shape) -> UsageError:
     asked = f"{info.name} cannot work on images of {shape.height} x {shape.width} pixels"
+    own = f"{info.default_height} x {info.default_width}"
     if not info.resizable:
-        only = f"{info.default_height} x {info.default_width}"
-        return UsageError(asked, remedy=f"this model is built for {only} only: ask for that size")
-    least = info.minimum_size
-    return UsageError(
-        asked,
-        remedy=f"the smallest size that works is {least} x {least}; "
-        f"its own is {info.default_height} x {info.default_width}",
-    )
+        return UsageError(asked, remedy=f"this model is built for {own} only: ask for that size")
+    least = f"{info.minimum_size} x {info.minimum_size}"
+    remedy = f"the smallest size that works is {least}"
+    if info.sizes_in_steps:
+        remedy += f"; not every larger one does, but its own, {own}, is sure to"
+    elif least != own:
+        remedy += f"; its own is {own}"
+    return UsageError(asked, remedy=remedy)
 
 
 @contextlib.contextmanager

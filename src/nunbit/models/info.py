@@ -5,6 +5,7 @@ B images in a batch, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,7 +39,8 @@ class ModelInfo:
     """One model that `create_model` can build."""
 
     name: str
-    origin: Origin
+    """Accepted by `create_model`; the zoos' models carry their origin, as in timm/resnet18."""
+    origin: Origin = "nunbit"
     build: Build = field(repr=False, compare=False)
     input: Shape
     """Published input; what is built when nothing else is asked for."""
@@ -88,32 +90,31 @@ class ModelInfo:
                 low = middle + 1
         return low
 
+    def accepts(self, shape: Shape) -> bool:
+        """Whether a network for images of `shape` can be built and trained.
+
+        Only a "no" that can be trusted is given: True where the model cannot be tried.
+        """
+        return shape == self.input or self._runs(shape) or not self._runs(self.input)
+
     def _accepts_square(self, size: int) -> bool:
-        shape = Shape(self.input.channels, size, size)
-        try:
-            with torch.device("meta"):
-                model = self.build(shape, self.classes, None)
-        except FORWARD_ERRORS:
-            return False
-        return shape_fits(model, shape)
+        return self._runs(Shape(self.input.channels, size, size))
+
+    def _runs(self, shape: Shape) -> bool:
+        """Whether the network can be built and run, in training mode, on two images of `shape`.
+
+        On the "meta" device, which computes shapes and no values: it costs little, draws no random
+        numbers, and needs no memory for the weights.
+        """
+        with warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
+            # A size that does not suit may warn of empty layers before it fails.
+            warnings.simplefilter("ignore")
+            try:
+                self.build(shape, self.classes, None)(torch.empty((2, *shape)))
+            except BUILD_ERRORS:
+                return False
+        return True
 
 
-FORWARD_ERRORS = (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError)
-"""What networks raise on an image size that does not suit them."""
-
-
-def shape_fits(model: nn.Module, shape: Shape) -> bool:
-    """Whether the network runs, in its present mode, on two images of `shape`.
-
-    Runs on the "meta" device, which computes shapes and no values, so that it costs little and
-    leaves weights, batch statistics and random numbers alone.
-    """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    shadows = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
-    images = torch.empty((2, *shape), device="meta")
-    try:
-        with torch.no_grad():
-            torch.func.functional_call(model, shadows, (images,))
-    except FORWARD_ERRORS:
-        return False
-    return True
+BUILD_ERRORS = (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError, TypeError)
+"""What networks raise on a size or setting that does not suit them."""
