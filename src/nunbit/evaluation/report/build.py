@@ -12,7 +12,7 @@ from nunbit.evaluation.report.sections.curves import curves
 from nunbit.evaluation.report.sections.data import data, parts
 from nunbit.evaluation.report.sections.gallery import gallery
 from nunbit.evaluation.report.sections.how import contract, model, repeat
-from nunbit.evaluation.report.sections.result import result
+from nunbit.evaluation.report.sections.result import headline, result
 from nunbit.progress import SILENT, Progress
 
 SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
@@ -43,6 +43,7 @@ def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
         model=report.summary.get("model", "model"),
         finished=report.finished,
         version=report.summary.get("nunbit", ""),
+        headline=headline(report),
         sections=sections,
     )
     # Names on disk need not be valid Unicode; what cannot be written is shown as "?".

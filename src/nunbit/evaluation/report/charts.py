@@ -89,7 +89,8 @@ def draw_lines(chart: Lines) -> Markup:
         _mark_epoch(axes, chart.marked_epoch)
         axes.set_title(chart.title, loc="left", fontsize=10.5, color=INK)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.set_xlim(min(chart.epochs) - 0.5, max(chart.epochs) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         shown = FuncFormatter(
             (lambda value, _: f"{100 * value:.4g} %")

@@ -35,6 +35,7 @@ def environment() -> Environment:
         "count": words.count,
         "percent": words.percent,
         "share": words.share,
+        "confidence": words.confidence,
         "decimal": words.decimal,
         "duration": words.duration,
         "plain": words.plain,

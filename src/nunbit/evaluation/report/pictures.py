@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.words import percent
+from nunbit.evaluation.report.words import confidence as shown_confidence
 
 MAX_SIDE = 128
 """Pixels of a picture's longer side in the page; larger ones are scaled down to it."""
@@ -67,7 +67,7 @@ def _card(report: ReportInput, row: int, picture: NDArray[np.uint8], confidence:
     path = report.path(row)
     return Card(
         source=png_address(picture),
-        description=f"{path}: predicted {predicted} ({percent(confidence)}), truly {true}",
+        description=f"{path}: predicted {predicted} ({shown_confidence(confidence)}), truly {true}",
         predicted=predicted,
         true=true,
         right=predicted == true,

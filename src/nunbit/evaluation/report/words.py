@@ -27,6 +27,11 @@ def percent_with_range(share: float, interval: Sequence[float]) -> str:
     return f"{percent(share)} ({low} to {high})"
 
 
+def confidence(probability: float) -> str:
+    """0.921 as '92.1 %'; from 99.95 on '>99.9 %'."""
+    return ">99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
+
+
 def share(number: float | None) -> str:
     """The same; a dash for no number."""
     return "–" if number is None or number != number else percent(number)  # noqa: PLR0124
@@ -66,8 +71,10 @@ def plain(value: Any) -> str:
 
 
 def _percent_number(share: float) -> str:
+    if share in (0, 1):
+        return f"{100 * share:.0f}"
     for decimals in (1, 2, 3):
         text = f"{100 * share:.{decimals}f}"
         if float(text) not in (0.0, 100.0):
             return text
-    return "0" if share < 0.5 else "100"
+    return "<0.001" if share < 0.5 else ">99.999"

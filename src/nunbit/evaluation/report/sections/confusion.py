@@ -65,6 +65,7 @@ def confusion(report: ReportInput) -> Section | None:
         else _picture(names, shares, largest),
         largest=largest,
         wrong=metrics.n - metrics.correct,
+        ordered=len(names) > 2,
         pairs=_pairs(report, metrics),
     )
     return Section(name="confusion", title="Confusions", body=body)
@@ -102,10 +103,17 @@ def _picture(names: list[str], shares: NDArray[np.float64], largest: float) -> M
         "confusion_picture",
         names=names if labelled else [],
         classes=len(names),
-        cell=10 if labelled else 2,
+        cell=_cell_side(len(names)),
         margin=min(longest, 22) * 5 + 14 if labelled else 4,
         source=exact_png_address(pixels),
     )
+
+
+def _cell_side(classes: int) -> int:
+    """Screen pixels of a cell: 100 classes fill the page's width, more classes scroll."""
+    if classes > MAX_LABELLED_CLASSES:
+        return 2
+    return 8 if classes > 60 else 12
 
 
 def _shades(shares: NDArray[np.float64], largest: float) -> NDArray[np.float64]:

@@ -15,6 +15,13 @@ FITS = {
     "squash": "scaled to the canvas, proportions ignored",
 }
 
+LABELS = {
+    "std": "Standard deviation",
+    "background": "Background, shown by transparency and padding",
+    "max_pixels": "Most pixels of a file",
+    "frame": "Frame of an animation",
+}
+
 
 def contract(report: ReportInput) -> Section | None:
     """How a file becomes what the network sees."""
@@ -29,7 +36,7 @@ def contract(report: ReportInput) -> Section | None:
     if "fit" in known:
         fit = str(known.pop("fit"))
         rows.append(("Fitting", f"{fit}: {FITS[fit]}" if fit in FITS else fit))
-    rows += [(key.replace("_", " ").capitalize(), plain(value)) for key, value in known.items()]
+    rows += [(LABELS.get(key, _spoken(key)), plain(value)) for key, value in known.items()]
     return Section(name="contract", title="Input", body=render("contract", rows=rows))
 
 
@@ -65,6 +72,10 @@ def repeat(report: ReportInput) -> Section:
         versions=_versions(report),
     )
     return Section(name="repeat", title="How to repeat it", body=body)
+
+
+def _spoken(key: str) -> str:
+    return key.replace("_", " ").capitalize()
 
 
 def _times(seconds: Mapping[str, float]) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nunbit.evaluation.metrics import Metrics
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import Section, render
 from nunbit.evaluation.report.words import count, counted, percent_with_range
@@ -14,7 +13,7 @@ def result(report: ReportInput) -> Section:
     body = render(
         "result",
         metrics=metrics,
-        sentence=sentence(metrics) if metrics else "No test images, so nothing was measured",
+        headline=headline(report).partition(": "),
         leaked=len(report.split.leaked_test_indices),
         unleaked=report.metrics_without_leaks,
         rows=_rows_of_parts(report),
@@ -22,8 +21,11 @@ def result(report: ReportInput) -> Section:
     return Section(name="result", title="Result", body=body)
 
 
-def sentence(metrics: Metrics) -> str:
+def headline(report: ReportInput) -> str:
     """'Right on 1,842 of 2,000 test images: 92.1 % (90.8 to 93.2)'."""
+    metrics = report.metrics
+    if metrics is None:
+        return "No test images, so nothing was measured"
     images = counted(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
@@ -37,7 +39,7 @@ def _rows_of_parts(report: ReportInput) -> list[dict[str, object]]:
     if last:
         rows.append(
             {
-                "part": "training (while learning, last epoch)",
+                "part": "training, last epoch",
                 "n": n.get("train", 0),
                 "accuracy": last.get("train_accuracy"),
                 "loss": last.get("train_loss"),
