@@ -28,12 +28,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Written under another name first, so that half a data set is never taken for a whole one.
+# Appears whole or not at all, so that half a data set is never taken for a whole one.
 $(DIGITS): | $(STAMP)
-	@rm -rf $@.partial
-	@mkdir -p $(@D)
-	$(BIN)/python scripts/write_digits.py $@.partial
-	@mv $@.partial $@
+	$(BIN)/python scripts/write_digits.py $@
 
 demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the result
 	@n=1; while [ -e runs/demo-$$n ]; do n=$$((n + 1)); done; \
@@ -58,5 +55,5 @@ imports: $(STAMP)  ## who may import whom
 ci: lint types imports test test-slow  ## all that a change must pass
 
 clean:  ## remove what make made: .venv and caches, never runs or data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(DIGITS).partial
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nunbit.cli.dataset import data_settings, look_at
-from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet
-from nunbit.cli.settings import given_settings
+from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Set
+from nunbit.cli.settings import data_settings, given_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +33,7 @@ def check(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the findings as JSON on stdout.")
     ] = False,
+    assignments: Set = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -41,30 +41,33 @@ def check(
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
-    from nunbit.data.check import check as find
+    from nunbit.device import resolve_device
+    from nunbit.run.prepare import decode, find
 
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
-    config = load_config(data=data, recipe=None, settings=given_settings(options))
-    samples, inspection = look_at(config, display_on(stderr_console(), quiet=quiet))
-    findings = find(
-        samples,
-        inspection,
-        test_fraction=config.split.test_fraction,
-        validation_fraction=config.split.validation_fraction,
+    config = load_config(data=data, recipe=None, settings=given_settings(options, assignments))
+    progress = display_on(stderr_console(), quiet=quiet)
+    prepared = decode(
+        find(config, progress),
+        config,
+        device_type=resolve_device(config.device).type,
+        progress=progress,
     )
+    findings = prepared.findings
     counts = {
-        "found": len(samples),
-        "usable": sum(not reason for reason in inspection.reasons),
-        "classes": len(samples.classes),
+        "found": len(prepared.samples),
+        "usable": sum(not reason for reason in prepared.reasons),
+        "classes": len(prepared.samples.classes),
     }
+    name = prepared.samples.name
     console = stdout_console()
     if as_json:
-        report = {"data": samples.name, **counts, "findings": [asdict(item) for item in findings]}
+        report = {"data": name, **counts, "findings": [asdict(item) for item in findings]}
         console.out(json.dumps(report, indent=2, ensure_ascii=False), highlight=False)
     elif not quiet:
         _print_findings(console, findings)
         summary = "{found:,} images found, {usable:,} usable, {classes} classes"
-        console.print(f"{samples.name}: {summary.format(**counts)}", soft_wrap=True)
+        console.print(f"{name}: {summary.format(**counts)}", soft_wrap=True)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 

@@ -35,7 +35,7 @@ def evaluate(
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stdout_console
-    from nunbit.reevaluate import evaluate_run
+    from nunbit.run.reevaluate import evaluate_run
 
     console = stdout_console()
     progress = display_on(console, quiet=quiet)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nunbit.cli.options import Debug, Quiet, Run
-from nunbit.errors import UsageError
+from nunbit.cli.outputs import refuse_existing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,12 +49,8 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Classify images. Exit code 1 when some could not be read, 2 when none could."""
-    if csv_file is not None and csv_file.exists():
-        raise UsageError(
-            "the CSV file exists already, and nothing is overwritten",
-            path=csv_file,
-            remedy="choose another name, or move the old file away",
-        )
+    refuse_existing(csv_file, option="--csv")
+
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
     from nunbit.cli.terminal import stderr_console, stdout_console

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from nunbit.cli.dataset import data_settings, look_at
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
-from nunbit.cli.settings import given_settings
-from nunbit.errors import UsageError
+from nunbit.cli.outputs import refuse_existing
+from nunbit.cli.settings import data_settings, given_settings
 
 
 def split(
@@ -49,23 +48,29 @@ def split(
     from nunbit.config import load_config
     from nunbit.data.materialise import write_class_folders
     from nunbit.data.split import Fractions, make_split, write_manifest
+    from nunbit.device import resolve_device
+    from nunbit.run.prepare import decode, find
 
-    if manifest is not None and manifest.exists():
-        raise UsageError(
-            "the manifest exists already, and nothing is overwritten",
-            path=manifest,
-            remedy="choose another name, or move the old file away",
-        )
+    refuse_existing(out, option="--out")
+    refuse_existing(manifest, option="--manifest")
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
     settings = given_settings({**options, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)
     console = stdout_console()
     progress = display_on(console, quiet=quiet)
-    samples, inspection = look_at(config, progress)
+    prepared = decode(
+        find(config, progress),
+        config,
+        device_type=resolve_device(config.device).type,
+        progress=progress,
+    )
+    samples = prepared.samples
+    for note in samples.notes:
+        progress.note(note)
     parts = make_split(
         samples,
-        sha256=inspection.sha256,
-        reasons=inspection.reasons,
+        sha256=prepared.inspection.sha256,
+        reasons=prepared.reasons,
         fractions=Fractions(
             test=config.split.test_fraction,
             validation=config.split.validation_fraction,

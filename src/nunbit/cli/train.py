@@ -18,7 +18,7 @@ from nunbit.cli.options import (
     Seed,
     Set,
 )
-from nunbit.cli.settings import given_settings
+from nunbit.cli.settings import data_settings, given_settings
 from nunbit.errors import UsageError
 
 
@@ -85,9 +85,7 @@ def train(
             "pixels.image_size": image_size,
             "pixels.fit": fit,
             "augment.preset": augment,
-            "data.label_from": label_from,
-            "data.label_map": None if label_map is None else str(label_map),
-            "data.group_from": group_from,
+            **data_settings(label_from=label_from, label_map=label_map, group_from=group_from),
             "data.manifest": None if split is None else str(split),
         },
         assignments,
@@ -95,11 +93,11 @@ def train(
     _refuse_pretrained(pretrained)
     _require_data(data=data, recipe=recipe, resume=resume, out=out, settings=settings)
 
-    from nunbit import run as spine
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stdout_console
     from nunbit.config import load_config
+    from nunbit.run import spine
 
     console = stdout_console()
     progress = display_on(console, quiet=quiet)
