@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nunbit.errors import ConfigError
 
 Auto = Literal["auto"]
+T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
 LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
@@ -203,6 +204,13 @@ class Config(Section):
     def to_toml(self) -> str:
         """The configuration as TOML; `read_toml` gives it back."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def decided(value: T | Auto) -> T:
+    """A setting that the run has decided by now; raises ValueError where it is still `auto`."""
+    if value == "auto":
+        raise ValueError("a setting is still auto")
+    return value
 
 
 def load_config(*, data: str | None, recipe: str | None, settings: Mapping[str, object]) -> Config:

@@ -6,6 +6,7 @@ C channels, H height, W width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from nunbit.data.augment import Augmentation
 from nunbit.data.pixels import Pixels
+from nunbit.data.preprocess import Preprocess
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.types import Batch
 
@@ -25,6 +27,7 @@ class Batches:
     """Some samples in a fixed order, as they are: for validation, test and prediction."""
 
     pixels: Pixels
+    preprocess: Preprocess
     rows: NDArray[np.int64]
     """[n] row numbers in the `Samples`."""
     labels: NDArray[np.int64]
@@ -33,13 +36,13 @@ class Batches:
     device: torch.device
 
     def __len__(self) -> int:
-        return -(-len(self.rows) // self.batch_size)
+        return math.ceil(len(self.rows) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         groups = _groups(self.rows, self.batch_size)
         for rows, pixels in zip(groups, self.pixels.stream(groups), strict=True):
             images = _to_device(pixels, self.device)
-            yield _batch(self.pixels, images, self.labels, rows)
+            yield _batch(self.preprocess, images, self.labels, rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class TrainingBatches:
     """
 
     pixels: Pixels
+    preprocess: Preprocess
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
     batch_size: int
@@ -71,7 +75,7 @@ class TrainingBatches:
             seed = derive_seed(self.seed, Purpose.AUGMENTATION, epoch, number)
             generator.manual_seed(seed)
             images = self.augmentation(_to_device(pixels, self.device), generator)
-            yield _batch(self.pixels, images, self.labels, rows)
+            yield _batch(self.preprocess, images, self.labels, rows)
 
 
 def _groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
@@ -95,10 +99,10 @@ def _to_device(pixels: Tensor, device: torch.device) -> Tensor:
 
 
 def _batch(
-    pixels: Pixels, images: Tensor, labels: NDArray[np.int64], rows: NDArray[np.int64]
+    preprocess: Preprocess, images: Tensor, labels: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Batch:
     return Batch(
-        images=pixels.preprocess.normalise(images),
+        images=preprocess.normalise(images),
         targets=torch.from_numpy(labels[rows]).to(images.device, non_blocking=True),
         indices=rows,
     )

@@ -64,6 +64,11 @@ def previous_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-previous")
 
 
+def newest(folder: Path) -> Path:
+    """The checkpoint in `folder`, or the one before it where a kill left only that."""
+    return folder if folder.exists() else previous_of(folder)
+
+
 def load_newest_checkpoint(folder: Path, state: TrainingState) -> str | None:
     """Restore the checkpoint in `folder`, or the one before it where that is damaged.
 

@@ -1,0 +1,58 @@
+"""Where the network runs, and in which precision."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from nunbit.errors import UsageError
+
+
+def resolve_device(name: str) -> torch.device:
+    """A device by name; `auto` is a GPU where there is one.
+
+    Raises:
+        UsageError: when the device is unknown or not there.
+    """
+    if name == "auto":
+        found = (
+            torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        )
+        return torch.device("cpu") if found is None else found
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UsageError(
+            f"The device '{name}' cannot be used: {str(error).splitlines()[0]}",
+            remedy="Use --device cpu, or auto for the best that is there.",
+        ) from None
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """Name of the device as a person knows it, with the number of threads of a CPU."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        processor = platform.processor() or platform.machine()
+        return f"cpu ({processor}, {torch.get_num_threads()} threads)"
+    return str(device)
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """float32 or bfloat16; `auto` takes bfloat16 where matrix units compute it faster."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device.type == "cpu" and _has_matrix_units():
+        return "bfloat16"
+    return "float32"
+
+
+def _has_matrix_units() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware (Intel's AMX)."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16", False))

@@ -1,0 +1,1 @@
+"""The runs that join all stages: training (`spine`) and evaluating again (`reevaluate`)."""

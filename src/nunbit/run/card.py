@@ -1,0 +1,67 @@
+"""The model card: what a stranger must know before using the model (Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nunbit import __version__
+from nunbit.data.preprocess import Preprocess
+from nunbit.evaluation.metrics import Metrics
+from nunbit.types import Split
+
+
+def model_card(
+    *,
+    facts: Mapping[str, Any],
+    preprocess: Preprocess,
+    split: Split,
+    test: Metrics,
+) -> str:
+    """The README.md of a bundle, with the front matter that the Hugging Face Hub reads."""
+    low, high = test.accuracy_ci95
+    rows = "\n".join(
+        f"| {name.replace('|', ' ')} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.n:,} |"
+        for name, c in test.per_class.items()
+    )
+    colour = "grey" if preprocess.channels == 1 else "RGB"
+    counts = split.counts
+    return f"""---
+library_name: nunbit
+pipeline_tag: image-classification
+---
+
+# {facts["model"]} on {facts["dataset"]}
+
+Trained with nunbit {__version__} from scratch, seed {facts["seed"]}; \
+{facts["parameters"]:,} trainable parameters.
+
+**Right on {test.correct:,} of {test.n:,} test images: {test.accuracy:.1%}** \
+(95 % interval {low:.1%} to {high:.1%}; always answering "{test.baseline.name}" gives \
+{test.baseline.accuracy:.1%}). The test images were used once, after training.
+
+| class | precision | recall | F1 | test images |
+| --- | --- | --- | --- | --- |
+{rows}
+
+## Data
+
+{counts["train"]:,} training, {counts["validation"]:,} validation and {counts["test"]:,} test \
+images; {counts["excluded"]:,} files excluded. The numbers hold for images like these: taken in \
+another way, by another camera or of other classes, expect worse, and measure it with \
+`nunbit evaluate`.
+
+## Input
+
+{preprocess.height} x {preprocess.width} pixels, {colour}, fit "{preprocess.fit}". The whole input \
+contract is in nunbit.json; `nunbit.load` applies it.
+
+## Use
+
+```python
+import nunbit
+
+classifier = nunbit.load("path/to/this/folder")
+classifier.predict(["image.jpg"])
+```
+"""

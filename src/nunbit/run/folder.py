@@ -1,0 +1,139 @@
+"""The folder of a run: where everything stands, and who may write into it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from nunbit.config import Config, read_config
+from nunbit.errors import ConfigError, UsageError
+from nunbit.files import write_atomically
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names in a run's folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The whole resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def split(self) -> Path:
+        """Which image went where, and why some went nowhere."""
+        return self.path / "split.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        """The numbers; present when the run has ended."""
+        return self.path / "summary.json"
+
+    @property
+    def predictions(self) -> Path:
+        """What the network said about each test image."""
+        return self.path / "predictions.csv"
+
+    @property
+    def report(self) -> Path:
+        """The page to read."""
+        return self.path / "report.html"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.path / "checkpoints" / "last"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best epoch."""
+        return self.path / "checkpoints" / "best"
+
+    @property
+    def kept(self) -> Path:
+        """Epochs kept under names of their own."""
+        return self.path / "checkpoints" / "epochs"
+
+    @property
+    def model(self) -> Path:
+        """The bundle."""
+        return self.path / "model"
+
+    def read_summary(self) -> dict[str, Any]:
+        """The content of summary.json.
+
+        Raises:
+            UsageError: when the run has not ended, or the file is damaged.
+        """
+        try:
+            content: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise UsageError(
+                "This is no finished run.",
+                path=self.path,
+                remedy=f"Finish it with: {resume_command(self.path)}",
+            ) from None
+        return content
+
+
+def claim(name: str) -> RunFolder:
+    """Make `runs/<name>`, or the next free of `runs/<name>-2`, `runs/<name>-3` and so on."""
+    plain = name.replace("/", "-")
+    for number in count(1):
+        path = Path("runs") / (plain if number == 1 else f"{plain}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return RunFolder(path)
+    raise AssertionError("count never ends")
+
+
+def refuse_foreign(out: Path) -> None:
+    """Never write into a folder that holds anything but the start of a run.
+
+    Raises:
+        UsageError: when it holds something else.
+    """
+    folder = RunFolder(out)
+    if out.is_dir():
+        content = {item.name for item in out.iterdir() if not item.name.startswith(".config.toml")}
+        if not content or (content == {folder.config.name} and _is_config(folder.config)):
+            return
+        begun = folder.config.name in content and _is_config(folder.config)
+        raise UsageError(
+            "The output folder is not empty, and nothing in it is overwritten.",
+            path=out,
+            remedy="Choose another --out"
+            + (f", or go on with the run in it: {resume_command(out)}" if begun else "."),
+        )
+    if out.exists():
+        raise UsageError("The output path is a file.", path=out, remedy="Choose another --out.")
+
+
+def save_config(folder: RunFolder, config: Config) -> None:
+    """Write config.toml."""
+    write_atomically(folder.config, config.to_toml())
+
+
+def resume_command(path: Path) -> str:
+    """What the user types to go on with an interrupted run."""
+    return f"nunbit train --resume --out {path}"
+
+
+def _is_config(path: Path) -> bool:
+    try:
+        read_config(path)
+    except ConfigError:
+        return False
+    return True

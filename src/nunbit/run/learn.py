@@ -1,0 +1,151 @@
+"""The training stage of a run: network, optimiser, plan and callbacks from the configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from nunbit.config import CheckpointConfig, Config, decided
+from nunbit.data.augment import load_augmentation
+from nunbit.errors import RunInterrupted
+from nunbit.models.create import create_model
+from nunbit.models.initialise import initialise
+from nunbit.progress import Progress
+from nunbit.run.folder import RunFolder, resume_command
+from nunbit.run.parts import Parts
+from nunbit.seeds import Purpose, derive_seed
+from nunbit.training.callbacks import (
+    Callback,
+    EarlyStopping,
+    KeepEpochs,
+    ReduceOnPlateau,
+    SaveBest,
+    make_monitor,
+)
+from nunbit.training.checkpoint import load_newest_checkpoint
+from nunbit.training.interrupt import stop_on_signals
+from nunbit.training.loop import Length, Plan, Trainer
+from nunbit.training.losses import make_loss
+from nunbit.training.optim import make_optimizer, parameter_groups
+from nunbit.training.state import TrainingState, make_average
+
+
+def new_state(config: Config, parts: Parts) -> TrainingState:
+    """Network, optimiser and average before the first step."""
+    seed = derive_seed(config.seed, Purpose.WEIGHTS)
+    model = create_model(config.model.name, **model_options(config, parts), generator_seed=seed)
+    initialise(model, config.model.initialisation, seed=seed)
+    layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
+    model = model.to(parts.device).to(memory_format=layout)
+    training = config.training
+    optimizer = make_optimizer(
+        training.optimizer,
+        parameter_groups(model, training.weight_decay),
+        learning_rate=decided(training.learning_rate),
+        momentum=training.momentum,
+        nesterov=training.nesterov,
+    )
+    average = make_average(model, training.ema_decay)
+    return TrainingState(model=model, optimizer=optimizer, average=average)
+
+
+def model_options(config: Config, parts: Parts) -> dict[str, Any]:
+    """Arguments of `create_model` that rebuild the network."""
+    dropout = config.model.dropout
+    return {
+        "classes": len(parts.prepared.samples.classes),
+        "channels": parts.preprocess.channels,
+        "height": parts.preprocess.height,
+        "width": parts.preprocess.width,
+        **({} if dropout == "auto" else {"dropout": dropout}),
+    }
+
+
+def fit(
+    config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
+) -> None:
+    """Train from wherever the newest checkpoint stands."""
+    training = config.training
+    fault = load_newest_checkpoint(folder.last, state)
+    if fault:
+        progress.note(f"The newest checkpoint is unusable, the one before it is used: {fault}")
+    batches = parts.training(
+        batch_size=decided(training.batch_size),
+        seed=config.seed,
+        augmentation=load_augmentation(config.augment.preset),
+    )
+    validation = parts.batches("validation")
+    plan = _plan(config, folder)
+    progress.training_started(
+        model=config.model.name, epochs=plan.length.epochs, minutes=training.minutes
+    )
+    try:
+        with stop_on_signals() as stop:
+            Trainer(
+                plan,
+                state,
+                train=batches,
+                validation=validation,
+                callbacks=_callbacks(config, folder, has_validation=validation is not None),
+                progress=progress,
+                stop=stop,
+            ).fit()
+    except RunInterrupted as stopped:
+        raise RunInterrupted(
+            stopped.what, path=folder.path, remedy=f"Go on with: {resume_command(folder.path)}"
+        ) from None
+    finally:
+        progress.training_ended()
+
+
+def _plan(config: Config, folder: RunFolder) -> Plan:
+    training = config.training
+    if training.minutes is not None:
+        length = Length(seconds=60 * training.minutes)
+    else:
+        length = Length(epochs=decided(training.epochs))
+    return Plan(
+        length=length,
+        loss=make_loss(training.loss, label_smoothing=training.label_smoothing),
+        learning_rate=decided(training.learning_rate),
+        schedule=training.schedule,
+        warmup_fraction=training.warmup_fraction,
+        gradient_clip=training.gradient_clip,
+        autocast_dtype=torch.bfloat16 if training.precision == "bfloat16" else None,
+        seed=config.seed,
+        checkpoint_folder=folder.last,
+        checkpoint_seconds=60 * config.checkpoint.minutes,
+        metrics_file=folder.metrics,
+    )
+
+
+def _callbacks(config: Config, folder: RunFolder, *, has_validation: bool) -> list[Callback]:
+    settings, training = config.checkpoint, config.training
+    name = settings.monitor
+    if not has_validation and name == CheckpointConfig().monitor:
+        name = "train_loss"
+    monitor = make_monitor(name, settings.mode)
+    callbacks: list[Callback] = [SaveBest(monitor=monitor, folder=folder.best)]
+    if settings.keep != "none":
+        callbacks.append(
+            KeepEpochs(
+                folder=folder.kept,
+                template=settings.template,
+                weights_only=settings.weights_only,
+                only_improved=settings.keep == "improved",
+            )
+        )
+    if training.plateau_patience:
+        callbacks.append(
+            ReduceOnPlateau(
+                monitor=monitor,
+                patience=training.plateau_patience,
+                factor=training.plateau_factor,
+                base_learning_rate=decided(training.learning_rate),
+                minimum=training.plateau_minimum,
+            )
+        )
+    if training.stopping_patience:
+        callbacks.append(EarlyStopping(monitor=monitor, patience=training.stopping_patience))
+    return callbacks

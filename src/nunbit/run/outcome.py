@@ -1,0 +1,119 @@
+"""What a run leaves for its owner: summary.json, predictions.csv and report.html."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit import __version__
+from nunbit.data.check import Finding
+from nunbit.data.pixels import Pixels
+from nunbit.evaluation.metrics import evaluate
+from nunbit.evaluation.predictions import write_predictions
+from nunbit.evaluation.report import ReportInput, build_report
+from nunbit.files import write_atomically
+from nunbit.progress import Progress
+from nunbit.run.folder import RunFolder
+from nunbit.types import ClassNames, Predictions, Split
+
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that is known at the end."""
+
+    classes: ClassNames
+    split: Split
+    test: Predictions
+    facts: Mapping[str, Any]
+    """What summary.json holds beside the numbers: model, dataset, seconds, device, seed, …"""
+    pixels: Pixels
+    contract: Mapping[str, object]
+    settings: str = ""
+    command: str = ""
+    model_reason: str = ""
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    epochs: Sequence[Mapping[str, Any]] = ()
+    best_epoch: int | None = None
+    validation: Predictions | None = None
+
+
+def versions() -> dict[str, str]:
+    """Versions of nunbit, Python and the libraries that shape a result."""
+    libraries = {name: metadata.version(name) for name in PACKAGES}
+    return {"nunbit": __version__, "python": platform.python_version(), **libraries}
+
+
+def summarise(outcome: Outcome) -> dict[str, Any]:
+    """The content of summary.json."""
+    summary: dict[str, Any] = {
+        "nunbit": __version__,
+        "model": outcome.facts["model"],
+        "dataset": outcome.facts["dataset"],
+        "classes": list(outcome.classes),
+        "n": dict(outcome.split.counts),
+        "test": _numbers(outcome.test, outcome.classes),
+        "validation": _numbers(outcome.validation, outcome.classes),
+        **{k: v for k, v in outcome.facts.items() if k not in ("model", "dataset")},
+    }
+    leaked = np.isin(outcome.test.indices, outcome.split.leaked_test_indices)
+    if leaked.any():
+        summary["leaks"] = {
+            "test_images": int(leaked.sum()),
+            "test_without_leaks": _numbers(outcome.test.subset(~leaked), outcome.classes),
+        }
+    return summary
+
+
+def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> dict[str, Any]:
+    """Write predictions and report, then the summary, whose presence says that the run has ended.
+
+    Returns:
+        The content of summary.json.
+    """
+    summary = summarise(outcome)
+    write_predictions(folder.predictions, outcome.test, outcome.split.paths, outcome.classes)
+    report = ReportInput(
+        summary=summary,
+        classes=outcome.classes,
+        split=outcome.split,
+        predictions=outcome.test,
+        pictures=_pictures(outcome.pixels),
+        epochs=outcome.epochs,
+        best_epoch=outcome.best_epoch,
+        contract=outcome.contract,
+        settings=outcome.settings,
+        command=outcome.command,
+        model_reason=outcome.model_reason,
+        notes=outcome.notes,
+        findings=outcome.findings,
+        versions=versions(),
+        finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+    write_atomically(folder.report, build_report(report, progress=progress))
+    write_atomically(folder.summary, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return summary
+
+
+def _numbers(predictions: Predictions | None, classes: ClassNames) -> dict[str, Any] | None:
+    if predictions is None or len(predictions) == 0:
+        return None
+    return evaluate(predictions, classes).to_dict()
+
+
+def _pictures(pixels: Pixels) -> Callable[[NDArray[np.int64]], NDArray[np.uint8]]:
+    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        (canvases,) = pixels.stream([rows])
+        return canvases.numpy()
+
+    return pictures

@@ -1,0 +1,187 @@
+"""From DATA to decoded pixels: the stages that training, checking and splitting share.
+
+Decoding comes before the split, because only decoding tells that a file is truncated, and what
+cannot be used must not be given a part.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import psutil
+
+from nunbit.config import Config, PixelsConfig
+from nunbit.data.check import Finding, bad_images, check
+from nunbit.data.inspect import Inspection, inspect
+from nunbit.data.pixels import Budget, Pixels, open_pixels
+from nunbit.data.preprocess import Preprocess
+from nunbit.data.sources import load_samples
+from nunbit.errors import DataError
+from nunbit.models.choose import ModelChoice, choose_model, input_size_for
+from nunbit.progress import Progress
+from nunbit.types import Samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What DATA holds, before any pixel is decoded."""
+
+    samples: Samples
+    inspection: Inspection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What DATA holds, decoded."""
+
+    samples: Samples
+    inspection: Inspection
+    pixels: Pixels
+    model: ModelChoice
+    """The network that the input contract was chosen for."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """[N] '' for a usable sample, else why it is excluded."""
+        return self.pixels.reasons
+
+
+def find(config: Config, progress: Progress) -> Found:
+    """List the samples and look at every file's bytes and header.
+
+    Raises:
+        DataError: when DATA cannot be read as labelled images.
+    """
+    data = config.data
+    samples = load_samples(
+        data.path,
+        label_from=data.label_from,
+        label_map=None if data.label_map is None else Path(data.label_map),
+        group_from=data.group_from,
+    )
+    inspection = inspect(samples, workers=_workers(config.pixels), progress=progress)
+    return Found(samples=samples, inspection=inspection)
+
+
+def decode(found: Found, config: Config, *, device_type: str, progress: Progress) -> Prepared:
+    """Choose model and input contract, decode every image, and check what was found.
+
+    Raises:
+        DataError: when no image can be used.
+    """
+    samples, inspection = found.samples, found.inspection
+    if not inspection.usable:
+        first = next((reason for reason in inspection.reasons if reason), "nothing was found")
+        raise DataError(
+            f"None of the {len(samples):,} files can be used: {first}.",
+            path=samples.location,
+            remedy="Give a folder with one sub-folder of images for each class.",
+        )
+    model, preprocess = choose_contract(found, config, device_type=device_type)
+    pixels = open_pixels(
+        samples,
+        sha256=inspection.sha256,
+        reasons=inspection.reasons,
+        preprocess=preprocess,
+        budget=_budget(config.pixels),
+        progress=progress,
+    )
+    findings = check(
+        samples,
+        inspection,
+        reasons=pixels.reasons,
+        max_bad_fraction=config.data.max_bad_fraction,
+    )
+    return Prepared(
+        samples=samples, inspection=inspection, pixels=pixels, model=model, findings=findings
+    )
+
+
+def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
+    """Stop before training on what a faulty copy or a wrong folder has left.
+
+    Raises:
+        DataError: naming the share and some of the files.
+    """
+    bad, considered = bad_images(prepared.inspection, prepared.reasons)
+    if considered == 0 or bad / considered <= max_bad_fraction:
+        return
+    rows = [i for i, reason in enumerate(prepared.reasons) if reason]
+    listed = "".join(f"\n    {prepared.samples.paths[i]}: {prepared.reasons[i]}" for i in rows[:5])
+    raise DataError(
+        f"{bad:,} of {considered:,} images ({bad / considered:.1%}) cannot be used, more than "
+        f"{max_bad_fraction:.1%}:{listed}",
+        path=prepared.samples.location,
+        remedy="See all with `nunbit check`; to train on the others all the same, "
+        "--set data.max_bad_fraction=F.",
+    )
+
+
+def choose_contract(
+    found: Found, config: Config, *, device_type: str
+) -> tuple[ModelChoice, Preprocess]:
+    """The network, and the input contract without its statistics, which need the split."""
+    inspection, wanted = found.inspection, config.pixels
+    channels = 1 if wanted.colour == "grey" or _is_auto_grey(wanted, inspection) else 3
+    given = _given_size(wanted)
+    height, width = given or (inspection.median_height, inspection.median_width)
+    if config.model.name == "auto":
+        choice = choose_model(
+            height=height,
+            width=width,
+            same_size=inspection.same_size or given is not None,
+            channels=channels,
+            n_train=len(inspection.usable),
+            device_type=device_type,
+        )
+    else:
+        only, own_height, own_width = input_size_for(config.model.name, height=height, width=width)
+        if only is not None and wanted.colour == "auto":
+            channels = only
+        choice = ModelChoice(
+            name=config.model.name, height=own_height, width=own_width, reason="you named it"
+        )
+    if given is not None:
+        choice = ModelChoice(
+            name=choice.name, height=given[0], width=given[1], reason=choice.reason
+        )
+    preprocess = Preprocess(
+        height=choice.height,
+        width=choice.width,
+        channels=1 if channels == 1 else 3,
+        fit=wanted.fit,
+        interpolation=wanted.interpolation,
+        mean=(0.0,) * channels,
+        std=(1.0,) * channels,
+        background=wanted.background,
+        max_pixels=wanted.max_pixels,
+    )
+    return choice, preprocess
+
+
+def _is_auto_grey(wanted: PixelsConfig, inspection: Inspection) -> bool:
+    return wanted.colour == "auto" and inspection.is_grey
+
+
+def _given_size(wanted: PixelsConfig) -> tuple[int, int] | None:
+    size = wanted.image_size
+    if size == "auto":
+        return None
+    return (size, size) if isinstance(size, int) else size
+
+
+def _workers(wanted: PixelsConfig) -> int:
+    return joblib.cpu_count() if wanted.workers == "auto" else wanted.workers
+
+
+def _budget(wanted: PixelsConfig) -> Budget:
+    ram, disk = wanted.ram_budget_bytes, wanted.disk_budget_bytes
+    return Budget(
+        ram_bytes=psutil.virtual_memory().available // 2 if ram == "auto" else ram,
+        disk_bytes=shutil.disk_usage(Path.home()).free // 4 if disk == "auto" else disk,
+        workers=_workers(wanted),
+    )

@@ -1,0 +1,52 @@
+"""Which configuration a resumed run goes on with: the recorded one, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nunbit.config import Config, read_config
+from nunbit.errors import UsageError
+from nunbit.run.folder import RunFolder, resume_command
+
+
+def recorded_config(folder: RunFolder) -> Config:
+    """The configuration of an interrupted run.
+
+    Raises:
+        UsageError: when there is no run in the folder.
+    """
+    if not folder.config.is_file():
+        raise UsageError(
+            "There is no run to resume.",
+            path=folder.path,
+            remedy="Check the path, or name DATA to begin: nunbit train DATA --out DIR",
+        )
+    return read_config(folder.config)
+
+
+def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
+    """The recorded configuration, after making sure that the user asks for nothing else.
+
+    Raises:
+        UsageError: naming the setting that differs.
+    """
+    default = dict(_leaves(Config().model_dump()))
+    then = dict(_leaves(recorded.model_dump()))
+    for key, value in _leaves(wanted.model_dump()):
+        if value not in (default[key], then[key]):
+            raise UsageError(
+                f"A resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}.",
+                path=folder,
+                remedy=f"Leave it out ({resume_command(folder)}), or begin a new run.",
+            )
+    return recorded
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

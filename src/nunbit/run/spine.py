@@ -1,0 +1,302 @@
+"""The spine: from labelled images to a trained, evaluated, documented classifier.
+
+`train` names the stages in order; each stage is a module of its own that knows nothing of the
+configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nunbit.bundle import Bundle, load_bundle, save_bundle
+from nunbit.config import Config
+from nunbit.data.pixels import channel_statistics
+from nunbit.data.split import (
+    Fractions,
+    apply_manifest,
+    make_split,
+    read_manifest,
+    small_classes,
+    write_manifest,
+)
+from nunbit.device import describe_device, resolve_device
+from nunbit.errors import DataError
+from nunbit.evaluation.metrics import evaluate
+from nunbit.files import remove_leftovers, write_atomically
+from nunbit.progress import SILENT, Progress
+from nunbit.run.card import model_card
+from nunbit.run.defaults import resolve
+from nunbit.run.folder import RunFolder, claim, refuse_foreign, save_config
+from nunbit.run.learn import fit, model_options, new_state
+from nunbit.run.outcome import Outcome, versions, write_outcome
+from nunbit.run.parts import Parts
+from nunbit.run.prepare import Prepared, decode, find, refuse_too_many_bad
+from nunbit.run.resuming import config_to_resume, recorded_config
+from nunbit.training.checkpoint import load_weights, newest
+from nunbit.training.state import TrainingState
+from nunbit.types import Split
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+    def summary(self) -> dict[str, float]:
+        """The stages and their total, rounded to milliseconds."""
+        total = {"total": sum(self.seconds.values()), **self.seconds}
+        return {name: round(value, 3) for name, value in total.items()}
+
+
+def train(
+    config: Config,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Progress = SILENT,
+    command: str = "",
+) -> Run:
+    """Check, split, train, evaluate and report.
+
+    Args:
+        config: what to do; `auto` values are decided here and written to config.toml.
+        out: the run's folder; None makes a new one under runs/.
+        resume: go on with the run in `out` where it was interrupted, or begin it.
+        progress: who is told what happens.
+        command: what the user typed, for the report.
+
+    Raises:
+        DataError: when the data cannot be used.
+        UsageError: when a setting, the device or the output folder cannot be used.
+        TrainingError: when the loss is no longer a number.
+        RunInterrupted: when the user stopped it; `remedy` says how to go on.
+    """
+    config = _with_absolute_paths(config)
+    if out is not None:
+        folder = RunFolder(out)
+        if resume and folder.config.is_file():
+            config = config_to_resume(config, recorded_config(folder), out)
+        elif not resume or out.exists():
+            refuse_foreign(out)
+        if folder.summary.is_file():
+            progress.note("The run has already ended.")
+            return Run(folder=out, summary=folder.read_summary())
+        out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
+        save_config(folder, config)
+    watch = Stopwatch()
+    device = resolve_device(config.device)
+    with watch.stage("check"):
+        found = find(config, progress)
+    with watch.stage("decode"):
+        prepared = decode(found, config, device_type=device.type, progress=progress)
+    _tell(prepared, progress)
+    refuse_too_many_bad(prepared, config.data.max_bad_fraction)
+
+    if out is None:
+        folder = claim(f"{prepared.samples.name}-{prepared.model.name}")
+    with watch.stage("check"):
+        split = _divide(prepared, config, folder)
+        _tell_split(split, progress)
+        parts = _parts(prepared, split, device)
+    config, notes = resolve(
+        config,
+        model=prepared.model,
+        channels=parts.preprocess.channels,
+        data_name=prepared.samples.name,
+        n_train=split.counts["train"],
+        device=device,
+    )
+    for note in notes:
+        progress.note(note)
+    save_config(folder, config)
+    write_manifest(folder.split, split)
+
+    state = new_state(config, parts)
+    with watch.stage("train"):
+        fit(config, parts, state, folder, progress)
+    watch.seconds["train"] = state.elapsed_seconds
+
+    with watch.stage("evaluate"):
+        bundle = _deploy(config, parts, state, folder)
+        validation = parts.predict(bundle, "validation")
+        test = parts.predict(bundle, "test")
+    if test is None:
+        raise DataError(
+            "There is no test image.",
+            path=prepared.samples.location,
+            remedy="Add images, or raise split.test_fraction.",
+        )
+    facts = {
+        "model": config.model.name,
+        "dataset": prepared.samples.name,
+        "seconds": watch.summary(),
+        "images_per_second": _images_per_second(state),
+        "device": describe_device(device),
+        "seed": config.seed,
+        "parameters": _trainable_parameters(bundle.model),
+    }
+    card = model_card(
+        facts=facts,
+        preprocess=parts.preprocess,
+        split=split,
+        test=evaluate(test, bundle.classes),
+    )
+    write_atomically(folder.model / "README.md", card)
+    outcome = Outcome(
+        classes=prepared.samples.classes,
+        split=split,
+        test=test,
+        validation=validation,
+        facts=facts,
+        pixels=prepared.pixels,
+        contract=parts.preprocess.to_dict(),
+        settings=config.to_toml(),
+        command=command or f"nunbit train --recipe {folder.config}",
+        model_reason=prepared.model.reason,
+        notes=tuple(notes),
+        findings=prepared.findings,
+        epochs=state.history,
+        best_epoch=state.best.epoch,
+    )
+    return Run(folder=folder.path, summary=write_outcome(folder, outcome, progress))
+
+
+def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
+    """Go on with the run in `out`, with the settings that it recorded.
+
+    Raises:
+        UsageError: when there is no run, or a setting differs from the recorded one; and what
+            `train` raises.
+    """
+    recorded = recorded_config(RunFolder(out))
+    return train(recorded.with_settings(settings), out=out, resume=True, progress=progress)
+
+
+def _with_absolute_paths(config: Config) -> Config:
+    """Paths that still hold when config.toml is used from another folder."""
+    data = config.data
+    named = {"path": data.path, "label_map": data.label_map, "manifest": data.manifest}
+    absolute = {
+        f"data.{key}": str(Path(value).resolve())
+        for key, value in named.items()
+        if value and Path(value).exists()
+    }
+    return config.with_settings(absolute)
+
+
+def _divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
+    """The recorded division of a resumed run, a manifest's, or a new one."""
+    samples, sha256 = prepared.samples, prepared.inspection.sha256
+    manifest = folder.split if folder.split.is_file() else None
+    if manifest is None and config.data.manifest is not None:
+        manifest = Path(config.data.manifest)
+    if manifest is not None:
+        return apply_manifest(
+            samples,
+            read_manifest(manifest),
+            sha256=sha256,
+            reasons=prepared.reasons,
+            manifest_path=manifest,
+        )
+    fractions = Fractions(
+        test=config.split.test_fraction,
+        validation=config.split.validation_fraction,
+        max_validation=config.split.max_validation,
+    )
+    return make_split(
+        samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
+    )
+
+
+def _parts(prepared: Prepared, split: Split, device: torch.device) -> Parts:
+    """The contract completed with the training part's own mean and standard deviation."""
+    mean, std = channel_statistics(prepared.pixels, split.indices("train"))
+    preprocess = prepared.pixels.preprocess.with_statistics(mean, std)
+    return Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+
+
+def _deploy(config: Config, parts: Parts, state: TrainingState, folder: RunFolder) -> Bundle:
+    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
+    chosen = folder.best if config.checkpoint.deploy == "best" else folder.last
+    load_weights(newest(chosen), state.model)
+    data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
+    bundle = Bundle(
+        model=state.model,
+        architecture=config.model.name,
+        model_options=model_options(config, parts),
+        classes=parts.prepared.samples.classes,
+        preprocess=parts.preprocess,
+        data_hash=data_hash,
+        versions=versions(),
+    )
+    shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
+    save_bundle(folder.model, bundle)
+    return load_bundle(folder.model)
+
+
+def _tell(prepared: Prepared, progress: Progress) -> None:
+    """Say what was found: size, classes, and every finding."""
+    samples = prepared.samples
+    usable = sum(not reason for reason in prepared.reasons)
+    progress.note(f"{samples.name}: {usable:,} images in {len(samples.classes)} classes.")
+    for finding in prepared.findings:
+        examples = f" For example: {', '.join(finding.examples)}." if finding.examples else ""
+        progress.note(f"{finding.severity}: {finding.title}.{examples}")
+
+
+def _tell_split(split: Split, progress: Progress) -> None:
+    counts = split.counts
+    progress.note(
+        f"{counts['train']:,} images train, {counts['validation']:,} validate, "
+        f"{counts['test']:,} test; {counts['excluded']:,} files are excluded."
+    )
+    for name, parts in small_classes(split).items():
+        progress.note(
+            f"warning: class {name} has no image in some part: {parts['train']} train, "
+            f"{parts['validation']} validate, {parts['test']} test."
+        )
+    leaked = len(split.leaked_test_indices)
+    if leaked:
+        progress.note(
+            f"warning: {leaked:,} test images also stand in the training or validation part as "
+            "you gave them; the score without them is stated too."
+        )
+
+
+def _images_per_second(state: TrainingState) -> float:
+    images = sum(row["images_per_second"] * row["seconds"] for row in state.history)
+    return round(images / sum(row["seconds"] for row in state.history), 1)
+
+
+def _trainable_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
