@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "scipy",
+    "sklearn",
+    "timm",
+    "torch",
+    "torchvision",
+}
+PROBE = """
+import sys
+from nunbit.cli import main
+code = main(sys.argv[1:])
+print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def modules_after(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_is_quick_because_it_imports_nothing_heavy(word: str) -> None:
+    assert modules_after(word) & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", ["train", "check", "split", "evaluate", "predict", "models"])
+def test_help_of_a_command_imports_no_more_than_its_own_types_need(command: str) -> None:
+    assert modules_after(command, "--help") & HEAVY <= {"pydantic"}  # Typer's own, for types
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    code = "import sys, nunbit; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert {name.partition(".")[0] for name in done.stdout.split()} & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "nunbit.errors",
+        "nunbit.types",
+        "nunbit.progress",
+        "nunbit.config",
+        "nunbit.data.sources",
+        "nunbit.data.preprocess",
+        "nunbit.data.pixels",
+        "nunbit.data.check",
+        "nunbit.data.split",
+        "nunbit.data.inspect",
+        "nunbit.data.decode_rows",
+    ],
+)
+def test_what_decoding_workers_import_is_free_of_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_the_module_runs_as_the_program_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nunbit", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("nunbit ")

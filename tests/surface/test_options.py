@@ -1,0 +1,66 @@
+"""Every command, argument and option is pinned: a change here is a change for users."""
+
+from __future__ import annotations
+
+import typer
+
+from nunbit.cli import app
+
+SHARED = ["--debug"]
+DATA = ["DATA", "--label-from", "--label-map", "--group-from", "--set"]
+SURFACE = {
+    "train": [
+        *DATA,
+        "--model",
+        "--epochs",
+        "--minutes",
+        "--pretrained",
+        "--out",
+        "--resume",
+        "--seed",
+        "--device",
+        "--image-size",
+        "--fit",
+        "--augment",
+        "--split",
+        "--recipe",
+        "--quiet",
+        "-q",
+    ],
+    "check": [*DATA, "--json", "--quiet", "-q"],
+    "split": [*DATA, "--out", "--seed", "--manifest", "--quiet", "-q"],
+    "evaluate": ["RUN", "--data", "--out", "--quiet", "-q"],
+    "predict": ["RUN", "PATH", "--csv", "--top", "--batch-size", "--quiet", "-q"],
+    "models": ["[PATTERN]"],
+}
+
+
+def names(command: object) -> set[str]:
+    """Options as they are typed, arguments as the help shows them."""
+    found: set[str] = set()
+    for parameter in command.params:  # type: ignore[attr-defined]
+        if parameter.param_type_name == "argument":
+            found.add(str(parameter.metavar))
+        else:
+            found.update(parameter.opts, parameter.secondary_opts)
+    return found
+
+
+def test_the_commands_are_pinned() -> None:
+    group = typer.main.get_command(app)
+    assert set(group.commands) == set(SURFACE)  # type: ignore[attr-defined]
+    assert names(group) == {"--version", "--debug"}
+
+
+def test_arguments_and_options_of_every_command_are_pinned() -> None:
+    group = typer.main.get_command(app)
+    found = {name: names(command) for name, command in group.commands.items()}  # type: ignore[attr-defined]
+    assert found == {name: {*pinned, *SHARED} for name, pinned in SURFACE.items()}
+
+
+def test_every_option_says_what_it_does() -> None:
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"

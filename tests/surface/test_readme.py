@@ -1,0 +1,66 @@
+"""Every command in the README exists as it is written there."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+
+import nunbit
+from nunbit.cli import app, main
+from nunbit.cli.invocation import Invocation
+from tests.surface.readme import ROOT, blocks, commands
+
+QUICK = ("models", "--help", "--version")
+
+
+def spelled(words: list[str]) -> str:
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("words", commands("nunbit"), ids=spelled)
+def test_nunbit_understands_every_command(words: list[str]) -> None:
+    group = typer.main.get_command(app)
+    if words[1].startswith("--"):
+        assert words[1] in ("--help", "--version")
+        return
+    # Parsing raises for an unknown command or option, or a value of the wrong type.
+    with group.make_context("nunbit", words[1:2], obj=Invocation(command="")) as context:
+        name, command, _ = group.resolve_command(context, words[1:2])  # type: ignore[attr-defined]
+        command.make_context(name, words[2:], parent=context)
+
+
+@pytest.mark.parametrize("words", [w for w in commands("nunbit") if w[1] in QUICK], ids=spelled)
+def test_quick_commands_run(words: list[str]) -> None:
+    assert main(words[1:]) == 0
+
+
+@pytest.mark.parametrize("words", commands("make"), ids=spelled)
+def test_make_knows_every_target(words: list[str]) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_uses_public_names_only(block: str) -> None:
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "nunbit":
+                assert hasattr(nunbit, node.attr), node.attr
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nunbit"):
+            assert node.module == "nunbit"
+            assert all(hasattr(nunbit, alias.name) for alias in node.names)
+
+
+def test_files_that_the_readme_links_to_are_there() -> None:
+    from re import findall
+
+    text = Path(ROOT / "README.md").read_text(encoding="utf-8")
+    for target in findall(r"\]\(([^)#]+)\)", text):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
