@@ -6,14 +6,18 @@ n images of one call, N in all, H height, W width, C channels.
 from __future__ import annotations
 
 import hashlib
+import math
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
@@ -21,12 +25,15 @@ from numpy.typing import NDArray
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError, UnusableImage
+from nunbit.progress import Progress
 from nunbit.types import ImageArrays, ImageFiles
 
 FEWEST_FOR_PROCESSES = 64
 """Below this many images, starting processes takes longer than decoding."""
-_AHEAD = 3
+_AHEAD = 2
 """Calls under way for each process: it never waits, and results never pile up."""
+_MOST_ROWS, _MOST_BYTES = 64, 8_000_000
+"""Of canvases that one call returns."""
 _IDLE_SECONDS = 20
 """After which a process ends by itself; reached only when its parent was killed."""
 
@@ -73,7 +80,7 @@ def decode_batches(
     preprocess: Preprocess,
     sha256: Sequence[str],
     workers: int,
-) -> Iterator[DecodedRows]:
+) -> Generator[DecodedRows, None, None]:
     """The canvases of each batch of row numbers, in order, decoded ahead by `workers` processes.
 
     With `workers` 0 everything happens in this process. At most `_AHEAD` batches per process are
@@ -113,6 +120,95 @@ def decode_batches(
         for future in pending:
             future.cancel()
         pool.shutdown(wait=True, kill_workers=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingWork:
+    """All images of a data set and the contract to decode them under."""
+
+    images: ImageFiles | ImageArrays
+    sha256: tuple[str, ...]
+    """[N] of each image's content."""
+    reasons: tuple[str, ...]
+    """[N] images with a reason against them are not touched."""
+    preprocess: Preprocess
+    workers: int
+    """Processes that decode; 0 for none but this one."""
+    progress: Progress
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, C) of all canvases."""
+        contract = self.preprocess
+        return (len(self.images), contract.height, contract.width, contract.channels)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all canvases."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def unusable(self) -> NDArray[np.bool_]:
+        """[N] images with a reason against them."""
+        return np.array([reason != "" for reason in self.reasons], dtype=np.bool_)
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of everything that decides the pixels: content, contract and decoder.
+
+        '' when an image has no digest, so that nothing can be known about its content.
+        """
+        digests = [d if ok else "-" for d, ok in zip(self.sha256, ~self.unusable, strict=True)]
+        if "" in digests:
+            return ""
+        decoder = f"{self.preprocess.canvas_key} Pillow {PIL.__version__} {self.shape}"
+        return hashlib.sha256("\n".join([decoder, *digests]).encode()).hexdigest()
+
+    def fill(self, write: Callable[[NDArray[np.uint8]], None]) -> tuple[str, ...]:
+        """Decode everything once, handing [n, H, W, C] to `write` in order, N canvases in all.
+
+        Returns [N] the reasons given and those found. What has a reason is written as zeros.
+        """
+        reasons = list(self.reasons)
+
+        def decoded() -> Iterator[int]:
+            for part, result in zip(parts, results, strict=True):
+                rows = part[~self.unusable[part]]
+                whole = np.zeros((len(part), *self.shape[1:]), dtype=np.uint8)
+                whole[rows - part[0]] = result.pixels
+                write(whole)
+                for row, reason in zip(rows, result.reasons, strict=True):
+                    reasons[row] = reason
+                yield from range(len(rows))
+
+        parts = self._parts()
+        results = decode_batches(
+            self.images,
+            [part[~self.unusable[part]] for part in parts],
+            preprocess=self.preprocess,
+            sha256=self.sha256,
+            workers=self.workers_for(self.images_to_decode),
+        )
+        with closing(results):
+            count = self.images_to_decode
+            for _ in self.progress.track(decoded(), total=count, title="Decoding images"):
+                pass
+        return tuple(reasons)
+
+    @property
+    def images_to_decode(self) -> int:
+        """Number of images without a reason against them."""
+        return int((~self.unusable).sum())
+
+    def workers_for(self, count: int) -> int:
+        """Processes worth starting for so many images."""
+        return self.workers if count >= FEWEST_FOR_PROCESSES and self.workers > 1 else 0
+
+    def _parts(self) -> list[NDArray[np.int64]]:
+        """Row numbers in runs, each small enough to travel between processes."""
+        length = max(1, min(_MOST_ROWS, _MOST_BYTES // max(1, math.prod(self.shape[1:]))))
+        starts = range(0, len(self.images), length)
+        return [np.arange(s, min(s + length, len(self.images)), dtype=np.int64) for s in starts]
 
 
 def _pick(

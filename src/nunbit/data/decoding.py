@@ -154,7 +154,7 @@ def _open(data: bytes) -> Image.Image:
     except MemoryError:
         raise
     except Exception as error:  # as in `decode`
-        raise _damage(error) from None
+        raise _cut_webp(data) or _damage(error) from None
 
 
 @cache
@@ -180,6 +180,14 @@ def _damage(error: Exception) -> UnusableImage:
     message = str(error) or type(error).__name__
     kind = "truncated" if "truncated" in message.lower() else "damaged"
     return UnusableImage(f"{kind}: {message}")
+
+
+def _cut_webp(data: bytes) -> UnusableImage | None:
+    """The reason for a WebP shorter than its header says; Pillow only says that it failed."""
+    said = 8 + int.from_bytes(data[4:8], "little")
+    if data[:4] != b"RIFF" or len(data) >= said:
+        return None
+    return UnusableImage(f"truncated: {len(data):,} of {said:,} bytes")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -5,16 +5,20 @@ N samples, B images in a batch, H height, W width, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.decode_rows import FEWEST_FOR_PROCESSES, decode_batches
+from nunbit.data.decode_rows import FEWEST_FOR_PROCESSES, DecodingWork, decode_batches
+from nunbit.data.pixel_cache import CachedPixels, PixelCache
 from nunbit.data.preprocess import Preprocess
+from nunbit.errors import DataError
 from nunbit.progress import Progress
 from nunbit.types import ImageArrays, Samples
 
@@ -86,6 +90,58 @@ def refuse_unusable(
         raise ValueError(f"sample {row} has no pixels: {reasons[row]}")
 
 
+class DecodingPixels:
+    """Pixels that are decoded anew at each use, by processes that run ahead of the consumer.
+
+    For data beyond every budget. Memory holds a few batches for each process.
+    """
+
+    def __init__(self, work: DecodingWork, *, paths: tuple[str, ...]) -> None:
+        self.preprocess = work.preprocess
+        self.reasons = work.reasons
+        self._work = work
+        self._paths = paths
+
+    def stream(self, index_batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
+        """See `Pixels.stream`; `index_batches` is read a few batches ahead.
+
+        Processes start with the first batch and end with the last, or when the iterator is
+        closed. Raises `DataError` when an image that could be decoded before no longer can.
+        """
+        import torch
+
+        asked = deque[NDArray[np.int64]]()
+
+        def checked() -> Iterator[NDArray[np.int64]]:
+            for indices in index_batches:
+                refuse_unusable(indices, self._work.unusable, self.reasons)
+                asked.append(indices)
+                yield indices
+
+        known = index_batches if isinstance(index_batches, Sequence) else None
+        count = FEWEST_FOR_PROCESSES if known is None else sum(map(len, known))
+        results = decode_batches(
+            self._work.images,
+            checked(),
+            preprocess=self.preprocess,
+            sha256=self._work.sha256,
+            workers=self._work.workers_for(count),
+        )
+        with closing(results):
+            for result in results:
+                self._insist(asked.popleft(), result.reasons)
+                yield torch.from_numpy(result.pixels)
+
+    def _insist(self, indices: NDArray[np.int64], reasons: tuple[str, ...]) -> None:
+        for row, reason in zip(indices, reasons, strict=True):
+            if reason:
+                raise DataError(
+                    f"an image can no longer be used: {reason}",
+                    path=self._paths[row],
+                    remedy="leave the images as they are while nunbit works, and start again",
+                )
+
+
 def open_pixels(
     samples: Samples,
     *,
@@ -95,28 +151,88 @@ def open_pixels(
     budget: Budget,
     progress: Progress,
 ) -> Pixels:
-    """The canvases of all samples without a reason against them, decoded at most once.
+    """The canvases of all samples without a reason against them.
 
     `sha256` [N] and `reasons` [N] are those of the `Inspection`. Arrays that already have the
-    contract's size and channels are used as they are.
+    contract's size and channels are used as they are. Everything else is decoded once and kept in
+    the cache on disk, from where it is read into memory or, beyond `ram_bytes`, mapped. What the
+    disk may not or cannot hold is decoded into memory; what memory may not hold either is decoded
+    once to learn its reasons, and then anew at each use.
     """
-    images = samples.images
-    shape = (len(samples), preprocess.height, preprocess.width, preprocess.channels)
-    if isinstance(images, ImageArrays) and images.array.shape == shape:
-        return ArrayPixels(images.array, reasons=reasons, preprocess=preprocess)
-    pixels = np.zeros(shape, dtype=np.uint8)
-    found = list(reasons)
-    usable = np.flatnonzero(np.array([reason == "" for reason in reasons], dtype=np.bool_))
-    workers = 0 if len(usable) < FEWEST_FOR_PROCESSES else budget.workers
-    batches = np.array_split(usable, max(1, len(usable) // 32))
-    results = decode_batches(images, batches, preprocess=preprocess, sha256=sha256, workers=workers)
-    for rows, result in zip(
-        progress.track(batches, total=len(batches), title="Decoding images"), results, strict=True
-    ):
-        pixels[rows] = result.pixels
-        for row, reason in zip(rows, result.reasons, strict=True):
-            found[row] = reason
-    return ArrayPixels(pixels, reasons=tuple(found), preprocess=preprocess)
+    work = DecodingWork(
+        images=samples.images,
+        sha256=sha256,
+        reasons=reasons,
+        preprocess=preprocess,
+        workers=budget.workers,
+        progress=progress,
+    )
+    if isinstance(samples.images, ImageArrays) and samples.images.array.shape == work.shape:
+        return ArrayPixels(samples.images.array, reasons=reasons, preprocess=preprocess)
+    kept = _from_cache(work, budget) if work.images_to_decode and work.key else None
+    if kept is not None:
+        merged = _merged(reasons, kept.reasons)
+        return ArrayPixels(kept.array, reasons=merged, preprocess=preprocess)
+    if work.nbytes <= budget.ram_bytes:
+        return _in_memory(work)
+    found = _verdicts(work, budget)
+    return DecodingPixels(replace(work, reasons=found), paths=samples.paths)
+
+
+def _cache(work: DecodingWork, budget: Budget) -> PixelCache:
+    return PixelCache(budget.cache_folder, disk_bytes=budget.disk_bytes, progress=work.progress)
+
+
+def _from_cache(work: DecodingWork, budget: Budget) -> CachedPixels | None:
+    """The cache's entry, made now if need be; None when the disk may not or cannot hold it."""
+    if work.nbytes > budget.disk_bytes:
+        return None
+    cache = _cache(work, budget)
+    into_ram = work.nbytes <= budget.ram_bytes
+    try:
+        found = cache.find(work.key, work.shape, into_ram=into_ram)
+        if found is None:
+            cache.build(work.key, work.shape, work.fill)
+            found = cache.find(work.key, work.shape, into_ram=into_ram)
+    except OSError as error:
+        work.progress.note(
+            f"decoded pixels are not kept on disk: {error.strerror or error} ({cache.folder})"
+        )
+        return None
+    return found
+
+
+def _merged(given: tuple[str, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
+    """[N] today's reasons first: the cache may hold another wording of them."""
+    return tuple(now or then for now, then in zip(given, kept, strict=True))
+
+
+def _in_memory(work: DecodingWork) -> ArrayPixels:
+    array = np.empty(work.shape, dtype=np.uint8)
+    position = 0
+
+    def write(pixels: NDArray[np.uint8]) -> None:
+        nonlocal position
+        array[position : position + len(pixels)] = pixels
+        position += len(pixels)
+
+    reasons = work.fill(write)
+    return ArrayPixels(array, reasons=reasons, preprocess=work.preprocess)
+
+
+def _verdicts(work: DecodingWork, budget: Budget) -> tuple[str, ...]:
+    """[N] the reasons after decoding everything once, now or in an earlier run."""
+    cache = _cache(work, budget)
+    known = cache.find_verdicts(work.key, len(work.reasons)) if work.key else None
+    if known is not None:
+        return _merged(work.reasons, known)
+    reasons = work.fill(lambda _: None)
+    if work.key and budget.disk_bytes > 0:
+        try:
+            cache.keep_verdicts(work.key, reasons)
+        except OSError as error:
+            work.progress.note(f"verdicts on images are not kept: {error.strerror or error}")
+    return reasons
 
 
 def channel_statistics(
