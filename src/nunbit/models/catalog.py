@@ -22,6 +22,7 @@ CATALOGUE: dict[str, ModelInfo] = {
             input=Shape(1, 28, 28),
             dropouts=1,
             follows_data=True,
+            parameters=288_170,
             source="nunbit's default for images up to 64 pixels",
         ),
         ModelInfo(

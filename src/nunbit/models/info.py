@@ -55,7 +55,8 @@ class ModelInfo:
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
     parameters: int | None = None
-    """Published number of trainable parameters at `input`, with `classes` classes."""
+    """Published number of trainable parameters at `input`, with `classes` classes; torchvision's
+    for googlenet leaves out its auxiliary classifiers."""
     classes: int = 10
     """Number of classes of the published form."""
     source: str = ""

@@ -91,6 +91,15 @@ def timm_arguments(info: ModelInfo, shape: Shape) -> dict[str, Any]:
     return arguments
 
 
+def timm_layout(info: ModelInfo) -> dict[str, Any]:
+    """Where timm finds the first convolution and the classifier, to replace them by others."""
+    import timm
+
+    published = timm.get_pretrained_cfg(info.name.rpartition("/")[2])
+    names = ("first_conv", "classifier", "pool_size", "fixed_input_size")
+    return {name: getattr(published, name) for name in names}
+
+
 def _build_torchvision(name: str, shape: Shape, classes: int, dropout: Dropout) -> nn.Module:
     import torchvision
 

@@ -1,0 +1,283 @@
+"""The bundle: weights that never travel without their input contract and class names.
+
+A folder in the layout that the Hugging Face Hub and timm read:
+
+    config.json         architecture, num_classes, label_names, pretrained_cfg (and, for timm's
+                        architectures, model_args): timm.create_model("local-dir:FOLDER",
+                        pretrained=True) loads it
+    model.safetensors   the weights
+    README.md           the model card
+    nunbit.json         what only nunbit knows: the whole input contract, calibration temperature,
+                        thresholds, hash of the data, versions
+
+Only JSON, text and safetensors are written and read: opening a bundle never runs code from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import BundleError, NunbitError
+from nunbit.files import folder_written_atomically
+from nunbit.models.catalog import model_info
+from nunbit.models.create import create_model
+from nunbit.models.info import ModelInfo, Shape
+from nunbit.models.zoo import timm_arguments, timm_layout
+from nunbit.types import ClassNames
+
+CONFIG, WEIGHTS, CARD, CONTRACT = "config.json", "model.safetensors", "README.md", "nunbit.json"
+FORMAT = 1
+"""Version of nunbit.json; raised when an older nunbit could misread a bundle."""
+_TIMM_CROP_MODES = {"crop": "center", "pad": "border", "squash": "squash"}
+_TOGETHER = "restore the folder as it was written: its files belong together"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A trained network with everything that using it needs.
+
+    Raises ValueError if the parts do not fit together.
+    """
+
+    model: nn.Module
+    """From float [B, C, H, W], normalised, to logits [B, K]."""
+    architecture: str
+    """Name that `create_model` accepts."""
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of `create_model`; what is left out follows from `classes` and `preprocess`."""
+    classes: ClassNames
+    preprocess: Preprocess
+    card: str = ""
+    """Text of README.md."""
+    temperature: float = 1.0
+    """Logits are divided by it before the softmax."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    data_hash: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"a temperature is positive, not {self.temperature}")
+        _complete_options(self.model_options, self.classes, self.preprocess)
+
+
+def save_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle as a new folder, which appears whole or not at all.
+
+    Raises BundleError if something is already there.
+    """
+    info = model_info(bundle.architecture)
+    hub_config = _json(_hub_config(bundle, info))
+    try:
+        with folder_written_atomically(folder) as unfinished:
+            (unfinished / CONFIG).write_text(hub_config, encoding="utf-8")
+            (unfinished / CARD).write_text(bundle.card or f"# {folder.name}\n", encoding="utf-8")
+            # Not save_file, whose files are closed to everybody but their owner.
+            weights = safetensors.torch.save(_weights(bundle.model), {"format": "pt"})
+            (unfinished / WEIGHTS).write_bytes(weights)
+            digest = hashlib.sha256(weights).hexdigest()
+            contract = _json(_contract(bundle, info, weights_sha256=digest))
+            (unfinished / CONTRACT).write_text(contract, encoding="utf-8")
+    except FileExistsError as error:
+        raise BundleError(
+            "something is already there, and a model is never written over it",
+            path=folder,
+            remedy="choose another folder, or move this one away",
+        ) from error
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle back, its network on the CPU in evaluation mode.
+
+    Raises BundleError naming the file that is missing, damaged, foreign or of a newer nunbit.
+    """
+    contract = _read_contract(folder)
+    config = _read_json(folder, CONFIG)
+    try:
+        preprocess = Preprocess.from_dict(contract["preprocess"])
+        classes = tuple(map(str, config["label_names"]))
+        options = _complete_options(_options_from_json(contract), classes, preprocess)
+        bundle = Bundle(
+            model=create_model(contract["architecture"], **options, generator_seed=0),
+            architecture=contract["architecture"],
+            model_options=options,
+            classes=classes,
+            preprocess=preprocess,
+            card=_read(folder, CARD).decode("utf-8"),
+            temperature=contract["temperature"],
+            thresholds=contract["thresholds"],
+            data_hash=contract["data_hash"],
+            versions=contract["versions"],
+        )
+    except BundleError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, NunbitError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise BundleError(
+            f"{CONTRACT} and {CONFIG} do not describe a model: {what}",
+            path=folder,
+            remedy=_TOGETHER,
+        ) from error
+    _load_weights(bundle.model, folder, contract)
+    bundle.model.eval()
+    return bundle
+
+
+def _complete_options(
+    options: Mapping[str, Any], classes: ClassNames, preprocess: Preprocess
+) -> dict[str, Any]:
+    """The arguments of `create_model` with what follows from the classes and the contract."""
+    implied = {
+        "classes": len(classes),
+        "channels": preprocess.channels,
+        "height": preprocess.height,
+        "width": preprocess.width,
+    }
+    for name, value in implied.items():
+        if options.get(name) not in (None, value):
+            raise ValueError(
+                f"the network is built for {name} {options[name]}, but it is given {value}"
+            )
+    return {k: v for k, v in options.items() if k != "generator_seed"} | implied
+
+
+def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
+    """config.json: what the Hub and timm understand of the bundle."""
+    preprocess = bundle.preprocess
+    shape = Shape(preprocess.channels, preprocess.height, preprocess.width)
+    config: dict[str, Any] = {
+        "architecture": info.name.rpartition("/")[2],
+        "library_name": info.origin,
+        "num_classes": len(bundle.classes),
+        "label_names": list(bundle.classes),
+    }
+    pretrained: dict[str, Any] = {
+        "input_size": list(shape),
+        "mean": list(preprocess.mean),
+        "std": list(preprocess.std),
+        "interpolation": preprocess.interpolation,
+        "crop_pct": 1.0,
+        "crop_mode": _TIMM_CROP_MODES[preprocess.fit],
+        "num_classes": len(bundle.classes),
+    }
+    if info.origin == "timm":
+        config["architecture"] = config["architecture"].partition(".")[0]
+        config["model_args"] = timm_arguments(info, shape)
+        pretrained |= timm_layout(info)
+    return {**config, "pretrained_cfg": pretrained}
+
+
+def _contract(bundle: Bundle, info: ModelInfo, *, weights_sha256: str) -> dict[str, Any]:
+    """nunbit.json."""
+    return {
+        "format": FORMAT,
+        "architecture": info.name,
+        "model_options": _complete_options(bundle.model_options, bundle.classes, bundle.preprocess),
+        "preprocess": bundle.preprocess.to_dict(),
+        "temperature": bundle.temperature,
+        "thresholds": dict(bundle.thresholds),
+        "data_hash": bundle.data_hash,
+        "weights_sha256": weights_sha256,
+        "versions": dict(bundle.versions),
+    }
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """The state of the model as safetensors takes it: on the CPU, contiguous, nothing shared.
+
+    Tied weights are written once for each of their names, so that every reader finds all names.
+    """
+    return {
+        name: torch.clone(tensor.detach().cpu(), memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
+    }
+
+
+def _load_weights(model: nn.Module, folder: Path, contract: Mapping[str, Any]) -> None:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise _missing(path)
+    if _sha256(path) != contract.get("weights_sha256"):
+        raise BundleError(
+            "the weights are damaged, or not those that the bundle was written with",
+            path=path,
+            remedy=_TOGETHER,
+        )
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise BundleError(
+            f"the weights do not belong to {contract['architecture']}: {error}",
+            path=path,
+            remedy=_TOGETHER,
+        ) from error
+
+
+def _read_contract(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise BundleError("there is no such model folder", path=folder)
+    if not (folder / CONTRACT).exists() and (folder / CONFIG).exists():
+        raise BundleError(
+            f"this model was not written by nunbit: it has no {CONTRACT}, which says how images "
+            "become its input",
+            path=folder,
+        )
+    contract = _read_json(folder, CONTRACT)
+    if contract.get("format") != FORMAT:
+        raise BundleError(
+            f"the bundle has format {contract.get('format')!r}, and this nunbit reads {FORMAT}",
+            path=folder / CONTRACT,
+            remedy="install the version of nunbit that wrote it, or a later one",
+        )
+    return contract
+
+
+def _options_from_json(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows no tuples; `create_model` takes no lists."""
+    options: Mapping[str, Any] = contract["model_options"]
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_read(folder, name))
+    except ValueError as error:
+        raise BundleError(
+            f"{name} is damaged: {error}", path=folder / name, remedy=_TOGETHER
+        ) from error
+    if not isinstance(value, dict):
+        raise BundleError(f"{name} is not a JSON object", path=folder / name, remedy=_TOGETHER)
+    return value
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError as error:
+        raise _missing(folder / name) from error
+    except OSError as error:
+        raise BundleError(f"cannot be read: {error.strerror}", path=folder / name) from error
+
+
+def _missing(path: Path) -> BundleError:
+    return BundleError(f"{path.name} is missing from the model", path=path, remedy=_TOGETHER)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

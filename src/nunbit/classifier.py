@@ -1,0 +1,223 @@
+"""A trained model in use: pictures in, class names and probabilities out.
+
+Images pass through the same code as in training: `Preprocess.canvas`, `Preprocess.normalise` and
+`inference.predict`. N images, K classes, H height, W width, C channels.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.special import softmax
+from torch import nn
+
+from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle
+from nunbit.data.decoding import read_image_bytes
+from nunbit.data.preprocess import Preprocess
+from nunbit.device import resolve_device
+from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.inference import predict
+from nunbit.types import Batch, ClassNames
+
+OneImage: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
+Images: TypeAlias = OneImage | Iterable[OneImage]
+Canvas: TypeAlias = NDArray[np.uint8]
+
+BATCH_SIZE = 64
+_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePrediction:
+    """What the model says about one file, or why it cannot."""
+
+    path: Path
+    names: tuple[str, ...] = ()
+    """The most probable classes, best first."""
+    probabilities: tuple[float, ...] = ()
+    """[K] in the order of the model's classes."""
+    error: str = ""
+    """Why the file cannot be used; names and probabilities are then empty."""
+
+
+class Classifier:
+    """A bundle ready to classify, with scikit-learn's habits.
+
+    Images are paths, PIL images or uint8 arrays, one or many: [H, W], [H, W, C] and [N, H, W, C],
+    C = 1 or 3. [N, H, W] is many grey images, unless W is 1, 3 or 4. They may have any size.
+    """
+
+    def __init__(self, bundle: Bundle, *, device: str = "auto") -> None:
+        self.bundle = bundle
+        self.device = resolve_device(device)
+        self.model: nn.Module = bundle.model.to(self.device).eval()
+
+    @property
+    def classes(self) -> ClassNames:
+        """Names of the K classes, in the order of the probabilities."""
+        return self.bundle.classes
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The input contract: how an image becomes what the network sees."""
+        return self.bundle.preprocess
+
+    def predict(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.str_]:
+        """Class name of every image, [N]; a single image gives an array of one name.
+
+        Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
+        is no image at all.
+        """
+        best = self.predict_proba(images, batch_size=batch_size).argmax(axis=1)
+        return np.asarray([self.classes[i] for i in best], dtype=np.str_)
+
+    def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
+        """Calibrated probabilities of every image, [N, K]. Raises as `predict` does."""
+        rows = [np.zeros((0, len(self.classes)))]
+        for canvases in self._canvases(_as_list(images), batch_size):
+            for canvas in canvases:
+                if isinstance(canvas, UnusableImage):
+                    raise canvas
+            rows.append(self._probabilities([c for c in canvases if isinstance(c, np.ndarray)]))
+        return np.concatenate(rows)
+
+    def predict_files(
+        self,
+        files: Iterable[str | os.PathLike[str]],
+        *,
+        top_k: int = 1,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[FilePrediction]:
+        """One answer for each file, in the order given; an unusable file's answer says why.
+
+        `top_k` is how many classes are named, at most K. Raises UsageError if it is below 1.
+        """
+        if top_k < 1:
+            raise UsageError(f"at least one class must be named, not {top_k}")
+        paths = [Path(file) for file in files]
+        answers: list[FilePrediction] = []
+        for canvases in self._canvases(paths, batch_size):
+            usable = [canvas for canvas in canvases if isinstance(canvas, np.ndarray)]
+            rows = iter(self._probabilities(usable) if usable else ())
+            for canvas in canvases:
+                path = paths[len(answers)]
+                answers.append(
+                    FilePrediction(path=path, error=canvas.what)
+                    if isinstance(canvas, UnusableImage)
+                    else self._answer(path, next(rows), top_k)
+                )
+        return answers
+
+    def _answer(self, path: Path, row: NDArray[np.float64], top_k: int) -> FilePrediction:
+        best = np.argsort(-row, kind="stable")[:top_k]
+        return FilePrediction(
+            path=path,
+            names=tuple(self.classes[i] for i in best),
+            probabilities=tuple(map(float, row)),
+        )
+
+    def _canvases(
+        self, images: Sequence[OneImage], batch_size: int
+    ) -> Iterator[list[Canvas | UnusableImage]]:
+        """The images in batches, decoded side by side; Pillow lets go of Python's lock."""
+        if batch_size < 1:
+            raise UsageError(f"a batch holds at least one image, not {batch_size}")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for start in range(0, len(images), batch_size):
+                yield list(pool.map(self._canvas, images[start : start + batch_size]))
+
+    def _canvas(self, image: OneImage) -> Canvas | UnusableImage:
+        """One image as the contract wants it, uint8 [H, W, C], or why that cannot be."""
+        try:
+            if isinstance(image, Image.Image):
+                return self.preprocess.canvas(_encoded(image))
+            if isinstance(image, str | os.PathLike):
+                return self.preprocess.canvas(read_image_bytes(Path(image)))
+        except UnusableImage as error:
+            path = image if isinstance(image, str | os.PathLike) else None
+            return UnusableImage(error.what, path=None if path is None else Path(path))
+        if not isinstance(image, np.ndarray):
+            kind = type(image).__name__
+            raise UsageError(f"an image is a path, a PIL image or a uint8 array, not {kind}")
+        try:
+            return self.preprocess.canvas_from_array(image)
+        except ValueError as error:
+            remedy = "pixels are whole numbers 0 to 255, channels last, grey or RGB"
+            raise UsageError(str(error), remedy=remedy) from error
+
+    def _probabilities(self, canvases: Sequence[Canvas]) -> NDArray[np.float64]:
+        """[N, K] of N > 0 canvases."""
+        pixels = torch.from_numpy(np.stack(canvases)).to(self.device).permute(0, 3, 1, 2)
+        batch = Batch(
+            images=self.preprocess.normalise(pixels),
+            targets=torch.full((len(canvases),), -1),
+            indices=np.arange(len(canvases)),
+        )
+        logits = predict(self.model, [batch]).logits.astype(np.float64)
+        return np.asarray(softmax(logits / self.bundle.temperature, axis=1))
+
+
+def load(path: str | Path, *, device: str = "auto") -> Classifier:
+    """The classifier of a run's folder or of a bundle.
+
+    `device` is torch's name of one, or "auto" for an accelerator where there is one. Raises
+    BundleError naming what is missing or damaged.
+    """
+    return Classifier(load_bundle(_bundle_folder(Path(path))), device=device)
+
+
+def _bundle_folder(path: Path) -> Path:
+    if not path.exists():
+        raise BundleError("there is no such run or model", path=path)
+    for folder in (path, path / "model"):
+        if (folder / CONTRACT).exists() or (folder / CONFIG).exists():
+            return folder
+    if (path / "config.toml").exists():
+        raise BundleError(
+            "this run has no finished model",
+            path=path,
+            remedy=f"finish it: nunbit train --out {path} --resume",
+        )
+    raise BundleError(
+        "this is neither a run nor a model",
+        path=path,
+        remedy="give the folder that nunbit train wrote, or its folder model",
+    )
+
+
+def _as_list(images: Images) -> list[Any]:
+    """One or many images as a list."""
+    if isinstance(images, str | os.PathLike | Image.Image):
+        return [images]
+    if isinstance(images, np.ndarray) and images.dtype.kind not in "UO":
+        single = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+        if images.ndim not in (2, 3, 4):
+            raise UsageError(f"images are [H, W], [H, W, C] or [N, H, W, C], not {images.shape}")
+        return [images] if single else list(images)
+    try:
+        return list(images)
+    except TypeError:
+        raise UsageError(
+            f"{type(images).__name__} is neither an image nor a list of them"
+        ) from None
+
+
+def _encoded(image: Image.Image) -> bytes:
+    """A PIL image as the bytes of a lossless file, so that the one decoding policy treats it."""
+    buffer = io.BytesIO()
+    kind = "PNG" if image.mode in _PNG_MODES else "TIFF"
+    try:
+        image.save(buffer, kind, exif=image.getexif(), compress_level=0)
+    except (OSError, ValueError, KeyError) as error:
+        raise UnusableImage(f"a PIL image of mode {image.mode} is not read: {error}") from error
+    return buffer.getvalue()

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.special import softmax
+
+from nunbit.bundle import Bundle, save_bundle
+from nunbit.classifier import Classifier, load
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.models import create_model
+
+CLASSES = ("bag", "coat", "ankle boot")
+
+
+def classifier(channels: int = 3, temperature: float = 2.0) -> Classifier:
+    preprocess = Preprocess(
+        height=20,
+        width=24,
+        channels=1 if channels == 1 else 3,
+        mean=(0.3,) * channels,
+        std=(0.4,) * channels,
+    )
+    model = create_model(
+        "smallcnn", classes=3, channels=channels, height=20, width=24, generator_seed=1
+    )
+    # Statistics other than those of a new network, so that the images matter to the answer.
+    generator = torch.Generator().manual_seed(0)
+    model(torch.randn(16, channels, 20, 24, generator=generator) * 3)
+    return Classifier(
+        Bundle(
+            model=model,
+            architecture="smallcnn",
+            classes=CLASSES,
+            preprocess=preprocess,
+            temperature=temperature,
+        ),
+        device="cpu",
+    )
+
+
+def picture(seed: int, size: tuple[int, int] = (33, 47), channels: int = 3) -> np.ndarray:
+    shape = size if channels == 1 else (*size, channels)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = []
+    for number in range(5):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(picture(number)).save(path)
+        paths.append(path)
+    return paths
+
+
+def test_probabilities_from_first_principles() -> None:
+    ours = classifier()
+    image = picture(3, (20, 24))
+    with torch.no_grad():
+        x = (torch.from_numpy(image).permute(2, 0, 1)[None] / 255 - 0.3) / 0.4
+        logits = ours.model(x.float()).double().numpy()
+    proba = ours.predict_proba(image)
+    np.testing.assert_allclose(proba, softmax(logits / 2, axis=1), rtol=1e-4)
+    assert proba.shape == (1, 3)
+    assert ours.predict(image).tolist() == [CLASSES[int(logits.argmax())]]
+
+
+def test_temperature_flattens_and_does_not_change_the_class() -> None:
+    image = picture(1)
+    cold, warm = classifier(temperature=0.5), classifier(temperature=5.0)
+    assert cold.predict(image) == warm.predict(image)
+    assert cold.predict_proba(image).max() > warm.predict_proba(image).max()
+
+
+def test_every_way_to_give_images_agrees(files: list[Path]) -> None:
+    ours = classifier()
+    expected = ours.predict_proba(files)
+    assert expected.shape == (5, 3)
+    np.testing.assert_allclose(expected.sum(axis=1), 1)
+    arrays = [picture(number) for number in range(5)]
+    ways = {
+        "strings": [str(path) for path in files],
+        "numpy strings": np.array([str(path) for path in files]),
+        "pil": [Image.fromarray(array) for array in arrays],
+        "list of arrays": arrays,
+        "one array": np.stack(arrays),
+        "mixed": [files[0], arrays[1], Image.fromarray(arrays[2]), str(files[3]), arrays[4]],
+        "generator": (path for path in files),
+    }
+    for way, images in ways.items():
+        np.testing.assert_array_equal(ours.predict_proba(images), expected, err_msg=way)
+    np.testing.assert_allclose(ours.predict_proba(files, batch_size=2), expected, rtol=1e-4)
+    for single in (files[2], str(files[2]), arrays[2], Image.fromarray(arrays[2])):
+        np.testing.assert_allclose(ours.predict_proba(single), expected[2:3], rtol=1e-4)
+
+
+def test_names_are_those_of_the_largest_probability(files: list[Path]) -> None:
+    ours = classifier()
+    names = ours.predict(files)
+    assert names.tolist() == [CLASSES[i] for i in ours.predict_proba(files).argmax(axis=1)]
+
+
+def test_no_images() -> None:
+    assert classifier().predict_proba([]).shape == (0, 3)
+    assert classifier().predict([]).shape == (0,)
+
+
+def test_grey_models_and_grey_arrays() -> None:
+    ours = classifier(channels=1)
+    stack = np.stack([picture(n, channels=1) for n in range(3)])
+    many = ours.predict_proba(stack)
+    assert many.shape == (3, 3)
+    np.testing.assert_allclose(ours.predict_proba(stack[0]), many[:1], rtol=1e-4)
+    np.testing.assert_array_equal(ours.predict_proba(stack[..., None]), many)
+    np.testing.assert_array_equal(
+        classifier(channels=3).predict_proba(np.stack([stack] * 3, axis=-1)),
+        classifier(channels=3).predict_proba(stack),
+    )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
+def test_pil_images_of_every_mode_are_treated_as_their_files(mode: str, tmp_path: Path) -> None:
+    image = (
+        Image.fromarray(picture(5, channels=1).astype(np.uint16) * 200)
+        if mode == "I;16"
+        else Image.fromarray(picture(5, channels=4)).convert(mode)
+    )
+    path = tmp_path / ("image.png" if mode in ("LA", "P") else "image.tiff")
+    image.save(path)
+    ours = classifier()
+    np.testing.assert_allclose(ours.predict_proba(image), ours.predict_proba(path), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_a_pil_image_keeps_its_rotation(mode: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(picture(8, (20, 24))).convert(mode).save(buffer, "JPEG", exif=exif, quality=95)
+    ours = classifier()
+    direct = ours.preprocess.canvas(buffer.getvalue())
+    opened = Image.open(io.BytesIO(buffer.getvalue()))
+    np.testing.assert_array_equal(ours._canvas(opened), direct)
+
+
+def test_an_unusable_image_raises_and_names_the_file(files: list[Path]) -> None:
+    files[3].write_bytes(files[3].read_bytes()[:60])
+    with pytest.raises(UnusableImage) as caught:
+        classifier().predict(files)
+    assert str(files[3]) in str(caught.value)
+
+
+def test_predict_files_reports_each_file(files: list[Path], tmp_path: Path) -> None:
+    ours = classifier()
+    expected = ours.predict_proba(files)
+    broken, empty, gone = tmp_path / "broken.png", tmp_path / "empty.png", tmp_path / "gone.png"
+    broken.write_bytes(b"no image")
+    empty.write_bytes(b"")
+    given = [broken, *files[:3], empty, gone, *files[3:]]
+    rows = ours.predict_files(given, top_k=2, batch_size=2)
+    assert [row.path for row in rows] == given
+    failed = {row.path.name: row.error for row in rows if row.error}
+    assert failed.keys() == {"broken.png", "empty.png", "gone.png"}
+    assert "not an image" in failed["broken.png"]
+    assert "zero bytes" in failed["empty.png"]
+    assert "no such file" in failed["gone.png"]
+    assert all(not row.names and not row.probabilities for row in rows if row.error)
+    usable = [row for row in rows if not row.error]
+    np.testing.assert_allclose([row.probabilities for row in usable], expected, rtol=1e-4)
+    for row in usable:
+        chances = dict(zip(CLASSES, row.probabilities, strict=True))
+        assert list(row.names) == sorted(chances, key=lambda name: -chances[name])[:2]
+
+
+def test_top_k_may_exceed_the_classes(files: list[Path]) -> None:
+    assert len(classifier().predict_files(files[:1], top_k=99)[0].names) == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 8, 8, 3)), "must be uint8, not float64"),
+        (np.zeros((8, 8, 4), np.uint8), r"must be \[h, w, 1 or 3\]"),
+        (np.zeros(8, np.uint8), r"not \(8,\)"),
+        ([3], "not int"),
+        (3, "int is neither an image nor a list"),
+        (torch.zeros(2, 3, 8, 8), "not Tensor"),
+    ],
+)
+def test_what_is_no_image(images: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        classifier().predict(images)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("arguments", [{"top_k": 0}, {"batch_size": 0}])
+def test_impossible_numbers(arguments: dict[str, int], files: list[Path]) -> None:
+    with pytest.raises(UsageError, match="at least one"):
+        classifier().predict_files(files, **arguments)  # type: ignore[arg-type]
+
+
+def test_load_takes_a_bundle_or_a_run(files: list[Path], tmp_path: Path) -> None:
+    ours = classifier()
+    save_bundle(tmp_path / "run" / "model", ours.bundle)
+    (tmp_path / "run" / "config.toml").write_text("")
+    expected = ours.predict_proba(files)
+    for path in (tmp_path / "run", str(tmp_path / "run" / "model")):
+        read = load(path, device="cpu")
+        assert read.classes == CLASSES
+        assert read.preprocess == ours.preprocess
+        np.testing.assert_array_equal(read.predict_proba(files), expected)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        ("nothing", "there is no such run or model"),
+        ("run", "nunbit train --out .* --resume"),
+        ("photos", "neither a run nor a model"),
+    ],
+)
+def test_load_says_what_is_wrong(prepare: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    if prepare != "nothing":
+        path.mkdir()
+    if prepare == "run":
+        (path / "config.toml").write_text("")
+    with pytest.raises(BundleError, match=message) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
