@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,9 +25,9 @@ def write_predictions(
     probabilities = predictions.probabilities
     names = ("", *classes)
     columns = {
-        "path": [paths[i] for i in predictions.indices],
-        "label": [names[label + 1] for label in predictions.labels],
-        "predicted": [classes[k] for k in predictions.predicted],
+        "path": _texts(paths[i] for i in predictions.indices),
+        "label": _texts(names[label + 1] for label in predictions.labels),
+        "predicted": _texts(classes[k] for k in predictions.predicted),
         "confidence": probabilities.max(axis=1) if len(predictions) else [],
     }
     table = pd.concat(
@@ -45,3 +46,8 @@ def write_predictions(
         errors="surrogateescape",  # names on disk need not be valid Unicode
     )
     unfinished.replace(path)
+
+
+def _texts(values: Iterable[str]) -> pd.Series[Any]:
+    """A column of plain Python strings: pandas' own string type refuses names that are no text."""
+    return pd.Series(list(values), dtype=object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,36 +13,11 @@ from numpy.typing import NDArray
 from nunbit.evaluation.metrics import Metrics, evaluate
 from nunbit.types import ClassNames, Predictions, Split
 
+if TYPE_CHECKING:
+    from nunbit.data.check import Finding
+
 PictureGetter: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 """Row numbers of the data set [B] to pictures as the network sees them, uint8 [B, H, W, C]."""
-
-
-class FindingLike(Protocol):
-    """A finding of the data check."""
-
-    @property
-    def severity(self) -> str:
-        """'error', 'warning' or 'note'."""
-
-    @property
-    def title(self) -> str:
-        """What was found."""
-
-    @property
-    def count(self) -> int:
-        """How many images it concerns."""
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """Some of their paths."""
-
-    @property
-    def why(self) -> str:
-        """Why it matters."""
-
-    @property
-    def remedy(self) -> str:
-        """What can be done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +46,7 @@ class ReportInput:
     """Why this model was chosen."""
     notes: tuple[str, ...] = ()
     """Remarks of the source and of the inspection."""
-    findings: Sequence[FindingLike] = ()
+    findings: Sequence[Finding] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     finished: str = ""
     """Date and time, as the reader should see it."""

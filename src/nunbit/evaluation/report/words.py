@@ -48,7 +48,7 @@ def duration(seconds: float) -> str:
     """3725 as '1 h 2 min'."""
     if seconds < 10:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
