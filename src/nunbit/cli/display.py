@@ -111,7 +111,7 @@ class PlainDisplay:
         ]
         if "seconds" in record:
             parts.append(duration(record["seconds"]))
-        if math.isfinite(self._left):
+        if self._left >= 1:
             parts.append(f"{duration(self._left)} left")
         self._line("  ".join(parts))
 

@@ -48,7 +48,7 @@ def models(
 def _table(models: tuple[ModelInfo, ...]) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("name", overflow="fold")
     table.add_column("parameters", justify="right")
     table.add_column("input")

@@ -93,7 +93,7 @@ def _table(rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int
     from nunbit.cli.display import percent
     from nunbit.cli.terminal import printable
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("file", overflow="fold")
     for rank in range(1, top_k + 1):
         table.add_column("predicted" if rank == 1 else f"{rank}.", overflow="fold")

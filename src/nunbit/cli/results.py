@@ -33,7 +33,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         ("loss", _decimal(test, "loss")),
         ("time", duration(float((summary.get("seconds") or {}).get("total", math.nan)))),
     ]
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
