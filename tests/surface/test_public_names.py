@@ -1,0 +1,35 @@
+"""The names that other people's programs may rely on."""
+
+from __future__ import annotations
+
+import pytest
+
+import nunbit
+
+PUBLIC = (
+    "Classifier",
+    "Data",
+    "NunbitError",
+    "Run",
+    "__version__",
+    "create_model",
+    "list_models",
+    "load",
+    "load_data",
+    "train",
+)
+
+
+def test_public_names_are_pinned() -> None:
+    assert sorted(nunbit.__all__) == list(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(nunbit, name)
+    assert value.__doc__
+
+
+def test_other_names_are_missing_as_usual() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        nunbit.trian  # noqa: B018
