@@ -1,3 +1,64 @@
-"""nunbit: labelled images in, a classifier out that its owner can trust, understand and ship."""
+"""nunbit: labelled images in, a classifier out that its owner can trust, understand and ship.
+
+    data = nunbit.load_data("photos/")
+    run = nunbit.train(data, epochs=10)
+    classifier = nunbit.load(run.folder)
+    classifier.predict(["new.jpg"])
+
+Everything is imported at its first use, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nunbit.api import Data as Data
+    from nunbit.api import load_data as load_data
+    from nunbit.api import train as train
+    from nunbit.classifier import Classifier as Classifier
+    from nunbit.classifier import load as load
+    from nunbit.errors import NunbitError as NunbitError
+    from nunbit.models.catalog import list_models as list_models
+    from nunbit.models.create import create_model as create_model
+    from nunbit.run.spine import Run as Run
+
+_HOME = {
+    "Classifier": "nunbit.classifier",
+    "Data": "nunbit.api",
+    "NunbitError": "nunbit.errors",
+    "Run": "nunbit.run.spine",
+    "create_model": "nunbit.models.create",
+    "list_models": "nunbit.models.catalog",
+    "load": "nunbit.classifier",
+    "load_data": "nunbit.api",
+    "train": "nunbit.api",
+}
+
+__all__ = [
+    "Classifier",
+    "Data",
+    "NunbitError",
+    "Run",
+    "__version__",
+    "create_model",
+    "list_models",
+    "load",
+    "load_data",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nunbit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

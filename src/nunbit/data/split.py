@@ -107,19 +107,21 @@ def small_classes(split: Split) -> dict[str, Counter[str]]:
 
 def write_manifest(path: Path, split: Split) -> None:
     """Write `split.csv`: path,label,split,group,sha256,reason."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    rows = zip(
+    columns = (
         split.paths,
         split.labels,
         split.parts,
         split.groups,
         split.sha256,
         split.reasons,
-        strict=True,
     )
-    writer.writerows(rows)
+    rows = [COLUMNS, *zip(*columns, strict=True)]
+    # The writer leaves a carriage return unquoted, which the reader takes for the end of a line.
+    odd = any("\r" in field for row in rows for field in row)
+    text = io.StringIO(newline="")
+    csv.writer(
+        text, lineterminator="\n", quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL
+    ).writerows(rows)
     # A name on disk need not be valid Unicode; surrogateescape keeps its bytes.
     write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
 

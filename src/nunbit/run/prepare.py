@@ -87,7 +87,7 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
         sha256=inspection.sha256,
         reasons=inspection.reasons,
         preprocess=preprocess,
-        budget=_budget(config.pixels),
+        budget=pixel_budget(config.pixels),
         progress=progress,
     )
     findings = check(
@@ -178,7 +178,8 @@ def _workers(wanted: PixelsConfig) -> int:
     return joblib.cpu_count() if wanted.workers == "auto" else wanted.workers
 
 
-def _budget(wanted: PixelsConfig) -> Budget:
+def pixel_budget(wanted: PixelsConfig) -> Budget:
+    """What decoded pixels may cost; `auto` from what is free now."""
     ram, disk = wanted.ram_budget_bytes, wanted.disk_budget_bytes
     return Budget(
         ram_bytes=psutil.virtual_memory().available // 2 if ram == "auto" else ram,

@@ -1,0 +1,104 @@
+"""The Python face of the commands: the same configuration, the same spine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nunbit.config import Config, load_config
+from nunbit.progress import SILENT, Progress
+from nunbit.run.prepare import find
+from nunbit.run.spine import Run
+from nunbit.run.spine import train as train_spine
+from nunbit.types import Samples
+
+
+@dataclass(frozen=True)
+class Data:
+    """Labelled images that were found, and how to find them again."""
+
+    samples: Samples
+    settings: Mapping[str, object]
+    """Dotted settings that name the data."""
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the network's outputs."""
+        return self.samples.classes
+
+
+def load_data(
+    data: str | Path,
+    *,
+    label_from: str | None = None,
+    label_map: str | Path | None = None,
+    group_from: str | None = None,
+) -> Data:
+    """Find labelled images: a path, or a known name such as `digits`.
+
+    Args:
+        data: folder of class folders, table, folder of IDX or CIFAR files, `.npz`, or known name.
+        label_from: pattern that finds the label in file names, as `{label}.{number}.jpg`.
+        label_map: JSON or CSV file that renames classes.
+        group_from: column, or regular expression on the path, of groups that stay whole.
+
+    Raises:
+        DataError: when there is nothing that can be read as labelled images.
+    """
+    named = {
+        "data.path": str(data),
+        "data.label_from": label_from,
+        "data.label_map": None if label_map is None else str(label_map),
+        "data.group_from": group_from,
+    }
+    settings = {key: value for key, value in named.items() if value is not None}
+    config = load_config(data=None, recipe=None, settings=settings)
+    return Data(samples=find(config, SILENT).samples, settings=settings)
+
+
+def train(
+    data: Data | str | Path,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    recipe: str | None = None,
+    progress: Progress = SILENT,
+    settings: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Run:
+    """Train, evaluate and report, as `nunbit train` does.
+
+    Args:
+        data: what `load_data` gave or takes.
+        out: folder of the run; None makes a new one under runs/.
+        resume: go on with the run in `out` where it was interrupted.
+        recipe: name or file of a recipe to start from.
+        progress: who is told what happens; silent by default.
+        settings: dotted settings, as `{"training.batch_size": 64}`.
+        options: `model`, `epochs`, `minutes`, `seed`, `device`, `image_size`, `fit`, `augment`:
+            short names of the settings that the command line has options for.
+
+    Raises:
+        ConfigError: for an unknown option or setting; and what `nunbit.run.spine.train` raises.
+    """
+    named = data.settings if isinstance(data, Data) else {"data.path": str(data)}
+    short = {_OPTIONS.get(key, key): value for key, value in options.items() if value is not None}
+    merged = {**(settings or {}), **short, **named}
+    config: Config = load_config(data=None, recipe=recipe, settings=merged)
+    target = None if out is None else Path(out)
+    return train_spine(config, out=target, resume=resume, progress=progress)
+
+
+_OPTIONS = {
+    "model": "model.name",
+    "epochs": "training.epochs",
+    "minutes": "training.minutes",
+    "image_size": "pixels.image_size",
+    "fit": "pixels.fit",
+    "augment": "augment.preset",
+}

@@ -1,0 +1,200 @@
+"""Numbers and report for a finished run or a bundle, on its own test part or on other data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nunbit.bundle import Bundle, load_bundle
+from nunbit.config import Config, read_config
+from nunbit.data.check import check
+from nunbit.data.pixels import open_pixels
+from nunbit.data.split import apply_manifest, read_manifest
+from nunbit.device import describe_device, resolve_device
+from nunbit.errors import DataError, UsageError
+from nunbit.models.choose import ModelChoice
+from nunbit.progress import SILENT, Progress
+from nunbit.run.folder import RunFolder, refuse_foreign
+from nunbit.run.outcome import Outcome, write_outcome
+from nunbit.run.parts import Parts
+from nunbit.run.prepare import Found, Prepared, find, pixel_budget
+from nunbit.run.spine import Run, Stopwatch
+from nunbit.types import ClassNames, Samples, Split
+
+
+def evaluate_run(
+    run: Path,
+    *,
+    data: str | None = None,
+    out: Path | None = None,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> Run:
+    """Evaluate a run or a bundle again and write summary.json, predictions.csv and report.html.
+
+    Without `data`, the run's own test part is used, and refused when its images have changed. Of
+    other data, the test part is used where they have one, else all images.
+
+    Args:
+        run: folder of a run or of a bundle.
+        data: other labelled images, read as the run's own were.
+        out: new folder for the results; None makes one beside the run, `<run>-evaluation-<data>`.
+        device: where the network runs.
+        progress: who is told what happens.
+
+    Raises:
+        BundleError: when there is no usable model.
+        DataError: when the data cannot be used, or hold classes that the model does not know.
+        UsageError: when `run` is a bundle and `data` is missing, or `out` is not empty.
+    """
+    folder = RunFolder(run)
+    is_run = folder.config.is_file()
+    if data is None and not is_run:
+        raise UsageError(
+            "A model folder does not know its test images.",
+            path=run,
+            remedy="Name labelled images with --data, or give the run's folder.",
+        )
+    bundle = load_bundle(folder.model if is_run else run)
+    config = read_config(folder.config) if is_run else Config()
+    if data is not None:
+        config = config.with_settings({"data.path": data})
+    watch = Stopwatch()
+    with watch.stage("check"):
+        found = find(config, progress)
+        samples = _with_classes_of(bundle.classes, found.samples)
+    with watch.stage("decode"):
+        prepared = _decode(
+            Found(samples=samples, inspection=found.inspection), bundle, config, progress
+        )
+    manifest = folder.split if data is None else None
+    split = _own_division(prepared, manifest) if manifest else _all_as_test(prepared)
+    parts = Parts(
+        prepared=prepared,
+        split=split,
+        preprocess=bundle.preprocess,
+        device=resolve_device(device),
+    )
+    target = RunFolder(out or _free(_beside(run, f"evaluation-{samples.name}")))
+    refuse_foreign(target.path)
+    with watch.stage("evaluate"):
+        test = parts.predict(bundle, "test")
+    if test is None:
+        raise DataError(
+            "There is no usable image to evaluate on.",
+            path=samples.location,
+            remedy="Run `nunbit check` on the data to see why images are excluded.",
+        )
+    target.path.mkdir(parents=True, exist_ok=True)
+    outcome = Outcome(
+        classes=bundle.classes,
+        split=split,
+        test=test,
+        facts={
+            "model": bundle.architecture,
+            "dataset": samples.name,
+            "seconds": watch.summary(),
+            "images_per_second": round(len(test) / watch.seconds["evaluate"], 1),
+            "device": describe_device(parts.device),
+            "seed": config.seed,
+            "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
+        },
+        pixels=prepared.pixels,
+        contract=bundle.preprocess.to_dict(),
+        settings=config.to_toml() if is_run else "",
+        command=f"nunbit evaluate {run}" + ("" if data is None else f" --data {data}"),
+        findings=prepared.findings,
+    )
+    return Run(folder=target.path, summary=write_outcome(target, outcome, progress))
+
+
+def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
+    """The same samples with labels that are the model's class numbers.
+
+    Raises:
+        DataError: naming the classes that the model does not know.
+    """
+    unknown = [name for name in samples.classes if name not in classes]
+    if unknown:
+        raise DataError(
+            f"The model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}.",
+            path=samples.location,
+            remedy=f"It knows {', '.join(classes[:20])}; rename classes with a label map.",
+        )
+    number = np.array([classes.index(name) for name in samples.classes], dtype=np.int64)
+    known = samples.labels >= 0
+    labels = np.where(known, number[np.where(known, samples.labels, 0)], -1)
+    return replace(samples, classes=classes, labels=labels)
+
+
+def _decode(found: Found, bundle: Bundle, config: Config, progress: Progress) -> Prepared:
+    """Canvases under the bundle's own contract."""
+    samples, inspection = found.samples, found.inspection
+    pixels = open_pixels(
+        samples,
+        sha256=inspection.sha256,
+        reasons=inspection.reasons,
+        preprocess=bundle.preprocess,
+        budget=pixel_budget(config.pixels),
+        progress=progress,
+    )
+    findings = check(
+        samples,
+        inspection,
+        reasons=pixels.reasons,
+        max_bad_fraction=config.data.max_bad_fraction,
+    )
+    model = ModelChoice(
+        name=bundle.architecture,
+        height=bundle.preprocess.height,
+        width=bundle.preprocess.width,
+        reason="it is the bundle's",
+    )
+    return Prepared(
+        samples=samples, inspection=inspection, pixels=pixels, model=model, findings=findings
+    )
+
+
+def _own_division(prepared: Prepared, manifest: Path) -> Split:
+    return apply_manifest(
+        prepared.samples,
+        read_manifest(manifest),
+        sha256=prepared.inspection.sha256,
+        reasons=prepared.reasons,
+        manifest_path=manifest,
+    )
+
+
+def _all_as_test(prepared: Prepared) -> Split:
+    """The data's own test part, or all usable images where they have none."""
+    samples, reasons = prepared.samples, prepared.reasons
+    has_test = "test" in samples.parts
+    left_out = "not in the test part"
+    parts, merged = [], []
+    for i, reason in enumerate(reasons):
+        why = reason or (left_out if has_test and samples.parts[i] != "test" else "")
+        merged.append(why)
+        parts.append("excluded" if why else "test")
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple(parts),
+        groups=samples.groups,
+        sha256=prepared.inspection.sha256,
+        reasons=tuple(merged),
+    )
+
+
+def _beside(run: Path, suffix: str) -> Path:
+    return run.with_name(f"{run.resolve().name}-{suffix}") if run.name else run / suffix
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the next of `path-2`, `path-3` and so on that does not exist."""
+    number, candidate = 1, path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate
