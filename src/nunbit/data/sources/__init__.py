@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
@@ -64,7 +64,10 @@ def load_samples(
     path = Path(data).expanduser()
     name = known.known_name(str(data))
     if path.exists():
-        found = _recognise(path, options).load(path, options)
+        found = known.with_published_names(_recognise(path, options).load(path, options))
+        if name is not None:
+            note = f"'{data}' here is used, not the known data set of this name"
+            found = replace(found, notes=(note, *found.notes))
         place = Place(
             name=path.resolve().stem if path.is_file() else path.resolve().name, location=str(data)
         )

@@ -87,8 +87,9 @@ def _place(path: Path) -> tuple[Path, Layout] | None:
     for inner, layout in LAYOUTS.items():
         for folder in (path, path / inner):
             # CIFAR-100's files are called 'train' and 'test' only: their names say too little.
-            numbered = any((folder / name).is_file() for name in layout.train)
-            if numbered and (layout.classes == 10 or (folder / layout.names_file).is_file()):
+            batches = (*layout.train, layout.test)
+            present = any((folder / name).is_file() for name in batches)
+            if present and (layout.classes == 10 or (folder / layout.names_file).is_file()):
                 return folder, layout
     return None
 

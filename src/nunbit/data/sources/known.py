@@ -6,6 +6,7 @@ downloaded through torchvision, which compares checksums.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import tempfile
@@ -58,6 +59,10 @@ FASHION_MNIST_CLASSES = (
     "Bag",
     "Ankle boot",
 )
+
+FASHION_MNIST_IMAGES = 70_000
+FASHION_MNIST_LABELS_SHA256 = "a80f9c8fb930e4cf3d3cfd01554b13e7870b989a88ec29c2015ca1654d05d2fd"
+"""Of the 10,000 test labels followed by the 60,000 training labels, one byte each."""
 
 FILE_SETS: dict[str, KnownSet] = {
     "fashion-mnist": KnownSet(
@@ -125,6 +130,18 @@ def _with_names(found: Found, classes: tuple[str, ...], folder: Path) -> Found:
             remedy="the files are of another data set: give their folder instead of the name",
         )
     return replace(found, names=classes[: len(found.names)])
+
+
+def with_published_names(found: Found) -> Found:
+    """The same rows, with Fashion-MNIST's class names where its labels are recognised."""
+    # A bare folder of its files says nothing but numbers, and '9' helps nobody who reads a report.
+    if len(found.labels) != FASHION_MNIST_IMAGES or found.names != tuple(map(str, range(10))):
+        return found
+    labels = found.labels.astype(np.uint8).tobytes()
+    if hashlib.sha256(labels).hexdigest() != FASHION_MNIST_LABELS_SHA256:
+        return found
+    note = "recognised as Fashion-MNIST by its labels: the classes have their published names"
+    return replace(found, names=FASHION_MNIST_CLASSES, notes=(*found.notes, note))
 
 
 def _load_digits() -> Found:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +82,15 @@ def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the com
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            "not an .npz file, or one that is cut off", path=path, remedy="save or get it again"
+        )
     try:
-        with np.load(path, allow_pickle=False) as content:
+        # Opened here, because numpy leaves the file open where it turns out to be damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
             return {name: content[name] for name in content.files}
-    except ValueError as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" not in str(error):
             raise DataError(f"the file is damaged: {error}", path=path) from error
         raise DataError(
@@ -92,8 +98,6 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             path=path,
             remedy="save plain arrays: images of one shape, labels as numbers or text",
         ) from error
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"the file cannot be read: {error}", path=path) from error
 
 
 def _pairs(arrays: dict[str, NDArray[Any]], path: Path) -> tuple[dict[str, Pair], list[str]]:

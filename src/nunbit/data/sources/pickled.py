@@ -1,6 +1,6 @@
 """Python pickles of plain values and arrays, read without the power to run code.
 
-A pickle may name any function to be called on loading. Here only four names are known, those
+A pickle may name any function to be called on loading. Here only a few names are known, those
 that rebuild numpy arrays and Python 2 strings; any other ends the reading.
 """
 
@@ -24,12 +24,19 @@ def _encode(text: str, encoding: str) -> bytes:
     return codecs.latin_1_encode(text)[0]
 
 
+def _from_buffer(buffer: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any) -> Any:
+    """What numpy calls for arrays in pickles of protocol 5."""
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
+
+
 # Taken from an array, because the module that holds it has moved between versions of numpy.
 _RECONSTRUCT: Callable[..., Any] = np.zeros(1).__reduce__()[0]  # type: ignore[assignment]
 
 ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     ("_codecs", "encode"): _encode,
