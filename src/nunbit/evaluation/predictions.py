@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from nunbit.files import write_atomically
 from nunbit.types import ClassNames, Predictions
 
 SIGNIFICANT_DIGITS = 9
@@ -37,15 +38,9 @@ def write_predictions(
         ],
         axis=1,
     )
-    unfinished = path.with_name(path.name + ".unfinished")
-    table.to_csv(
-        unfinished,
-        index=False,
-        float_format=f"%.{SIGNIFICANT_DIGITS}g",
-        lineterminator="\n",
-        errors="surrogateescape",  # names on disk need not be valid Unicode
-    )
-    unfinished.replace(path)
+    text = table.to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
+    # Names on disk need not be valid Unicode; they are written as the bytes that they are.
+    write_atomically(path, text.encode("utf-8", errors="surrogateescape"))
 
 
 def _texts(values: Iterable[str]) -> pd.Series[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
@@ -71,9 +71,8 @@ def _learning_rate(report: ReportInput, rates: Sequence[float]) -> Markup:
     )
 
 
-def _shown(value: float, show: object) -> str:
-    assert callable(show)
-    return "unknown" if math.isnan(value) else str(show(value))
+def _shown(value: float, show: Callable[[float], str]) -> str:
+    return "unknown" if math.isnan(value) else show(value)
 
 
 def _epochs(report: ReportInput) -> list[float]:

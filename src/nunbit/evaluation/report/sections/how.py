@@ -50,7 +50,9 @@ def model(report: ReportInput) -> Section:
         rows.append(("Size", counted(int(summary["parameters"]), "trainable parameter")))
     if report.epochs:
         trained = counted(len(report.epochs), "epoch")
-        kept = f"; weights of epoch {report.best_epoch} kept" if report.best_epoch else ""
+        kept = (
+            f"; weights of epoch {report.best_epoch} kept" if report.best_epoch is not None else ""
+        )
         rows.append(("Trained", trained + kept))
     if summary.get("images_per_second") is not None:
         rows.append(("Speed", f"{summary['images_per_second']:,.0f} images per second in training"))
