@@ -180,13 +180,17 @@ def test_never_into_the_data(tmp_path: Path) -> None:
         assert not out.exists()
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_failure_leaves_nothing_behind(tmp_path: Path, existed: bool) -> None:
+    if existed:
+        (tmp_path / "out").mkdir()
     samples = load_samples(write_files(tmp_path / "data", "a/1.jpg", "b/1.jpg"))
     (tmp_path / "data/b/1.jpg").unlink()
     with pytest.raises(DataError, match="cannot be copied") as caught:
         write_class_folders(samples, {"": np.arange(2)}, tmp_path / "out", SILENT)
     assert str(tmp_path / "data/b/1.jpg") in str(caught.value)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
+    assert tree(tmp_path) == ["data/a/1.jpg"]
+    assert sorted(e.name for e in tmp_path.iterdir()) == (["data", "out"] if existed else ["data"])
 
 
 def test_rows_without_a_label_are_a_mistake_of_the_caller(tmp_path: Path) -> None:

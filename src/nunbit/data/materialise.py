@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -61,24 +62,27 @@ def write_class_folders(
         for part, rows in indices_by_part.items()
         for copy in _plan_part(samples, part, rows, folders)
     ]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with _appearing_whole(out) as temporary:
         for copy in progress.track(copies, total=len(copies), title="Writing images"):
             _write(samples, copy.row, temporary / copy.target)
-        temporary.chmod(0o777 & ~_umask())
-        if out.exists():
-            out.rmdir()
-        temporary.rename(out)
+
+
+@contextmanager
+def _appearing_whole(out: Path) -> Iterator[Path]:
+    """A folder to write into, whose content becomes that of `out` where nothing goes wrong."""
+    existed = out.exists()
+    # Beside or inside `out`, so that the renaming stays within one file system.
+    temporary = (out if existed else out.parent) / f".writing-{uuid.uuid4().hex}"
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if existed:
+            for entry in list(temporary.iterdir()):
+                entry.rename(out / entry.name)
+        else:
+            temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _umask() -> int:
-    # There is no way to read the mask without setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _refuse_out(samples: Samples, out: Path) -> None:

@@ -151,6 +151,32 @@ def test_download_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert [entry.name for entry in cache.iterdir()] == ["mnist"]
 
 
+def test_another_run_may_download_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache/nunbit/datasets"
+
+    def fetch(torchvision_class: str, folder: Path) -> None:
+        write_idx(folder / "MNIST/raw", {"train": tiny(3)})
+        write_idx(cache / "mnist", {"train": tiny(4)})
+
+    monkeypatch.setattr(known, "fetch", fetch)
+    assert len(load_samples("mnist")) == 8
+    assert [entry.name for entry in cache.iterdir()] == ["mnist"]
+
+
+def test_strange_files_in_the_cache_are_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = write_files(tmp_path / "cache/nunbit/datasets/mnist", "mine.txt")
+    monkeypatch.setattr(
+        known, "fetch", lambda _class, folder: write_idx(folder / "MNIST/raw", {"train": tiny()})
+    )
+    with pytest.raises(DataError, match="could not be downloaded"):
+        load_samples("mnist")
+    assert (strange / "mine.txt").exists()
+
+
 def test_download_that_brings_nothing_useful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known, "fetch", lambda _class, folder: write_files(folder, "x"))
     with pytest.raises(DataError, match="could not be downloaded"):
@@ -176,6 +202,13 @@ def test_a_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     samples = load_samples("mnist")
     assert samples.classes == ("a", "b")
     assert samples.notes == ("'mnist' here is used, not the known data set of this name",)
+
+
+@pytest.mark.parametrize("data", ["x" * 5000, "~nobody-of-this-name/x", "a\0b", ""])
+def test_impossible_paths(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError):
+        load_samples(data)
 
 
 def test_misspelt_name() -> None:

@@ -61,26 +61,35 @@ def load_samples(
     the path and say what is accepted.
     """
     options = SourceOptions(label_from=label_from, group_from=group_from)
-    path = Path(data).expanduser()
+    path = _existing_path(data)
     name = known.known_name(str(data))
-    if path.exists():
+    if path is not None:
         found = known.with_published_names(_recognise(path, options).load(path, options))
         if name is not None:
             note = f"'{data}' here is used, not the known data set of this name"
             found = replace(found, notes=(note, *found.notes))
-        place = Place(
-            name=path.resolve().stem if path.is_file() else path.resolve().name, location=str(data)
-        )
+        resolved = path.resolve()
+        called = resolved.stem if path.is_file() else resolved.name
     elif name is not None:
-        found = known.load(name)
-        place = Place(name=name, location=str(data))
         if label_from is not None:
             raise ConfigError(
                 f"'{name}' has no file names to read labels from", remedy="leave --label-from out"
             )
+        found, called = known.load(name), name
     else:
         raise _nothing_there(str(data))
+    place = Place(name=called or "data", location=str(data))
     return settle(found, place=place, label_map=label_map, group_from=group_from)
+
+
+def _existing_path(data: str | Path) -> Path | None:
+    if not str(data).strip():  # an unset shell variable, not the current folder
+        return None
+    try:
+        path = Path(data).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # a name too long, a folder that is locked, an unknown ~user
+        return None
 
 
 def _recognise(path: Path, options: SourceOptions) -> Source:

@@ -89,8 +89,7 @@ def _empty_notes(rows: FileRows, listing: Listing, parts: dict[str, str]) -> lis
 
 def _hint(path: Path, listing: Listing, parts: dict[str, str]) -> str:
     """What to do where only one class was found: often the classes lie one folder deeper."""
-    depth = 1 if parts else 0
-    deeper = [folder for folder in listing.folders if folder.count("/") == depth + 1]
+    deeper = [folder for folder in listing.folders if folder.count("/") == 1]
     if deeper and not parts:
         inner = path / deeper[0].split("/")[0]
         return f"if the classes are the folders {examples(deeper)}, give '{inner}' instead"

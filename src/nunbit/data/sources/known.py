@@ -184,11 +184,19 @@ def _download(name: str, known: KnownSet) -> Path:
                 for inner in known.inner_folders
                 if known.recognises(place := Path(temporary) / inner)
             )
-            if not (cache / name).exists():
-                arrived.rename(cache / name)
+            _keep(arrived, cache / name, known)
     except (OSError, RuntimeError, StopIteration) as error:
         raise _not_found(name, known, error) from error
     return cache / name
+
+
+def _keep(arrived: Path, kept: Path, known: KnownSet) -> None:
+    try:
+        arrived.rename(kept)
+    except OSError:
+        # Another run may have been quicker; its files do as well.
+        if not known.recognises(kept):
+            raise
 
 
 def fetch(torchvision_class: str, folder: Path) -> None:

@@ -225,11 +225,7 @@ def _locate(folder: Path, written: str, *, place: str) -> tuple[str, str]:
     """
     if not written.strip():
         return f"({place})", "no path in the table"
-    stripped = written.strip()
-    spellings = [written, stripped]
-    for spelling in (stripped, PureWindowsPath(stripped).as_posix()):
-        spellings += [spelling, *(unicodedata.normalize(form, spelling) for form in ("NFC", "NFD"))]
-    for spelling in dict.fromkeys(spellings):
+    for spelling in _spellings(written):
         relative = _relative(folder, spelling)
         try:
             if (folder / relative).is_file():
@@ -238,7 +234,16 @@ def _locate(folder: Path, written: str, *, place: str) -> tuple[str, str]:
                 return relative, "not a regular file"
         except (OSError, ValueError):
             return relative, "no usable path in the table"
-    return _relative(folder, stripped), "file is missing"
+    return _relative(folder, written.strip()), "file is missing"
+
+
+def _spellings(written: str) -> Iterator[str]:
+    yield written
+    stripped = written.strip()
+    for spelling in (stripped, PureWindowsPath(stripped).as_posix()):
+        yield spelling
+        for form in ("NFC", "NFD"):
+            yield unicodedata.normalize(form, spelling)
 
 
 def _relative(folder: Path, written: str) -> str:
