@@ -176,8 +176,8 @@ def _remarks(paths: tuple[str, ...], looks: list[_Look], reasons: tuple[str, ...
         if said != held:
             misnamed.setdefault((said, held), []).append(path)
     for (said, held), those in sorted(misnamed.items()):
-        name = f"whose name says {said}" if said else "whose name is not an image's"
-        yield _remark(those, f"{name} hold {held}", "used by content")
+        name = f"named as {said}" if said else "not named as an image"
+        yield _remark(those, f"{name} with {held} content", "used by content")
     for title, treatment, applies in _ODDITIES:
         those = [path for path, fact in used if applies(fact)]
         if those:

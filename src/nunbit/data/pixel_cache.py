@@ -73,7 +73,9 @@ class PixelCache:
             return None
         try:
             found = _read_entry(place, key, shape, into_ram=into_ram)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever breaks while it is read, it is no whole entry
             self._progress.note(f"a damaged entry of the pixel cache is made anew ({error})")
             _remove(place)
             return None
@@ -199,12 +201,12 @@ def _write_pixels(
 
 
 def _read_entry(place: Path, key: str, shape: Shape, *, into_ram: bool) -> CachedPixels:
-    """Raises ValueError, KeyError or TypeError for a damaged entry, OSError for a missing one."""
+    """The entry; any exception but MemoryError means that it is damaged."""
     entry = read_sealed(place / "entry.json")
     if entry["key"] != key or entry["shape"] != list(shape):
         raise ValueError("entry.json belongs to another entry")
     path = place / "pixels.npy"
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    mapped = np.lib.format.open_memmap(path, mode="r")
     whole = mapped.dtype == np.uint8 and mapped.shape == shape and mapped.flags.c_contiguous
     if not whole or path.stat().st_size != mapped.offset + mapped.nbytes:
         raise ValueError("pixels.npy has the wrong size")
