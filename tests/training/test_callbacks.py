@@ -1,0 +1,111 @@
+"""Callbacks: best, kept epochs, plateau and stopping, on histories written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nunbit.errors import ConfigError
+from nunbit.training.callbacks import (
+    EarlyStopping,
+    KeepEpochs,
+    ReduceOnPlateau,
+    SaveBest,
+    make_monitor,
+)
+from nunbit.training.checkpoint import load_weights
+from nunbit.training.state import TrainingState
+from tests.training.parts import make_state, make_trainer
+
+ACCURACY = make_monitor("validation_accuracy", "auto")
+
+
+def feed(callback, values: list[float], state: TrainingState | None = None) -> TrainingState:
+    state = state or make_state()
+    for epoch, value in enumerate(values, start=len(state.history) + 1):
+        record = {"epoch": float(epoch), "validation_accuracy": value}
+        state.history.append(record)
+        callback.epoch_ended(state, record)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "wanted"),
+    [
+        ("validation_loss", "auto", "min"),
+        ("train_loss", "auto", "min"),
+        ("validation_accuracy", "auto", "max"),
+        ("validation_accuracy", "min", "min"),
+        ("validation_loss", "max", "max"),
+    ],
+)
+def test_auto_mode_follows_the_name(name: str, mode: str, wanted: str) -> None:
+    assert make_monitor(name, mode).mode == wanted
+
+
+def test_the_best_epoch_is_kept_and_a_tie_goes_to_the_later(tmp_path: Path) -> None:
+    best = SaveBest(monitor=ACCURACY, folder=tmp_path / "best")
+    state = feed(best, [0.5, 0.8, 0.8, 0.7])
+    assert (state.best.value, state.best.epoch) == (0.8, 3)
+    assert load_weights(tmp_path / "best", make_state().model) == 3
+
+
+def test_a_missing_validation_part_is_explained(tmp_path: Path) -> None:
+    best = SaveBest(monitor=ACCURACY, folder=tmp_path / "best")
+    with pytest.raises(ConfigError, match="validation_accuracy cannot be monitored"):
+        best.epoch_ended(make_state(), {"epoch": 1.0, "train_loss": 1.0})
+
+
+def test_the_learning_rate_falls_on_a_plateau_down_to_its_minimum() -> None:
+    plateau = ReduceOnPlateau(
+        monitor=ACCURACY, patience=2, factor=0.1, base_learning_rate=1.0, minimum=0.05
+    )
+    state = make_state()
+    factors = []
+    for value in [0.5, 0.6, 0.6, 0.6, 0.7, 0.6, 0.6, 0.6, 0.6]:
+        feed(plateau, [value], state)
+        factors.append(state.plateau.factor)
+    assert factors == [1, 1, 1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]
+
+
+def test_training_stops_when_the_best_lies_too_far_back() -> None:
+    stopping = EarlyStopping(monitor=ACCURACY, patience=2)
+    state = feed(stopping, [0.5, 0.6, 0.6])
+    assert not state.finished
+    feed(stopping, [0.55], state)
+    assert state.finished
+
+
+def test_kept_epochs_are_named_by_the_template(tmp_path: Path) -> None:
+    keep = KeepEpochs(
+        folder=tmp_path / "epochs",
+        template="{epoch:02d}-{validation_accuracy:.2f}",
+        weights_only=True,
+        only_improved=False,
+    )
+    make_trainer(make_state(), tmp_path, epochs=2, callbacks=[keep]).fit()
+    names = sorted(path.name for path in (tmp_path / "epochs").iterdir())
+    assert [name[:3] for name in names] == ["01-", "02-"]
+    assert load_weights(tmp_path / "epochs" / names[1], make_state().model) == 2
+
+
+def test_only_improved_epochs_are_kept(tmp_path: Path) -> None:
+    best = SaveBest(monitor=ACCURACY, folder=tmp_path / "best")
+    keep = KeepEpochs(
+        folder=tmp_path / "epochs", template="{epoch}", weights_only=True, only_improved=True
+    )
+    state = make_state()
+    for value in [0.5, 0.4, 0.6]:
+        feed(best, [value], state)
+        keep.epoch_ended(state, state.history[-1])
+    assert sorted(path.name for path in (tmp_path / "epochs").iterdir()) == ["1", "3"]
+
+
+def test_a_template_with_an_unknown_field_lists_the_fields(tmp_path: Path) -> None:
+    keep = KeepEpochs(
+        folder=tmp_path, template="{accuracy}", weights_only=True, only_improved=False
+    )
+    with pytest.raises(ConfigError, match="cannot be filled in") as caught:
+        feed(keep, [0.5])
+    assert "validation_accuracy" in caught.value.remedy
