@@ -128,7 +128,7 @@ def test_timm_loads_it_with_equal_logits(
     )
     assert tuple(theirs.pretrained_cfg["label_names"]) == CLASSES
     data = resolve_data_config(model=theirs)
-    assert data["input_size"] == (channels, side, side)
+    assert tuple(data["input_size"]) == (channels, side, side)
     assert tuple(data["mean"]) == (0.25,) * channels
     assert (data["crop_pct"], data["crop_mode"]) == (1.0, "border")
 

@@ -138,14 +138,16 @@ class Classifier:
 
     def _canvas(self, image: OneImage) -> Canvas | UnusableImage:
         """One image as the contract wants it, uint8 [H, W, C], or why that cannot be."""
-        try:
-            if isinstance(image, Image.Image):
-                return self.preprocess.canvas(_encoded(image))
-            if isinstance(image, str | os.PathLike):
+        if isinstance(image, str | os.PathLike):
+            try:
                 return self.preprocess.canvas(read_image_bytes(Path(image)))
-        except UnusableImage as error:
-            path = image if isinstance(image, str | os.PathLike) else None
-            return UnusableImage(error.what, path=None if path is None else Path(path))
+            except UnusableImage as error:
+                return UnusableImage(error.what, path=Path(image))
+        if isinstance(image, Image.Image):
+            try:
+                return self.preprocess.canvas(_encoded(image))
+            except UnusableImage as error:
+                return error
         if not isinstance(image, np.ndarray):
             kind = type(image).__name__
             raise UsageError(f"an image is a path, a PIL image or a uint8 array, not {kind}")

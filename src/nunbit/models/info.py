@@ -75,7 +75,7 @@ class ModelInfo:
     def minimum_size(self) -> int:
         """Smallest side in pixels of a square image that the model can be trained on.
 
-        Found by trying sizes on the "meta" device: no weights are drawn and no pixels computed.
+        Found by trying sizes, which takes a moment.
         """
         low, high = 1, min(self.input.height, self.input.width)
         if not self.resizable:
@@ -92,11 +92,8 @@ class ModelInfo:
         return low
 
     def accepts(self, shape: Shape) -> bool:
-        """Whether a network for images of `shape` can be built and trained.
-
-        Only a "no" that can be trusted is given: True where the model cannot be tried.
-        """
-        return shape == self.input or self._runs(shape) or not self._runs(self.input)
+        """Whether a network for images of `shape` can be built and trained."""
+        return shape == self.input or self._runs(shape)
 
     def _accepts_square(self, size: int) -> bool:
         return self._runs(Shape(self.input.channels, size, size))
@@ -104,14 +101,28 @@ class ModelInfo:
     def _runs(self, shape: Shape) -> bool:
         """Whether the network can be built and run, in training mode, on two images of `shape`.
 
-        On the "meta" device, which computes shapes and no values: it costs little, draws no random
-        numbers, and needs no memory for the weights.
+        Tried on the "meta" device, which computes shapes and no values: it costs little and needs
+        no memory. Models that cannot be built there (some of timm 1.0.20's) are tried in earnest.
         """
-        with warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
+        return self._runs_on("meta", shape) or (
+            not self._runs_on_meta and self._runs_on("cpu", shape)
+        )
+
+    @cached_property
+    def _runs_on_meta(self) -> bool:
+        return self._runs_on("meta", self.input)
+
+    def _runs_on(self, device: str, shape: Shape) -> bool:
+        with (
+            warnings.catch_warnings(),
+            torch.random.fork_rng(devices=[]),
+            torch.device(device),
+            torch.no_grad(),
+        ):
             # A size that does not suit may warn of empty layers before it fails.
             warnings.simplefilter("ignore")
             try:
-                self.build(shape, self.classes, None)(torch.empty((2, *shape)))
+                self.build(shape, self.classes, None)(torch.zeros((2, *shape)))
             except BUILD_ERRORS:
                 return False
         return True

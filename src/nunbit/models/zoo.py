@@ -70,7 +70,9 @@ def timm_info(name: str) -> ModelInfo | None:
     except RuntimeError:  # an unknown name or an unknown tag
         return None
     if published is None:
-        return None
+        if not timm.is_model(name):
+            return None
+        published = timm.models.PretrainedCfg()
     return ModelInfo(
         name=f"timm/{name}",
         origin="timm",
@@ -95,7 +97,8 @@ def timm_layout(info: ModelInfo) -> dict[str, Any]:
     """Where timm finds the first convolution and the classifier, to replace them by others."""
     import timm
 
-    published = timm.get_pretrained_cfg(info.name.rpartition("/")[2])
+    name = info.name.rpartition("/")[2]
+    published = timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
     names = ("first_conv", "classifier", "pool_size", "fixed_input_size")
     return {name: getattr(published, name) for name in names}
 
