@@ -7,6 +7,7 @@ run's `config.toml`.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -100,8 +101,8 @@ class ModelConfig(Section):
 
     name: str = "auto"
     """A name of the catalogue, of torchvision or of timm."""
-    dropout: Fraction | Auto = "auto"
-    """Replaces the architecture's dropout probability; auto keeps the published one."""
+    dropout: Auto | Fraction | tuple[Fraction, ...] = "auto"
+    """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
     initialisation: InitialisationName = "default"
     """How weights are drawn."""
 
@@ -280,7 +281,15 @@ def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
         return
     if section not in _section_names():
         raise _unknown(dotted, "the settings")
-    nested.setdefault(section, {})[key] = value
+    nested.setdefault(section, {})[key] = _list(value)
+
+
+def _list(value: object) -> object:
+    """A list written as text, as in --set pixels.image_size=[48,64]; other values as they are."""
+    if isinstance(value, str) and value.startswith("["):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            return tomllib.loads(f"list = {value}")["list"]
+    return value
 
 
 def _find_recipe(recipe: str) -> Path:

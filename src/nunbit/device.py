@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -54,5 +56,6 @@ def resolve_precision(name: str, device: torch.device) -> str:
 
 def _has_matrix_units() -> bool:
     """Whether the CPU multiplies bfloat16 matrices in hardware (Intel's AMX)."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16", False))
+    # torch before 2.12 cannot tell; it then computes in float32 as without such units.
+    ask: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return bool(ask().get("amx_bf16", False))

@@ -167,7 +167,7 @@ class Predictions:
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
         """[N] index of the most probable class."""
-        return self.logits.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
 
     def subset(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
         """The predictions at some rows of this value."""

@@ -42,7 +42,7 @@ from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Prepared, decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
-from nunbit.training.checkpoint import load_weights, newest
+from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.state import TrainingState
 from nunbit.types import Split
 
@@ -111,7 +111,8 @@ def train(
             progress.note("The run has already ended.")
             return Run(folder=out, summary=folder.read_summary())
         out.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(out)
+        for left in (folder.path, folder.last.parent, folder.kept):
+            remove_leftovers(left)
         save_config(folder, config)
     watch = Stopwatch()
     device = resolve_device(config.device)
@@ -127,6 +128,7 @@ def train(
     with watch.stage("check"):
         split = _divide(prepared, config, folder)
         _tell_split(split, progress)
+        _refuse_untrainable(split, prepared)
         parts = _parts(prepared, split, device)
     config, notes = resolve(
         config,
@@ -150,12 +152,7 @@ def train(
         bundle = _deploy(config, parts, state, folder)
         validation = parts.predict(bundle, "validation")
         test = parts.predict(bundle, "test")
-    if test is None:
-        raise DataError(
-            "There is no test image.",
-            path=prepared.samples.location,
-            remedy="Add images, or raise split.test_fraction.",
-        )
+    assert test is not None  # refused before training
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -188,7 +185,10 @@ def train(
         epochs=state.history,
         best_epoch=state.best.epoch,
     )
-    return Run(folder=folder.path, summary=write_outcome(folder, outcome, progress))
+    summary = write_outcome(folder, outcome, progress)
+    for checkpoint in (folder.best, folder.last):
+        shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
+    return Run(folder=folder.path, summary=summary)
 
 
 def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
@@ -236,6 +236,29 @@ def _divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
     return make_split(
         samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
     )
+
+
+def _refuse_untrainable(split: Split, prepared: Prepared) -> None:
+    """Stop before training where a class could not be learned or nothing could be measured.
+
+    Raises:
+        DataError: naming the classes, or saying that there is no test image.
+    """
+    rows = split.indices("train")
+    learned = {split.labels[i] for i in rows}
+    missing = [name for name in prepared.samples.classes if name not in learned]
+    if missing:
+        raise DataError(
+            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}.",
+            path=prepared.samples.location,
+            remedy="Add images, or remove the class; `nunbit check` says why images are excluded.",
+        )
+    if split.counts["test"] == 0:
+        raise DataError(
+            "There are too few images to keep some for the test.",
+            path=prepared.samples.location,
+            remedy="Give at least three images in each class.",
+        )
 
 
 def _parts(prepared: Prepared, split: Split, device: torch.device) -> Parts:
