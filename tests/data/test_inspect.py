@@ -13,24 +13,9 @@ from nunbit.errors import UnusableImage
 from nunbit.progress import SILENT
 from nunbit.types import ImageArrays, ImageFiles, Samples
 from tests.data.odd_images import HEIGHT, WIDTH, encoded, odd_images, write_odd_images
+from tests.data.photos import samples_of
 
 ODD = {odd.name: odd for odd in odd_images()}
-
-
-def samples_of(images: ImageFiles | ImageArrays, reasons: tuple[str, ...] = ()) -> Samples:
-    n = len(images)
-    files = isinstance(images, ImageFiles)
-    return Samples(
-        name="odd",
-        location="odd",
-        classes=("a", "b"),
-        images=images,
-        paths=tuple(f.name for f in images.files) if files else tuple(f"{i:05}" for i in range(n)),
-        labels=np.zeros(n, dtype=np.int64),
-        parts=("",) * n,
-        groups=("",) * n,
-        reasons=reasons or ("",) * n,
-    )
 
 
 def look(folder: Path, reasons: tuple[str, ...] = ()) -> tuple[Samples, Inspection]:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -34,8 +37,10 @@ _AHEAD = 2
 """Calls under way for each process: it never waits, and results never pile up."""
 _MOST_ROWS, _MOST_BYTES = 64, 8_000_000
 """Of canvases that one call returns."""
-_IDLE_SECONDS = 20
-"""After which a process ends by itself; reached only when its parent was killed."""
+_IDLE_SECONDS = 60
+"""After which a process without work ends, until there is some again."""
+_WATCH_SECONDS = 1.0
+"""Between two looks of a process at whether its parent still lives."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,12 @@ def decode_batches(
             yield decode_rows(*job)
         return
     # Joblib's own processes, unlike multiprocessing's, neither fork a process that has threads nor
-    # import the user's script again, and they end by themselves when idle.
+    # import the user's script again.
     pool = ProcessPoolExecutor(
         workers,
         timeout=_IDLE_SECONDS,
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_prepare_process,
+        initargs=(os.getpid(),),
     )
     pending = deque[Any]()
     try:
@@ -120,6 +125,21 @@ def decode_batches(
         for future in pending:
             future.cancel()
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _prepare_process(parent: int) -> None:
+    """In a decoding process: leave Ctrl-C to the parent, and end soon after the parent has ended.
+
+    Without the second, a process whose parent was killed would wait for ever to hand over a result.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True, kw_only=True)

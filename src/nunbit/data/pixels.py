@@ -25,6 +25,9 @@ from nunbit.types import ImageArrays, Samples
 if TYPE_CHECKING:
     from torch import Tensor
 
+_STATISTICS_VALUES = 4_000_000
+"""Pixel values of one step of `channel_statistics`: 32 MB as float64."""
+
 
 class Pixels(Protocol):
     """Canvases of all samples."""
@@ -248,11 +251,13 @@ def channel_statistics(
 
     if len(indices) == 0:
         raise ValueError("no images to take statistics of")
-    channels = pixels.preprocess.channels
+    contract, channels = pixels.preprocess, pixels.preprocess.channels
+    rows_at_once = max(1, _STATISTICS_VALUES // (contract.height * contract.width * channels))
+    batches = np.array_split(np.sort(indices), -(-len(indices) // rows_at_once))
     count = 0
     total = torch.zeros(channels, dtype=torch.float64)
     squares = torch.zeros(channels, dtype=torch.float64)
-    for batch in pixels.stream(np.array_split(np.sort(indices), -(-len(indices) // 256))):
+    for batch in pixels.stream(batches):
         values = batch.reshape(-1, channels).to(torch.float64)
         count += len(values)
         total += values.sum(dim=0)
