@@ -34,7 +34,7 @@ $(DIGITS): | $(STAMP)
 
 demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the result
 	@n=1; while [ -e runs/demo-$$n ]; do n=$$((n + 1)); done; \
-	set -x; $(BIN)/nunbit train $(DIGITS) --out runs/demo-$$n
+	set -x; $(BIN)/nunbit train $(DIGITS) --epochs 15 --out runs/demo-$$n
 
 test: $(STAMP)  ## the fast tests
 	$(BIN)/python -m pytest -m "not slow"
