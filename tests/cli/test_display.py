@@ -78,15 +78,26 @@ def test_plain_lines_hold_every_number_and_no_control_codes() -> None:
     whole_training(display)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "note: a file named [bold]x[/bold].png"
-    assert lines[1] == "decoding [1/2]: 3"
-    assert lines[2].startswith("decoding [1/2]: done in ")
-    assert lines[3] == "training smallcnn for 2 epochs"
-    assert lines[4] == (
+    assert lines[1] == "decoding [1/2]: 3 in 0.0 s"
+    assert lines[2] == "training smallcnn for 2 epochs"
+    assert lines[3] == (
         "epoch 1/2  loss 0.5000  accuracy 81.2%  validation loss 0.2500  "
         "validation accuracy 90.0%  1,234 images/s  1:01 min  3.0 s left"
     )
-    assert len(lines) == 6
+    assert len(lines) == 5
     assert "\x1b" not in stream.getvalue()
+
+
+def test_long_work_reports_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.0, 9.0, 11.0, 12.0, 22.0, 22.5])
+    monkeypatch.setattr("nunbit.cli.display.time.monotonic", lambda: next(seconds))
+    display, stream = plain()
+    assert list(display.track(range(4), total=4000, title="reading")) == [0, 1, 2, 3]
+    assert stream.getvalue().splitlines() == [
+        "reading: 2 of 4,000",
+        "reading: 4 of 4,000",
+        "reading: 4,000 in 22.5 s",
+    ]
 
 
 def test_plain_lines_without_a_validation_part_or_a_number_of_epochs() -> None:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 SHOWN_EPOCHS = 8
 NARROW = 72  # columns below which only the most telling numbers are shown
 TELLING = ("epoch", "loss", "val. accuracy")
-REPORT_SECONDS = 30.0  # between two plain lines of one piece of work
+REPORT_SECONDS = 10.0  # between two plain lines of one piece of work
 
 
 def display_on(console: Console, *, quiet: bool) -> Progress:
@@ -82,16 +82,15 @@ class PlainDisplay:
         self._line(f"note: {message}")
 
     def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
-        """A line at the start, at the end, and now and then between."""
+        """A line at the end and, of long work, now and then before."""
         started = reported = time.monotonic()
-        self._line(f"{title}: {total:,}")
         for count, item in enumerate(items, start=1):
             yield item
             now = time.monotonic()
             if now - reported >= REPORT_SECONDS:
                 reported = now
                 self._line(f"{title}: {count:,} of {total:,}")
-        self._line(f"{title}: done in {duration(time.monotonic() - started)}")
+        self._line(f"{title}: {total:,} in {duration(time.monotonic() - started)}")
 
     def training_started(self, *, model: str, epochs: int | None, minutes: float | None) -> None:
         """Says what is trained and for how long."""
