@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from nunbit.data.materialise import write_class_folders
 
+from nunbit.data.materialise import write_class_folders
 from nunbit.data.sources import load_samples
 from nunbit.progress import SILENT
 

@@ -21,8 +21,9 @@ def fake_module(monkeypatch: pytest.MonkeyPatch) -> FakeModule:
         for key, value in attributes.items():
             setattr(module, key, value)
         parent, _, leaf = name.rpartition(".")
+        package = importlib.import_module(parent)  # with the real modules, which it may need
         monkeypatch.setitem(sys.modules, name, module)
-        monkeypatch.setattr(importlib.import_module(parent), leaf, module, raising=False)
+        monkeypatch.setattr(package, leaf, module, raising=False)
         return module
 
     return fake
