@@ -1,4 +1,4 @@
-"""The commands that the README shows."""
+"""The commands that the README and the guides show."""
 
 from __future__ import annotations
 
@@ -7,30 +7,44 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELLS = ("sh", "bash", "shell", "console")
-PROGRAMS = ("nunbit", "make", "pip", "python")
 
 
 def blocks(*languages: str) -> list[str]:
     """Contents of the fenced blocks in some languages."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [content for language, content in FENCE.findall(text) if language in languages]
+    return [
+        content
+        for page in PAGES
+        for language, content in FENCE.findall(page.read_text(encoding="utf-8"))
+        if language in languages
+    ]
 
 
 def commands(program: str) -> list[list[str]]:
-    """The calls of a program in shell blocks and in the text's inline code, as words."""
+    """The calls of a program in shell blocks and in the text's inline code, each once, as words."""
     lines = [
         line.removeprefix("$ ").strip()
         for block in blocks(*SHELLS)
         for line in block.replace("\\\n", " ").splitlines()
     ]
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines += re.findall(r"`(\w[^`\n]*)`", FENCE.sub("", text))
+    for page in PAGES:
+        lines += re.findall(r"`(\w[^`\n]*)`", FENCE.sub("", page.read_text(encoding="utf-8")))
     calls = [
-        shlex.split(part, comments=True)
+        tuple(shlex.split(part, comments=True))
         for line in lines
         for part in line.split("&&")
         if part.strip().startswith(program + " ")
     ]
-    return [call for call in calls if "…" not in call and "..." not in call]
+    return [list(call) for call in dict.fromkeys(calls) if not {"…", "..."} & set(call)]
+
+
+def links() -> list[Path]:
+    """Files that the pages link to."""
+    return [
+        (page.parent / target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]

@@ -1,4 +1,4 @@
-"""Every command in the README exists as it is written there."""
+"""Every command in the README and the guides exists as it is written there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 import nunbit
 from nunbit.cli import app, main
 from nunbit.cli.invocation import Invocation
-from tests.surface.readme import ROOT, blocks, commands
+from tests.surface.readme import ROOT, blocks, commands, links
 
 QUICK = ("models", "--help", "--version")
 
@@ -57,10 +57,6 @@ def test_python_uses_public_names_only(block: str) -> None:
             assert all(hasattr(nunbit, alias.name) for alias in node.names)
 
 
-def test_files_that_the_readme_links_to_are_there() -> None:
-    from re import findall
-
-    text = Path(ROOT / "README.md").read_text(encoding="utf-8")
-    for target in findall(r"\]\(([^)#]+)\)", text):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("target", links(), ids=lambda path: path.name)
+def test_files_that_are_linked_to_are_there(target: Path) -> None:
+    assert target.exists()
