@@ -33,15 +33,15 @@ def test_a_configuration_never_changes() -> None:
 @pytest.mark.parametrize(
     ("key", "suggestion"),
     [
-        ("training.epoch", "Did you mean training.epochs?"),
-        ("trainng.batch_size", "Did you mean training.batch_size?"),
-        ("epochs", "Did you mean training.epochs?"),
-        ("sed", "Did you mean seed?"),
-        ("modle.name", "Did you mean model.name?"),
+        ("training.epoch", "did you mean training.epochs?"),
+        ("trainng.batch_size", "did you mean training.batch_size?"),
+        ("epochs", "did you mean training.epochs?"),
+        ("sed", "did you mean seed?"),
+        ("modle.name", "did you mean model.name?"),
     ],
 )
 def test_an_unknown_key_suggests_the_right_one(key: str, suggestion: str) -> None:
-    with pytest.raises(ConfigError, match=f"There is no setting '{key}'") as caught:
+    with pytest.raises(ConfigError, match=f"there is no setting '{key}'") as caught:
         load_config(data=None, recipe=None, settings={key: 1})
     assert suggestion in str(caught.value)
 
@@ -92,9 +92,9 @@ def test_the_later_word_on_the_length_wins() -> None:
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="There is no recipe 'fashon-cnn'") as caught:
+    with pytest.raises(ConfigError, match="there is no recipe 'fashon-cnn'") as caught:
         load_config(data=None, recipe="fashon-cnn", settings={})
-    assert "Did you mean fashion-cnn?" in caught.value.remedy
+    assert "did you mean fashion-cnn?" in caught.value.remedy
 
 
 def test_every_recipe_is_valid_and_says_what_it_is_for() -> None:

@@ -274,8 +274,8 @@ def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
     if not key:
         if section in _section_names():
             raise ConfigError(
-                f"'{section}' is a section, not a setting.",
-                remedy=f"Name a key in it, such as {_dotted_keys(section)[0]}.",
+                f"'{section}' is a section, not a setting",
+                remedy=f"name a key in it, such as {_dotted_keys(section)[0]}",
             )
         nested[section] = value
         return
@@ -299,10 +299,10 @@ def _find_recipe(recipe: str) -> Path:
     shipped = resources.files("nunbit") / "recipes" / f"{recipe}.toml"
     if not shipped.is_file():
         near = difflib.get_close_matches(recipe, recipe_names(), n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
+        hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigError(
-            f"There is no recipe '{recipe}'.",
-            remedy=f"{hint}Recipes: {', '.join(recipe_names())}; or give a TOML file.",
+            f"there is no recipe '{recipe}'",
+            remedy=f"{hint}recipes: {', '.join(recipe_names())}; or give a TOML file",
         )
     return Path(str(shipped))
 
@@ -312,11 +312,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            "The configuration file does not exist.", path=path, remedy="Check the path."
+            "the configuration file does not exist", path=path, remedy="check the path"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(
-            f"The configuration file cannot be read: {error}.", path=path, remedy="Mend the file."
+            f"the configuration file cannot be read: {error}", path=path, remedy="mend the file"
         ) from None
 
 
@@ -346,10 +346,10 @@ def _unknown(dotted: str, origin: str) -> ConfigError:
     leaf = dotted.rpartition(".")[2]
     same_leaf = [key for key in known if key.rpartition(".")[2] == leaf]
     suggestion = next(iter(same_leaf + near), "")
-    hint = f"Did you mean {suggestion}? " if suggestion else ""
+    hint = f"did you mean {suggestion}? " if suggestion else ""
     return ConfigError(
-        f"There is no setting '{dotted}' (in {origin}).",
-        remedy=f"{hint}A run's config.toml lists every setting.",
+        f"there is no setting '{dotted}' (in {origin})",
+        remedy=f"{hint}a run's config.toml lists every setting",
     )
 
 
@@ -367,6 +367,6 @@ def _explained(error: ValidationError, origin: str) -> ConfigError:
     )
     subject = f"{dotted} = {first['input']!r}" if dotted else "The configuration"
     return ConfigError(
-        f"{subject} is not possible (in {origin}): {'; or '.join(reasons)}.",
-        remedy="Choose a value that fits.",
+        f"{subject} is not possible (in {origin}): {'; or '.join(reasons)}",
+        remedy="choose a value that fits",
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,10 +29,28 @@ def resolve_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UsageError(
-            f"The device '{name}' cannot be used: {str(error).splitlines()[0]}",
-            remedy="Use --device cpu, or auto for the best that is there.",
+            f"the device '{name}' cannot be used: {str(error).splitlines()[0]}",
+            remedy="use --device cpu, or auto for the best that is there",
         ) from None
     return device
+
+
+@contextmanager
+def deterministic_algorithms(wanted: bool) -> Iterator[None]:
+    """Inside, torch uses only algorithms that repeat their results, and refuses others.
+
+    The CPU's do by themselves. cuBLAS must be told through the environment before its first use.
+    """
+    if not wanted:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def describe_device(device: torch.device) -> str:

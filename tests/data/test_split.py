@@ -182,7 +182,7 @@ def test_excluded_samples_keep_their_reason() -> None:
 
 def test_nothing_usable_is_an_error() -> None:
     samples = make_samples([0] * 3)
-    with pytest.raises(DataError, match="No usable image is left"):
+    with pytest.raises(DataError, match="no usable image is left"):
         make_split(samples, sha256=digests(3), reasons=["bad"] * 3, fractions=Fractions(), seed=0)
 
 
@@ -217,8 +217,8 @@ def test_a_file_name_that_is_no_unicode_survives(tmp_path: Path) -> None:
     [
         ("a,b\n", "no split manifest"),
         ("", "no split manifest"),
-        ("path,label,split,group,sha256,reason\nx,y,training,,,\n", "Line 2"),
-        ("path,label,split,group,sha256,reason\nx,y,train,,\n", "Line 2"),
+        ("path,label,split,group,sha256,reason\nx,y,training,,,\n", "line 2"),
+        ("path,label,split,group,sha256,reason\nx,y,train,,\n", "line 2"),
     ],
 )
 def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str, words: str) -> None:

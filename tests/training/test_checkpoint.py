@@ -71,7 +71,7 @@ def test_two_damaged_checkpoints_are_an_error_that_keeps_the_folder(trained) -> 
     folder, _ = trained
     for each in (folder, previous_of(folder)):
         (each / "weights.safetensors").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="No checkpoint can be used") as caught:
+    with pytest.raises(CheckpointError, match="no checkpoint can be used") as caught:
         load_newest_checkpoint(folder, make_state())
     assert caught.value.path == str(folder)
     assert folder.exists()

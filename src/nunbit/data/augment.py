@@ -219,15 +219,15 @@ def load_augmentation(preset: str) -> Augmentation:
     if not path.is_file():
         near = difflib.get_close_matches(preset, PRESETS, n=1)
         raise ConfigError(
-            f"There is no augmentation preset '{preset}'.",
-            remedy=(f"Did you mean {near[0]}? " if near else "")
-            + f"Presets: auto, {', '.join(PRESETS)}; or give a TOML file.",
+            f"there is no augmentation preset '{preset}'",
+            remedy=(f"did you mean {near[0]}? " if near else "")
+            + f"presets: auto, {', '.join(PRESETS)}; or give a TOML file",
         )
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get("operations", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"The augmentation file cannot be read: {error}.", path=path, remedy="Mend the file."
+            f"the augmentation file cannot be read: {error}", path=path, remedy="mend the file"
         ) from None
     operations = tuple(_operation(table, path) for table in tables)
     return Augmentation(name=path.stem, assumption="stated by its author", operations=operations)
@@ -238,10 +238,10 @@ def _operation(table: Mapping[str, Any], path: Path) -> Operation:
     if name not in OPERATIONS:
         near = difflib.get_close_matches(name, OPERATIONS, n=1)
         raise ConfigError(
-            f"There is no augmentation '{name}'.",
+            f"there is no augmentation '{name}'",
             path=path,
-            remedy=(f"Did you mean {near[0]}? " if near else "")
-            + f"Operations: {', '.join(OPERATIONS)}.",
+            remedy=(f"did you mean {near[0]}? " if near else "")
+            + f"operations: {', '.join(OPERATIONS)}",
         )
     kind = OPERATIONS[name]
     known = [field.name for field in dataclasses.fields(kind)]
@@ -249,9 +249,9 @@ def _operation(table: Mapping[str, Any], path: Path) -> Operation:
     for key, value in given.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(
-                f"{name}: {key} = {value!r} is not possible.",
+                f"{name}: {key} = {value!r} is not possible",
                 path=path,
-                remedy=f"Parameters of {name}: {', '.join(known)}; each is a number.",
+                remedy=f"parameters of {name}: {', '.join(known)}; each is a number",
             )
     operation: Operation = kind(**given)
     return operation

@@ -78,9 +78,9 @@ def make_split(
     parts = [part or "train" for part in parts]
     if "train" not in parts:
         raise DataError(
-            "No usable image is left for training.",
+            "no usable image is left for training",
             path=samples.location,
-            remedy="Run `nunbit check` on the data to see why images are excluded.",
+            remedy="run `nunbit check` on the data to see why images are excluded",
         )
     return Split(
         paths=samples.paths,
@@ -136,23 +136,23 @@ def read_manifest(path: Path) -> Split:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise DataError(
-            f"The split manifest cannot be read: {error.strerror}.",
+            f"the split manifest cannot be read: {error.strerror}",
             path=path,
-            remedy="Give the split.csv of a run.",
+            remedy="give the split.csv of a run",
         ) from None
     rows = list(csv.reader(io.StringIO(text, newline="")))
     if not rows or tuple(rows[0]) != COLUMNS:
         raise DataError(
-            "The file is no split manifest.",
+            "the file is no split manifest",
             path=path,
-            remedy=f"Its first line must be {','.join(COLUMNS)}.",
+            remedy=f"its first line must be {','.join(COLUMNS)}",
         )
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(COLUMNS) or row[2] not in PARTS:
             raise DataError(
-                f"Line {number} of the split manifest is damaged.",
+                f"line {number} of the split manifest is damaged",
                 path=path,
-                remedy=f"It needs {len(COLUMNS)} columns, and a split of {', '.join(PARTS)}.",
+                remedy=f"it needs {len(COLUMNS)} columns, and a split of {', '.join(PARTS)}",
             )
     columns = [tuple(column) for column in zip(*rows[1:], strict=True)] or [()] * len(COLUMNS)
     return Split(
@@ -187,9 +187,9 @@ def apply_manifest(
     for names, what in ((missing, "are not in the manifest"), (gone, "are no longer there")):
         if names:
             raise DataError(
-                f"{len(names)} of the images {what}, such as {names[0]}.",
+                f"{len(names)} of the images {what}, such as {names[0]}",
                 path=manifest_path,
-                remedy="Make a new split (leave the manifest out), or give the same data.",
+                remedy="make a new split (leave the manifest out), or give the same data",
             )
     parts, merged = [], []
     for i, name in enumerate(samples.paths):
@@ -200,9 +200,9 @@ def apply_manifest(
         relabelled = manifest.labels[row] != samples.label_name(i)
         if manifest.parts[row] != "excluded" and (changed or relabelled):
             raise DataError(
-                f"{name} has another {'content' if changed else 'label'} than in the manifest.",
+                f"{name} has another {'content' if changed else 'label'} than in the manifest",
                 path=manifest_path,
-                remedy="Make a new split (leave the manifest out), or give the same data.",
+                remedy="make a new split (leave the manifest out), or give the same data",
             )
         reason = reasons[i] or manifest.reasons[row]
         merged.append(reason)

@@ -79,9 +79,9 @@ class RunFolder:
             content: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise UsageError(
-                "This is no finished run.",
+                "this is no finished run",
                 path=self.path,
-                remedy=f"Finish it with: {resume_command(self.path)}",
+                remedy=f"finish it with: {resume_command(self.path)}",
             ) from None
         return content
 
@@ -112,13 +112,13 @@ def refuse_foreign(out: Path) -> None:
             return
         begun = folder.config.name in content and _is_config(folder.config)
         raise UsageError(
-            "The output folder is not empty, and nothing in it is overwritten.",
+            "the output folder is not empty, and nothing in it is overwritten",
             path=out,
-            remedy="Choose another --out"
-            + (f", or go on with the run in it: {resume_command(out)}" if begun else "."),
+            remedy="choose another --out"
+            + (f", or go on with the run in it: {resume_command(out)}" if begun else ""),
         )
     if out.exists():
-        raise UsageError("The output path is a file.", path=out, remedy="Choose another --out.")
+        raise UsageError("the output path is a file", path=out, remedy="choose another --out")
 
 
 def save_config(folder: RunFolder, config: Config) -> None:

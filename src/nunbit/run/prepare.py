@@ -77,9 +77,9 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
     if not inspection.usable:
         first = next((reason for reason in inspection.reasons if reason), "nothing was found")
         raise DataError(
-            f"None of the {len(samples):,} files can be used: {first}.",
+            f"none of the {len(samples):,} files can be used: {first}",
             path=samples.location,
-            remedy="Give a folder with one sub-folder of images for each class.",
+            remedy="give a folder with one sub-folder of images for each class",
         )
     model, preprocess = choose_contract(found, config, device_type=device_type)
     pixels = open_pixels(
@@ -116,8 +116,8 @@ def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
         f"{bad:,} of {considered:,} images ({bad / considered:.1%}) cannot be used, more than "
         f"{max_bad_fraction:.1%}:{listed}",
         path=prepared.samples.location,
-        remedy="See all with `nunbit check`; to train on the others all the same, "
-        "--set data.max_bad_fraction=F.",
+        remedy="see all with `nunbit check`; to train on the others all the same, "
+        "--set data.max_bad_fraction=F",
     )
 
 

@@ -53,9 +53,9 @@ def evaluate_run(
     is_run = folder.config.is_file()
     if data is None and not is_run:
         raise UsageError(
-            "A model folder does not know its test images.",
+            "a model folder does not know its test images",
             path=run,
-            remedy="Name labelled images with --data, or give the run's folder.",
+            remedy="name labelled images with --data, or give the run's folder",
         )
     bundle = load_bundle(folder.model if is_run else run)
     config = read_config(folder.config) if is_run else Config()
@@ -83,9 +83,9 @@ def evaluate_run(
         test = parts.predict(bundle, "test")
     if test is None:
         raise DataError(
-            "There is no usable image to evaluate on.",
+            "there is no usable image to evaluate on",
             path=samples.location,
-            remedy="Run `nunbit check` on the data to see why images are excluded.",
+            remedy="run `nunbit check` on the data to see why images are excluded",
         )
     target.path.mkdir(parents=True, exist_ok=True)
     outcome = Outcome(
@@ -119,9 +119,9 @@ def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
     unknown = [name for name in samples.classes if name not in classes]
     if unknown:
         raise DataError(
-            f"The model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}.",
+            f"the model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}",
             path=samples.location,
-            remedy=f"It knows {', '.join(classes[:20])}; rename classes with a label map.",
+            remedy=f"it knows {', '.join(classes[:20])}; rename classes with a label map",
         )
     number = np.array([classes.index(name) for name in samples.classes], dtype=np.int64)
     known = samples.labels >= 0

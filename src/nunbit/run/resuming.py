@@ -19,9 +19,9 @@ def recorded_config(folder: RunFolder) -> Config:
     """
     if not folder.config.is_file():
         raise UsageError(
-            "There is no run to resume.",
+            "there is no run to resume",
             path=folder.path,
-            remedy="Check the path, or name DATA to begin: nunbit train DATA --out DIR",
+            remedy="check the path, or name DATA to begin: nunbit train DATA --out DIR",
         )
     return read_config(folder.config)
 
@@ -37,9 +37,9 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
     for key, value in _leaves(wanted.model_dump()):
         if value not in (default[key], then[key]):
             raise UsageError(
-                f"A resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}.",
+                f"a resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}",
                 path=folder,
-                remedy=f"Leave it out ({resume_command(folder)}), or begin a new run.",
+                remedy=f"leave it out ({resume_command(folder)}), or begin a new run",
             )
     return recorded
 

@@ -29,7 +29,7 @@ from nunbit.data.split import (
     small_classes,
     write_manifest,
 )
-from nunbit.device import describe_device, resolve_device
+from nunbit.device import describe_device, deterministic_algorithms, resolve_device
 from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
@@ -144,7 +144,7 @@ def train(
     write_manifest(folder.split, split)
 
     state = new_state(config, parts)
-    with watch.stage("train"):
+    with watch.stage("train"), deterministic_algorithms(config.deterministic):
         fit(config, parts, state, folder, progress)
     watch.seconds["train"] = state.elapsed_seconds
 
@@ -249,15 +249,15 @@ def _refuse_untrainable(split: Split, prepared: Prepared) -> None:
     missing = [name for name in prepared.samples.classes if name not in learned]
     if missing:
         raise DataError(
-            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}.",
+            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}",
             path=prepared.samples.location,
-            remedy="Add images, or remove the class; `nunbit check` says why images are excluded.",
+            remedy="add images, or remove the class; `nunbit check` says why images are excluded",
         )
     if split.counts["test"] == 0:
         raise DataError(
-            "There are too few images to keep some for the test.",
+            "there are too few images to keep some for the test",
             path=prepared.samples.location,
-            remedy="Give at least three images in each class.",
+            remedy="give at least three images in each class",
         )
 
 

@@ -34,8 +34,8 @@ class Monitor:
         """
         if self.name not in record:
             raise ConfigError(
-                f"{self.name} cannot be monitored: this run has no validation part.",
-                remedy="Set checkpoint.monitor to train_loss or train_accuracy.",
+                f"{self.name} cannot be monitored: this run has no validation part",
+                remedy="set checkpoint.monitor to train_loss or train_accuracy",
             )
         return record[self.name]
 
@@ -94,8 +94,8 @@ class KeepEpochs:
             name = self.template.format(**fields)
         except (KeyError, ValueError, IndexError) as error:
             raise ConfigError(
-                f"checkpoint.template = {self.template!r} cannot be filled in: {error}.",
-                remedy=f"Fields: {', '.join(fields)}.",
+                f"checkpoint.template = {self.template!r} cannot be filled in: {error}",
+                remedy=f"fields: {', '.join(fields)}",
             ) from None
         folder = self.folder / name
         save_checkpoint(folder, state, weights_only=self.weights_only)

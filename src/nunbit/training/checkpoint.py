@@ -90,9 +90,9 @@ def load_newest_checkpoint(folder: Path, state: TrainingState) -> str | None:
             return "; ".join(faults)
     if faults:
         raise CheckpointError(
-            "No checkpoint can be used: " + "; ".join(faults),
+            "no checkpoint can be used: " + "; ".join(faults),
             path=folder,
-            remedy="Start again with another --out; this folder is left as it is.",
+            remedy="start again with another --out; this folder is left as it is",
         )
     return None
 
@@ -108,9 +108,9 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
     weights = tensors["weights.safetensors"]
     if "optimizer" not in content:
         raise CheckpointError(
-            "The checkpoint holds weights only and cannot be resumed from.",
+            "the checkpoint holds weights only and cannot be resumed from",
             path=folder,
-            remedy="Resume from checkpoints/last.",
+            remedy="resume from checkpoints/last",
         )
     _restore_weights(state.model, weights, folder)
     if state.average is not None:
@@ -153,7 +153,7 @@ def _read_state(folder: Path) -> dict[str, Any]:
 
 def _damaged(what: str, path: Path) -> CheckpointError:
     return CheckpointError(
-        f"The checkpoint {what}.", path=path, remedy="Resume from an earlier one, or start again."
+        f"the checkpoint {what}", path=path, remedy="resume from an earlier one, or start again"
     )
 
 
@@ -181,9 +181,9 @@ def _restore_weights(model: nn.Module, tensors: Mapping[str, Tensor], folder: Pa
         model.load_state_dict(dict(tensors))
     except RuntimeError as error:
         raise CheckpointError(
-            f"The checkpoint is of another network: {str(error).splitlines()[-1].strip()}",
+            f"the checkpoint is of another network: {str(error).splitlines()[-1].strip()}",
             path=folder,
-            remedy="Use the model and the settings that the run was started with.",
+            remedy="use the model and the settings that the run was started with",
         ) from None
 
 

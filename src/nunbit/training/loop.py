@@ -203,7 +203,7 @@ class Trainer:
 
     def _stop(self, where: str) -> NoReturn:
         raise RunInterrupted(
-            f"Stopped {where}; everything reached is saved.", path=self.plan.checkpoint_folder
+            f"stopped {where}; everything reached is saved", path=self.plan.checkpoint_folder
         )
 
     def _write_metrics(self) -> None:

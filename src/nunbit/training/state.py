@@ -112,8 +112,8 @@ def refuse_infinite(loss: float, *, epoch: int, batch: int, learning_rate: float
     """
     if loss - loss != 0:  # true for nan and both infinities
         raise TrainingError(
-            f"The loss became {loss} in epoch {epoch}, batch {batch}.",
-            remedy=f"The learning rate ({learning_rate:.2g} at that step) is probably too high: "
+            f"the loss became {loss} in epoch {epoch}, batch {batch}",
+            remedy=f"the learning rate ({learning_rate:.2g} at that step) is probably too high: "
             "try --set training.learning_rate with a tenth of it, or "
-            "--set training.gradient_clip=1.",
+            "--set training.gradient_clip=1",
         )

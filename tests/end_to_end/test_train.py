@@ -1,0 +1,250 @@
+"""`nunbit train` on small real data, held against the contract of the run's folder."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+import nunbit as library
+from nunbit.config import read_config
+from tests.end_to_end.commands import nunbit
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits as a folder of PNG files."""
+    folder = tmp_path_factory.mktemp("digits") / "digits"
+    samples = library.load_data("digits").samples
+    for i in range(len(samples)):
+        target = folder / samples.label_name(i)
+        target.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(samples.images.array[i, :, :, 0]).save(target / f"{i:04d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(digits: Path) -> Path:
+    nunbit("train", str(digits), "--out", "run", "--epochs", "8", cwd=digits.parent)
+    return digits.parent / "run"
+
+
+@pytest.fixture(scope="module")
+def summary(run: Path) -> dict:
+    return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def predictions(run: Path) -> list[dict[str, str]]:
+    with (run / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_holds_what_the_contract_names(run: Path) -> None:
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "split.csv",
+        "metrics.jsonl",
+        "summary.json",
+        "predictions.csv",
+        "report.html",
+        "checkpoints",
+        "model",
+    }
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last", "best"}
+    assert {path.name for path in (run / "model").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+        "nunbit.json",
+    }
+
+
+def test_digits_are_learned(summary: dict) -> None:
+    assert summary["test"]["accuracy"] >= 0.97
+
+
+def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
+    assert set(summary) == {
+        "nunbit",
+        "model",
+        "dataset",
+        "classes",
+        "n",
+        "test",
+        "validation",
+        "seconds",
+        "images_per_second",
+        "device",
+        "seed",
+        "parameters",
+    }
+    assert summary["classes"] == [str(i) for i in range(10)]
+    assert set(summary["n"]) == {"train", "validation", "test", "excluded"}
+    assert sum(summary["n"].values()) == 1797
+    numbers = {"accuracy", "accuracy_ci95", "macro_f1", "loss", "ece", "per_class"}
+    assert set(summary["test"]) == set(summary["validation"]) == numbers
+    assert set(summary["test"]["per_class"]["3"]) == {"precision", "recall", "f1", "n"}
+    assert set(summary["seconds"]) == {"total", "check", "decode", "train", "evaluate"}
+
+
+def test_the_numbers_are_those_of_the_predictions(summary: dict, predictions: list) -> None:
+    labels = [row["label"] for row in predictions]
+    predicted = [row["predicted"] for row in predictions]
+    probabilities = [[float(row[f"prob_{i}"]) for i in range(10)] for row in predictions]
+    assert len(labels) == summary["n"]["test"]
+    assert summary["test"]["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+    assert summary["test"]["macro_f1"] == pytest.approx(
+        f1_score(labels, predicted, average="macro")
+    )
+    assert summary["test"]["loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+
+
+def test_the_predictions_are_of_the_test_part(run: Path, predictions: list) -> None:
+    with (run / "split.csv").open(encoding="utf-8", newline="") as file:
+        split = {row["path"]: row for row in csv.DictReader(file)}
+    assert {row["path"] for row in predictions} == {
+        path for path, row in split.items() if row["split"] == "test"
+    }
+    assert all(split[row["path"]]["label"] == row["label"] for row in predictions)
+
+
+def test_the_loaded_model_gives_the_same_probabilities_on_raw_files(
+    run: Path, digits: Path, predictions: list
+) -> None:
+    classifier = library.load(run)
+    files = [digits / row["path"] for row in predictions[:40]]
+    probabilities = classifier.predict_proba(files)
+    wanted = [[float(row[f"prob_{i}"]) for i in range(10)] for row in predictions[:40]]
+    np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
+    assert list(classifier.predict(files)) == [row["predicted"] for row in predictions[:40]]
+
+
+def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
+    nunbit("train", "--recipe", str(run / "config.toml"), "--out", "again", cwd=run.parent)
+    again = run.parent / "again"
+    for name in ("model/model.safetensors", "split.csv", "predictions.csv", "config.toml"):
+        assert (again / name).read_bytes() == (run / name).read_bytes(), name
+    assert read_config(run / "config.toml").training.epochs == 8
+
+
+def test_a_manifest_can_be_given_to_the_next_run(run: Path, digits: Path) -> None:
+    nunbit(
+        *("train", str(digits), "--split", str(run / "split.csv"), "--seed", "99"),
+        *("--epochs", "1", "--out", "other-seed"),
+        cwd=run.parent,
+    )
+    assert (run.parent / "other-seed" / "split.csv").read_bytes() == (
+        run / "split.csv"
+    ).read_bytes()
+
+
+def test_evaluating_again_gives_the_same_numbers(run: Path, summary: dict) -> None:
+    nunbit("evaluate", str(run), "--out", "evaluated", cwd=run.parent)
+    again = json.loads((run.parent / "evaluated" / "summary.json").read_text(encoding="utf-8"))
+    assert again["test"] == summary["test"]
+    assert again["n"] == summary["n"]
+
+
+def test_evaluating_changed_images_is_refused(run: Path, digits: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "run"
+    shutil.copytree(run, moved)
+    changed = tmp_path / "digits"
+    shutil.copytree(digits, changed)
+    victim = next(changed.glob("3/*.png"))
+    Image.fromarray(np.full((8, 8), 7, np.uint8)).save(victim)
+    config = (moved / "config.toml").read_text(encoding="utf-8")
+    (moved / "config.toml").write_text(config.replace(str(digits), str(changed)), encoding="utf-8")
+    told = nunbit("evaluate", "run", cwd=tmp_path, code=2)
+    assert f"3/{victim.name} has another content" in told
+
+
+def test_predict_answers_for_files_folders_and_globs(run: Path, digits: Path) -> None:
+    told = nunbit(
+        *("predict", str(run), str(digits / "0"), str(digits / "1" / "*.png")),
+        *("--csv", "answers.csv", "--top", "2"),
+        cwd=run.parent,
+    )
+    assert "0001.png" in told
+    with (run.parent / "answers.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(list((digits / "0").iterdir())) + len(list((digits / "1").iterdir()))
+    right = sum(Path(row["path"]).parent.name == row["predicted"] for row in rows)
+    assert right / len(rows) > 0.95
+
+
+def test_leaks_between_given_parts_are_told_and_scored_without(
+    digits: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    for label in "0123456789":
+        files = sorted((digits / label).iterdir())[:20]
+        for part, chosen in (("train", files[:12]), ("val", files[12:15]), ("test", files[15:])):
+            (data / part / label).mkdir(parents=True)
+            for file in chosen:
+                shutil.copy(file, data / part / label / file.name)
+        shutil.copy(files[0], data / "test" / label / "copied.png")
+    told = nunbit("train", "data", "--out", "run", "--epochs", "2", cwd=tmp_path)
+    assert "10 test images also stand in the training or validation part" in told
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["n"] == {"train": 120, "validation": 30, "test": 60, "excluded": 0}
+    leaks = summary["leaks"]
+    assert leaks["test_images"] == 10
+    assert sum(c["n"] for c in leaks["test_without_leaks"]["per_class"].values()) == 50
+
+
+def test_nothing_is_overwritten(run: Path, digits: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    told = nunbit("train", str(digits), "--out", "mine", cwd=tmp_path, code=2)
+    assert "not empty" in told
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+    before = hashlib.sha256((run / "summary.json").read_bytes()).hexdigest()
+    told = nunbit("train", str(digits), "--out", str(run), cwd=tmp_path, code=2)
+    assert "--resume" in told
+    assert hashlib.sha256((run / "summary.json").read_bytes()).hexdigest() == before
+
+
+def test_two_runs_of_one_name_get_folders_of_their_own(digits: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        nunbit("train", str(digits), "--epochs", "1", cwd=tmp_path)
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert names == ["digits-smallcnn", "digits-smallcnn-2"]
+
+
+def test_a_timm_model_is_loaded_by_timm(digits: Path, tmp_path: Path) -> None:
+    nunbit(
+        *("train", str(digits), "--model", "timm/resnet10t", "--epochs", "1", "--out", "run"),
+        *("--image-size", "32"),
+        cwd=tmp_path,
+    )
+    bundle = tmp_path / "run" / "model"
+    theirs = timm.create_model(f"local-dir:{bundle}", pretrained=True).eval()
+    ours = library.load(tmp_path / "run").model
+    images = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(theirs(images), ours(images))
+
+
+def test_the_python_face_trains_too(digits: Path, tmp_path: Path) -> None:
+    data = library.load_data(digits)
+    assert data.classes == tuple("0123456789")
+    told = library.train(
+        data,
+        out=tmp_path / "run",
+        epochs=1,
+        model="lenet5",
+        settings={"training.batch_size": 64},
+    )
+    assert told.summary["parameters"] == 61_706
+    assert told.summary["model"] == "lenet5"
+    assert library.load(told.folder).classes == data.classes
