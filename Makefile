@@ -40,7 +40,7 @@ test: $(STAMP)  ## the fast tests
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(STAMP)  ## the tests that train for minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow || [ $$? -eq 5 ]  # 5: none is marked slow
 
 lint: $(STAMP)  ## style and format
 	$(BIN)/ruff check
