@@ -12,23 +12,24 @@ from torch import nn
 from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
 from nunbit.models.info import Dropout, Shape
 
-WIDTHS = (32, 64, 128, 256)
+WIDTHS = (64, 128, 256)
 
 
 def smallcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
-    """Stages of two 3x3 convolutions, halved between them: [B, C, H, W] -> logits [B, K].
+    """Stages of two 3x3 convolutions with a halving between them: [B, C, H, W] -> logits [B, K].
 
     Three stages up to 32 pixels and one more for each doubling beyond, so that the last maps
-    measure 2 to 8 pixels whatever the size. Built without a recipe to repeat: VGG's stacks of 3x3
-    convolutions (arXiv 1409.1556) with batch normalisation and global average pooling.
+    measure 1 to 4 pixels whatever the size. VGG's stacks of 3x3 convolutions (arXiv 1409.1556) with
+    batch normalisation and global average pooling; as in the CIFAR-10 speed records (Jordan 2024,
+    arXiv 2404.00498) the maps are halved right after a stage's first convolution, so that all else
+    is computed on a quarter of the pixels.
     """
-    (share,) = shares(dropout, (0.2,))
+    (share,) = shares(dropout, (0.0,))
     widths = stage_widths(min(shape.height, shape.width))
     layers: list[nn.Module] = []
     for channels_in, channels_out in pairwise((shape.channels, *widths)):
-        if layers:
-            layers.append(nn.MaxPool2d(2))
-        layers += conv_bn_relu(channels_in, channels_out)
+        convolution, *normalised = conv_bn_relu(channels_in, channels_out)
+        layers += [convolution, nn.MaxPool2d(2), *normalised]
         layers += conv_bn_relu(channels_out, channels_out)
     head = nn.Sequential(
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(widths[-1], classes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from nunbit.config import Config, read_config
-from nunbit.errors import ConfigError, UsageError
+from nunbit.errors import ConfigError, RunInterrupted, UsageError
 from nunbit.files import write_atomically
 
 
@@ -129,6 +131,23 @@ def save_config(folder: RunFolder, config: Config) -> None:
 def resume_command(path: Path) -> str:
     """What the user types to go on with an interrupted run."""
     return f"nunbit train --resume --out {path}"
+
+
+@contextmanager
+def resumable(folder: RunFolder) -> Iterator[None]:
+    """Say how to go on when the user interrupts what follows training.
+
+    Raises:
+        RunInterrupted: in place of KeyboardInterrupt.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunInterrupted(
+            "stopped after training, before the evaluation was done",
+            path=folder.path,
+            remedy=f"go on with: {resume_command(folder.path)}",
+        ) from None
 
 
 def _is_config(path: Path) -> bool:

@@ -76,7 +76,7 @@ def fit(
         augmentation=load_augmentation(config.augment.preset),
     )
     validation = parts.batches("validation")
-    plan = _plan(config, folder)
+    plan = make_plan(config, folder)
     progress.training_started(
         model=config.model.name, epochs=plan.length.epochs, minutes=training.minutes
     )
@@ -99,7 +99,8 @@ def fit(
         progress.training_ended()
 
 
-def _plan(config: Config, folder: RunFolder) -> Plan:
+def make_plan(config: Config, folder: RunFolder) -> Plan:
+    """The plan of a configuration without `auto`."""
     training = config.training
     if training.minutes is not None:
         length = Length(seconds=60 * training.minutes)

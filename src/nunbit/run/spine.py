@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config import Config
 from nunbit.data.pixels import channel_statistics
+from nunbit.data.preprocess import Preprocess
 from nunbit.data.split import (
     Fractions,
     apply_manifest,
@@ -36,7 +36,7 @@ from nunbit.files import remove_leftovers, write_atomically
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
 from nunbit.run.defaults import resolve
-from nunbit.run.folder import RunFolder, claim, refuse_foreign, save_config
+from nunbit.run.folder import RunFolder, claim, refuse_foreign, resumable, save_config
 from nunbit.run.learn import fit, model_options, new_state
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
@@ -45,6 +45,9 @@ from nunbit.run.resuming import config_to_resume, recorded_config
 from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.state import TrainingState
 from nunbit.types import Split
+
+STATISTICS_IMAGES = 100_000
+"""Mean and standard deviation are taken from at most so many evenly spaced training images."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,14 @@ def train(
     if out is None:
         folder = claim(f"{prepared.samples.name}-{prepared.model.name}")
     with watch.stage("check"):
-        split = _divide(prepared, config, folder)
+        split = divide(prepared, config, folder)
         _tell_split(split, progress)
         _refuse_untrainable(split, prepared)
-        parts = _parts(prepared, split, device)
+        preprocess = complete_contract(prepared, split)
     config, notes = resolve(
         config,
         model=prepared.model,
-        channels=parts.preprocess.channels,
+        channels=preprocess.channels,
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
         device=device,
@@ -143,12 +146,13 @@ def train(
     save_config(folder, config)
     write_manifest(folder.split, split)
 
+    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     state = new_state(config, parts)
     with watch.stage("train"), deterministic_algorithms(config.deterministic):
         fit(config, parts, state, folder, progress)
     watch.seconds["train"] = state.elapsed_seconds
 
-    with watch.stage("evaluate"):
+    with watch.stage("evaluate"), resumable(folder):
         bundle = _deploy(config, parts, state, folder)
         validation = parts.predict(bundle, "validation")
         test = parts.predict(bundle, "test")
@@ -185,7 +189,8 @@ def train(
         epochs=state.history,
         best_epoch=state.best.epoch,
     )
-    summary = write_outcome(folder, outcome, progress)
+    with resumable(folder):
+        summary = write_outcome(folder, outcome, progress)
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
@@ -214,7 +219,7 @@ def _with_absolute_paths(config: Config) -> Config:
     return config.with_settings(absolute)
 
 
-def _divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
+def divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
     """The recorded division of a resumed run, a manifest's, or a new one."""
     samples, sha256 = prepared.samples, prepared.inspection.sha256
     manifest = folder.split if folder.split.is_file() else None
@@ -261,11 +266,13 @@ def _refuse_untrainable(split: Split, prepared: Prepared) -> None:
         )
 
 
-def _parts(prepared: Prepared, split: Split, device: torch.device) -> Parts:
-    """The contract completed with the training part's own mean and standard deviation."""
-    mean, std = channel_statistics(prepared.pixels, split.indices("train"))
-    preprocess = prepared.pixels.preprocess.with_statistics(mean, std)
-    return Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
+    """The contract with the mean and standard deviation of the training part alone."""
+    rows = split.indices("train")
+    if len(rows) > STATISTICS_IMAGES:
+        rows = rows[:: -(-len(rows) // STATISTICS_IMAGES)]
+    mean, std = channel_statistics(prepared.pixels, rows)
+    return prepared.pixels.preprocess.with_statistics(mean, std)
 
 
 def _deploy(config: Config, parts: Parts, state: TrainingState, folder: RunFolder) -> Bundle:

@@ -1,0 +1,162 @@
+"""What loading costs: an epoch of training against the same passes over one resident batch.
+
+    python benchmarks/loading.py [--repeats 5] [--batches 550]
+
+Network `fashion-cnn`, batches of 100, Fashion-MNIST, as `nunbit train` trains it (same loop, same
+defaults). Each repeat times, one after the other:
+
+    epoch      the training loop: gather, augment, normalise, forward, backward, optimiser, counting
+    step       forward, backward and optimiser on one batch that stays in memory
+    passes     forward and backward alone on that batch
+
+and prints the medians, their spread, the ratios (pair by pair) and the peak memory of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from nunbit.config import load_config
+from nunbit.data.augment import load_augmentation
+from nunbit.device import resolve_device
+from nunbit.progress import SILENT
+from nunbit.run.defaults import resolve
+from nunbit.run.folder import RunFolder
+from nunbit.run.learn import make_plan, new_state
+from nunbit.run.parts import Parts
+from nunbit.run.prepare import decode, find
+from nunbit.run.spine import complete_contract, divide
+from nunbit.training.interrupt import StopRequest
+from nunbit.training.loop import Trainer
+from nunbit.training.state import TrainingState
+from nunbit.types import Batch
+
+LIMIT = 1.10
+BATCH_SIZE = 100
+
+
+def main() -> int:
+    """Measure and print; exit code 1 when loading costs more than the limit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--batches", type=int, default=550, help="batches of an epoch")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [measure(Path(folder), given.batches) for _ in range(given.repeats)]
+    print(
+        f"fashion-cnn, {given.batches} batches of {BATCH_SIZE}, {given.repeats} repeats, ", end=""
+    )
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    for name in ("epoch", "step", "passes"):
+        print(f"  {name:8s}{spread([row[name] for row in rows])} s")
+    ratios = {name: [row["epoch"] / row[name] for row in rows] for name in ("step", "passes")}
+    for name, values in ratios.items():
+        print(f"  epoch / {name:8s}{spread(values)}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  peak memory of the process {peak:,.0f} MiB")
+    return int(statistics.median(ratios["step"]) > LIMIT)
+
+
+def measure(folder: Path, batches: int) -> dict[str, float]:
+    """Seconds of one epoch, and of as many steps and passes over one batch."""
+    trainer, state = make_trainer(folder, batches)
+    (batch, *_) = trainer.train.epoch(1)
+    repeat(lambda: step(trainer, state, batch), 20)  # warms up kernels and caches
+    state.epoch, state.batch = 1, 0
+    began = time.perf_counter()
+    trainer._train_epoch()
+    epoch = time.perf_counter() - began
+    return {
+        "epoch": epoch,
+        "step": repeat(lambda: step(trainer, state, batch), batches),
+        "passes": repeat(lambda: passes(trainer, state, batch), batches),
+    }
+
+
+def repeat(call: Callable[[], None], times: int) -> float:
+    """Seconds that so many calls take together."""
+    began = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - began
+
+
+def passes(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
+    """Forward and backward, as the loop does them."""
+    plan = trainer.plan
+    with torch.autocast(
+        batch.images.device.type,
+        dtype=plan.autocast_dtype,
+        enabled=plan.autocast_dtype is not None,
+    ):
+        logits = state.model(batch.images)
+    plan.loss(logits.float(), batch.targets).backward()
+    state.optimizer.zero_grad()
+
+
+def step(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
+    """Forward, backward and optimiser."""
+    plan = trainer.plan
+    with torch.autocast(
+        batch.images.device.type,
+        dtype=plan.autocast_dtype,
+        enabled=plan.autocast_dtype is not None,
+    ):
+        logits = state.model(batch.images)
+    plan.loss(logits.float(), batch.targets).backward()
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+
+
+def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
+    """The trainer that `nunbit train fashion-mnist --model fashion-cnn --epochs 5` makes."""
+    config = load_config(data=None, recipe="fashion-cnn", settings={})
+    device = resolve_device(config.device)
+    prepared = decode(find(config, SILENT), config, device_type=device.type, progress=SILENT)
+    run = RunFolder(folder)
+    split = divide(prepared, config, run)
+    preprocess = complete_contract(prepared, split)
+    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    config, _ = resolve(
+        config,
+        model=prepared.model,
+        channels=preprocess.channels,
+        data_name=prepared.samples.name,
+        n_train=split.counts["train"],
+        device=device,
+    )
+    state = new_state(config, parts)
+    training = parts.training(
+        batch_size=BATCH_SIZE,
+        seed=config.seed,
+        augmentation=load_augmentation(config.augment.preset),
+    )
+    shortened = type(training)(**{**vars(training), "rows": training.rows[: batches * BATCH_SIZE]})
+    trainer = Trainer(
+        make_plan(config, run),
+        state,
+        train=shortened,
+        validation=None,
+        callbacks=[],
+        progress=SILENT,
+        stop=StopRequest(),
+    )
+    return trainer, state
+
+
+def spread(values: list[float]) -> str:
+    """Median, and least and greatest in brackets."""
+    return f"{statistics.median(values):8.3f} ({min(values):.3f} to {max(values):.3f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Batches: order, completeness, positions, augmentation of the training part only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nunbit.data.augment import PRESETS, Augmentation, HorizontalFlip
+from nunbit.data.batches import Batches, TrainingBatches
+from nunbit.data.pixels import ArrayPixels
+from nunbit.data.preprocess import Preprocess
+
+CPU = torch.device("cpu")
+
+
+def make_pixels(n: int, channels: int = 1) -> ArrayPixels:
+    preprocess = Preprocess(
+        height=4, width=6, channels=channels, mean=(0.4,) * channels, std=(0.2,) * channels
+    )
+    rng = np.random.default_rng(n)
+    array = rng.integers(0, 256, (n, 4, 6, channels)).astype(np.uint8)
+    return ArrayPixels(array, reasons=("",) * n, preprocess=preprocess)
+
+
+def make_training(n: int, batch_size: int, *, seed: int = 0, augmentation=PRESETS["none"]):
+    pixels = make_pixels(n)
+    return TrainingBatches(
+        pixels=pixels,
+        preprocess=pixels.preprocess,
+        rows=np.arange(n),
+        labels=np.arange(n) % 3,
+        batch_size=batch_size,
+        device=CPU,
+        seed=seed,
+        augmentation=augmentation,
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(n=st.integers(1, 40), batch_size=st.integers(1, 12), epoch=st.integers(1, 5))
+def test_an_epoch_holds_every_image_once_and_no_batch_of_one(n, batch_size, epoch) -> None:
+    training = make_training(n, batch_size)
+    batches = list(training.epoch(epoch))
+    assert len(batches) == len(training)
+    assert sorted(np.concatenate([b.indices for b in batches])) == list(range(n))
+    sizes = [len(b.indices) for b in batches]
+    assert all(len(b.images) == len(b.targets) == len(b.indices) for b in batches)
+    if n > 1 and batch_size > 1:
+        assert min(sizes) > 1
+    for batch in batches:
+        assert batch.targets.tolist() == (batch.indices % 3).tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(start=st.integers(0, 6), epoch=st.integers(1, 3))
+def test_an_epoch_entered_later_goes_on_as_from_its_start(start, epoch) -> None:
+    training = make_training(40, 6, augmentation=PRESETS["photos"])
+    whole = list(training.epoch(epoch))
+    rest = list(training.epoch(epoch, start=start))
+    assert len(rest) == len(whole) - start
+    for one, other in zip(whole[start:], rest, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert np.array_equal(one.indices, other.indices)
+
+
+def test_epochs_and_seeds_have_orders_of_their_own() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        batches = make_training(30, 7, seed=seed).epoch(epoch)
+        return [int(i) for batch in batches for i in batch.indices]
+
+    orders = [order(0, 1), order(0, 2), order(1, 1)]
+    assert order(0, 1) == orders[0]
+    assert orders[0] != orders[1]
+    assert orders[0] != orders[2]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_the_normalised_pixels_in_channels_last(channels: int) -> None:
+    pixels = make_pixels(5, channels)
+    batches = Batches(
+        pixels=pixels,
+        preprocess=pixels.preprocess,
+        rows=np.array([3, 1, 4]),
+        labels=np.zeros(5, dtype=np.int64),
+        batch_size=2,
+        device=CPU,
+    )
+    assert len(batches) == 2
+    found = list(batches)
+    assert [list(b.indices) for b in found] == [[3, 1], [4]]
+    for batch in found:
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+        for image, row in zip(batch.images, batch.indices, strict=True):
+            wanted = (pixels.array[row].astype(np.float64) / 255 - 0.4) / 0.2
+            np.testing.assert_allclose(image.permute(1, 2, 0).numpy(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_only_training_batches_are_augmented() -> None:
+    always = Augmentation(
+        name="mirror", assumption="", operations=(HorizontalFlip(probability=1.0),)
+    )
+    training = make_training(6, 6, augmentation=always)
+    (augmented,) = training.epoch(1)
+    plain = Batches(
+        pixels=training.pixels,
+        preprocess=training.preprocess,
+        rows=augmented.indices,
+        labels=training.labels,
+        batch_size=6,
+        device=CPU,
+    )
+    (as_it_is,) = plain
+    assert torch.equal(augmented.images, as_it_is.images.flip(-1))
+    assert not hasattr(plain, "augmentation")

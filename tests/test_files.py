@@ -1,0 +1,100 @@
+"""Files and folders that are wholly there or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from nunbit.files import folder_written_atomically, remove_leftovers, write_atomically
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_is_replaced_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_atomically(path, "one")
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert names(tmp_path) == {"a.txt"}
+
+
+def test_a_file_has_the_rights_that_any_new_file_has(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x", encoding="utf-8")
+    write_atomically(tmp_path / "ours", "x")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")}
+    assert len(modes) == 1
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.txt"
+    write_atomically(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == {"a.txt"}
+
+
+def test_a_folder_appears_when_its_block_ends_well(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "target"
+    with folder_written_atomically(target) as folder:
+        (folder / "x").write_text("1", encoding="utf-8")
+        assert not target.exists()
+    assert names(target) == {"x"}
+    assert names(target.parent) == {"target"}
+
+
+def test_a_failing_block_changes_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").write_text("1", encoding="utf-8")
+    previous = tmp_path / "previous"
+
+    def fail() -> None:
+        with folder_written_atomically(target, keep_previous=previous) as folder:
+            (folder / "new").write_text("2", encoding="utf-8")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert names(tmp_path) == {"target"}
+    assert names(target) == {"old"}
+
+
+def test_the_folder_before_is_kept_and_the_one_before_that_goes(tmp_path: Path) -> None:
+    target, previous = tmp_path / "target", tmp_path / "previous"
+    for number in range(3):
+        with folder_written_atomically(target, keep_previous=previous) as folder:
+            (folder / str(number)).write_text("", encoding="utf-8")
+    assert names(target) == {"2"}
+    assert names(previous) == {"1"}
+
+
+def test_an_existing_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "mine").write_text("x", encoding="utf-8")
+    with pytest.raises(FileExistsError), folder_written_atomically(target) as folder:
+        (folder / "theirs").write_text("y", encoding="utf-8")
+    assert names(target) == {"mine"}
+    assert names(tmp_path) == {"target"}
+
+
+def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".last.abc.tmp").mkdir()
+    (tmp_path / ".last.abc.tmp" / "x").write_text("", encoding="utf-8")
+    (tmp_path / ".metrics.jsonl.def.tmp").write_text("", encoding="utf-8")
+    for kept in ("tmp", ".hidden", "last.tmp"):
+        (tmp_path / kept).write_text("", encoding="utf-8")
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == {"tmp", ".hidden", "last.tmp"}
+    remove_leftovers(tmp_path / "missing")
