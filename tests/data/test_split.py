@@ -140,6 +140,23 @@ def test_large_groups_are_drawn_at_random_and_not_by_size() -> None:
     assert len(tested) == 10
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_of_a_few_large_groups_is_still_tested(seed: int) -> None:
+    # Each group is more than twice of what a tenth, or the cap on validation, asks for.
+    groups = [f"g{i}" for i in range(5) for _ in range(100)]
+    samples = make_samples([0, 1] * 250, groups=groups)
+    split = split_of(samples, seed=seed, test=0.05, max_validation=10)
+    assert split.counts == {"train": 300, "validation": 100, "test": 100, "excluded": 0}
+    assert small_classes(split) == {}
+
+
+def test_the_smallest_of_groups_that_are_too_large_is_taken() -> None:
+    groups = [f"g{size}" for size in (60, 70, 80, 90) for _ in range(size)]
+    for seed in range(5):
+        split = split_of(make_samples([0] * 300, groups=groups), seed=seed, test=0.05)
+        assert {g for g, p in zip(groups, split.parts, strict=True) if p == "test"} == {"g60"}
+
+
 def test_given_parts_are_kept_and_the_missing_one_is_carved_from_training() -> None:
     given_parts = ["train"] * 80 + ["test"] * 20
     split = split_of(make_samples([0, 1] * 50, parts=given_parts), validation=0.25)
@@ -219,6 +236,8 @@ def test_a_file_name_that_is_no_unicode_survives(tmp_path: Path) -> None:
         ("", "no split manifest"),
         ("path,label,split,group,sha256,reason\nx,y,training,,,\n", "line 2"),
         ("path,label,split,group,sha256,reason\nx,y,train,,\n", "line 2"),
+        ('path,label,split,group,sha256,reason\n"' + "x,y,train,,,\n" * 20_000, "is damaged"),
+        ("path,label,split,group,sha256,reason\n" + "x,y,train,,,\n" * 2, "x stands in"),
     ],
 )
 def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str, words: str) -> None:
@@ -227,6 +246,14 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str, words: str)
     with pytest.raises(DataError, match=words) as caught:
         read_manifest(path)
     assert caught.value.path == str(path)
+
+
+def test_a_manifest_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    split = split_of(make_samples([0, 1] * 5))
+    write_manifest(tmp_path / "split.csv", split)
+    text = (tmp_path / "split.csv").read_text(encoding="utf-8")
+    (tmp_path / "saved.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert read_manifest(tmp_path / "saved.csv") == split
 
 
 def apply(samples: Samples, manifest: Split, sha256: list[str], reasons: list[str]) -> Split:
@@ -243,6 +270,23 @@ def test_a_manifest_is_applied_by_path() -> None:
     worse = apply(samples, manifest, digests(20), ["truncated", *[""] * 19])
     assert worse.parts[0] == "excluded"
     assert worse.parts[1:] == manifest.parts[1:]
+
+
+def test_the_part_in_a_manifest_decides_and_an_exclusion_has_a_reason() -> None:
+    samples = make_samples([0, 1] * 10)
+    manifest = split_of(samples)
+    edited = Split(
+        **{
+            **manifest.__dict__,
+            "parts": ("excluded", "excluded", "train", *manifest.parts[3:]),
+            "reasons": ("blurred", "", "was excluded once", *[""] * 17),
+            "groups": ("a", *[""] * 19),
+        }
+    )
+    again = apply(samples, edited, digests(20), [""] * 20)
+    assert again.parts == edited.parts
+    assert again.reasons == ("blurred", "excluded by the manifest", *[""] * 18)
+    assert again.groups == edited.groups
 
 
 def test_a_manifest_of_other_data_is_refused() -> None:

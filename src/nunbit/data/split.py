@@ -133,14 +133,19 @@ def read_manifest(path: Path) -> Split:
         DataError: when the file is missing or is no manifest.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        # Spreadsheets put a byte order mark before what they save.
+        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
     except OSError as error:
         raise DataError(
             f"the split manifest cannot be read: {error.strerror}",
             path=path,
             remedy="give the split.csv of a run",
         ) from None
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise DataError(
+            f"the split manifest is damaged: {error}", path=path, remedy="give the file as it was"
+        ) from None
     if not rows or tuple(rows[0]) != COLUMNS:
         raise DataError(
             "the file is no split manifest",
@@ -155,6 +160,13 @@ def read_manifest(path: Path) -> Split:
                 remedy=f"it needs {len(COLUMNS)} columns, and a split of {', '.join(PARTS)}",
             )
     columns = [tuple(column) for column in zip(*rows[1:], strict=True)] or [()] * len(COLUMNS)
+    repeated = [name for name, times in Counter(columns[0]).items() if times > 1]
+    if repeated:
+        raise DataError(
+            f"{repeated[0]} stands in the split manifest more than once",
+            path=path,
+            remedy="keep one row for each image",
+        )
     return Split(
         paths=columns[0],
         labels=columns[1],
@@ -175,7 +187,8 @@ def apply_manifest(
 ) -> Split:
     """The parts of a manifest for the samples at hand, matched by path.
 
-    A sample that has become unusable is excluded; one that the manifest excludes stays excluded.
+    A sample that has become unusable is excluded; one that the manifest excludes stays excluded,
+    with the reason given there. A group that the samples do not name is taken from the manifest.
 
     Raises:
         DataError: when samples are missing from either side, or an image's bytes or label have
@@ -191,27 +204,31 @@ def apply_manifest(
                 path=manifest_path,
                 remedy="make a new split (leave the manifest out), or give the same data",
             )
-    parts, merged = [], []
+    parts, groups, merged = [], [], []
     for i, name in enumerate(samples.paths):
         row = row_of[name]
         changed = (
             bool(manifest.sha256[row]) and bool(sha256[i]) and manifest.sha256[row] != sha256[i]
         )
         relabelled = manifest.labels[row] != samples.label_name(i)
-        if manifest.parts[row] != "excluded" and (changed or relabelled):
+        excluded = manifest.parts[row] == "excluded"
+        if not excluded and (changed or relabelled):
             raise DataError(
                 f"{name} has another {'content' if changed else 'label'} than in the manifest",
                 path=manifest_path,
                 remedy="make a new split (leave the manifest out), or give the same data",
             )
-        reason = reasons[i] or manifest.reasons[row]
+        reason = reasons[i]
+        if excluded and not reason:
+            reason = manifest.reasons[row] or "excluded by the manifest"
         merged.append(reason)
+        groups.append(samples.groups[i] or manifest.groups[row])
         parts.append("excluded" if reason else manifest.parts[row])
     return Split(
         paths=samples.paths,
         labels=tuple(samples.label_name(i) for i in range(len(samples))),
         parts=tuple(parts),
-        groups=samples.groups,
+        groups=tuple(groups),
         sha256=tuple(sha256),
         reasons=tuple(merged),
     )
@@ -268,20 +285,31 @@ def _choose(
 ) -> list[list[int]]:
     """Units, drawn at random, that make up about `fraction` of each class.
 
-    A class gives at least one unit where it has more than `keep`, and never its last `keep`. A unit
-    that is too large for what its classes still need is passed over.
+    A class never gives its last `keep` units, and gives at least one where it has more. A unit
+    that is too large for what its classes still need is passed over, unless one of them would
+    give none at all; then the smallest will do.
     """
     size = Counter(int(samples.labels[i]) for unit in units for i in unit)
     left = Counter(label for unit in units for label in {int(samples.labels[i]) for i in unit})
     need = {label: max(1, round(fraction * n)) for label, n in size.items()}
-    chosen = []
+    chosen, passed_over = [], []
+    served: set[int] = set()
     for position in rng.permutation(len(units)):
         unit = units[position]
         held = Counter(int(samples.labels[i]) for i in unit)
         gain = sum(min(n, need[label]) for label, n in held.items())
-        if 2 * gain >= len(unit) and all(left[label] > keep for label in held):
+        if 2 * gain < len(unit):
+            passed_over.append(unit)
+        elif all(left[label] > keep for label in held):
             chosen.append(unit)
+            served.update(held)
             for label, n in held.items():
                 need[label] = max(0, need[label] - n)
                 left[label] -= 1
+    for unit in sorted(passed_over, key=len):
+        labels = {int(samples.labels[i]) for i in unit}
+        if labels - served and all(left[label] > keep for label in labels):
+            chosen.append(unit)
+            served |= labels
+            left.subtract(labels)
     return chosen
