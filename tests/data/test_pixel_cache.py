@@ -213,6 +213,20 @@ def test_a_disk_that_refuses_is_told_and_memory_used(tmp_path: Path) -> None:
     assert torch.equal(everything(pixels), canvases(samples))
 
 
+def test_a_cache_that_may_only_be_read_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(30, "Read-only file system")
+
+    samples = photos(tmp_path / "photos", 5)
+    opened(samples, tmp_path / "cache")
+    monkeypatch.setattr(pixel_cache.os, "utime", refuse)
+    told = Told()
+    opened(samples, tmp_path / "cache", told=told)
+    assert (told.notes, told.tracked) == ([], [])
+
+
 def test_a_full_disk_is_told_and_memory_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,31 @@ def test_a_file_that_changes_meanwhile_is_found_out(tmp_path: Path) -> None:
     assert failure.value.path == samples.paths[2]
 
 
+@pytest.mark.parametrize("storage", ["cache read into memory", "cache mapped", "decoded"])
+def test_a_file_that_could_not_be_read_once_is_not_lost_for_later_runs(
+    tmp_path: Path, storage: str
+) -> None:
+    samples = photos(tmp_path / "photos", 5)
+    assert isinstance(samples.images, ImageFiles)
+    found = inspect(samples, workers=1, progress=SILENT)
+    file, away = samples.images.files[2], tmp_path / "away"
+    sizes = {"decoded": {"ram_bytes": 0, "disk_bytes": 10}, **STORAGES}[storage]
+    plenty = {"ram_bytes": PLENTY, "disk_bytes": PLENTY, "workers": 1}
+    given = {
+        "sha256": found.sha256,
+        "reasons": found.reasons,
+        "preprocess": CONTRACT,
+        "budget": Budget(**{**plenty, **sizes, "cache_folder": tmp_path / "cache"}),  # type: ignore[arg-type]
+    }
+    file.rename(away)
+    pixels = open_pixels(samples, progress=SILENT, **given)  # type: ignore[arg-type]
+    assert pixels.reasons[2] == ("changed while nunbit was working: missing: there is no such file")
+    away.rename(file)
+    pixels = open_pixels(samples, progress=SILENT, **given)  # type: ignore[arg-type]
+    assert pixels.reasons == ("",) * 5
+    assert torch.equal(everything(pixels), canvases(samples))
+
+
 def test_statistics_are_exact(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     array = rng.integers(0, 256, (300, 12, 16, 3), dtype=np.uint8)

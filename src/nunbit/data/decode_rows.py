@@ -39,6 +39,8 @@ _MOST_ROWS, _MOST_BYTES = 64, 8_000_000
 """Of canvases that one call returns."""
 _IDLE_SECONDS = 60
 """After which a process without work ends, until there is some again."""
+CHANGED = "changed while nunbit was working"
+"""Beginning of the reason for a file that is not what was inspected; all others hold for good."""
 _WATCH_SECONDS = 1.0
 """Between two looks of a process at whether its parent still lives."""
 
@@ -69,13 +71,22 @@ def decode_rows(
             if isinstance(image, np.ndarray):
                 pixels[i] = preprocess.canvas_from_array(image)
                 continue
-            data = read_image_bytes(image)
-            if sha256[i] and hashlib.sha256(data).hexdigest() != sha256[i]:
-                raise UnusableImage("changed while nunbit was working")
-            pixels[i] = preprocess.canvas(data)
+            pixels[i] = preprocess.canvas(_read_as_inspected(image, sha256[i]))
         except UnusableImage as error:
             reasons[i] = error.what
     return DecodedRows(pixels, tuple(reasons))
+
+
+def _read_as_inspected(path: Path, sha256: str) -> bytes:
+    try:
+        data = read_image_bytes(path)
+    except UnusableImage as error:
+        if not sha256:
+            raise
+        raise UnusableImage(f"{CHANGED}: {error.what}") from None
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise UnusableImage(CHANGED)
+    return data
 
 
 def decode_batches(

@@ -9,6 +9,7 @@ what the first has published.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from nunbit.files import flush_folder
 from nunbit.progress import Progress
 
 Shape = tuple[int, int, int, int]
@@ -79,7 +81,8 @@ class PixelCache:
             self._progress.note(f"a damaged entry of the pixel cache is made anew ({error})")
             _remove(place)
             return None
-        os.utime(place / "entry.json")
+        with contextlib.suppress(OSError):  # on a disk that may only be read, or removed just now
+            os.utime(place / "entry.json")
         return found
 
     def build(self, key: str, shape: Shape, fill: Callable[[Write], tuple[str, ...]]) -> None:
@@ -91,6 +94,7 @@ class PixelCache:
             checksum, reasons = _write_pixels(building / "pixels.npy", shape, fill)
             entry = {"key": key, "shape": list(shape), "crc32": checksum}
             write_sealed(building / "entry.json", {**entry, "reasons": sparse(reasons)})
+            flush_folder(building)
             _publish(building, self._entries / key)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -227,12 +231,7 @@ def _publish(building: Path, place: Path) -> None:
         if not place.exists():
             raise
         return
-    if os.name == "posix":
-        folder = os.open(place.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    flush_folder(place.parent)
 
 
 def _remove(place: Path) -> None:

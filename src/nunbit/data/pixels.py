@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.decode_rows import FEWEST_FOR_PROCESSES, DecodingWork, decode_batches
-from nunbit.data.pixel_cache import CachedPixels, PixelCache
+from nunbit.data.decode_rows import CHANGED, FEWEST_FOR_PROCESSES, DecodingWork, decode_batches
+from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.progress import Progress
@@ -192,10 +192,17 @@ def _from_cache(work: DecodingWork, budget: Budget) -> CachedPixels | None:
         return None
     cache = _cache(work, budget)
     into_ram = work.nbytes <= budget.ram_bytes
+
+    def fill(write: Write) -> tuple[str, ...]:
+        reasons = work.fill(write)
+        if not _are_of_the_content(reasons):
+            raise OSError("files changed, or could no longer be read, while they were decoded")
+        return reasons
+
     try:
         found = cache.find(work.key, work.shape, into_ram=into_ram)
         if found is None:
-            cache.build(work.key, work.shape, work.fill)
+            cache.build(work.key, work.shape, fill)
             found = cache.find(work.key, work.shape, into_ram=into_ram)
     except OSError as error:
         work.progress.note(
@@ -203,6 +210,11 @@ def _from_cache(work: DecodingWork, budget: Budget) -> CachedPixels | None:
         )
         return None
     return found
+
+
+def _are_of_the_content(reasons: tuple[str, ...]) -> bool:
+    """Whether the reasons hold whenever the files hold what they held when they were inspected."""
+    return not any(reason.startswith(CHANGED) for reason in reasons)
 
 
 def _merged(given: tuple[str, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
@@ -230,7 +242,7 @@ def _verdicts(work: DecodingWork, budget: Budget) -> tuple[str, ...]:
     if known is not None:
         return _merged(work.reasons, known)
     reasons = work.fill(lambda _: None)
-    if work.key and budget.disk_bytes > 0:
+    if work.key and budget.disk_bytes > 0 and _are_of_the_content(reasons):
         try:
             cache.keep_verdicts(work.key, reasons)
         except OSError as error:
