@@ -174,8 +174,8 @@ PRESETS: dict[str, Augmentation] = {
         ),
         Augmentation(
             name="clothes",
-            assumption="centred objects: a mirror and small moves keep the label",
-            operations=(HorizontalFlip(), Shift(fraction=0.08)),
+            assumption="a mirror keeps the label",
+            operations=(HorizontalFlip(),),
         ),
         Augmentation(
             name="photos",

@@ -19,6 +19,7 @@ from torch import nn
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config import Config
+from nunbit.data.augment import PRESETS, load_augmentation
 from nunbit.data.pixels import channel_statistics
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.split import (
@@ -33,6 +34,7 @@ from nunbit.device import describe_device, deterministic_algorithms, resolve_dev
 from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
+from nunbit.models.catalog import model_info
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
 from nunbit.run.defaults import resolve
@@ -119,6 +121,7 @@ def train(
         save_config(folder, config)
     watch = Stopwatch()
     device = resolve_device(config.device)
+    _refuse_unknown_names(config)
     with watch.stage("check"):
         found = find(config, progress)
     with watch.stage("decode"):
@@ -210,13 +213,30 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
 def _with_absolute_paths(config: Config) -> Config:
     """Paths that still hold when config.toml is used from another folder."""
     data = config.data
-    named = {"path": data.path, "label_map": data.label_map, "manifest": data.manifest}
+    named = {
+        "data.path": data.path,
+        "data.label_map": data.label_map,
+        "data.manifest": data.manifest,
+        "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
+    }
     absolute = {
-        f"data.{key}": str(Path(value).resolve())
+        key: str(Path(value).resolve())
         for key, value in named.items()
         if value and Path(value).exists()
     }
     return config.with_settings(absolute)
+
+
+def _refuse_unknown_names(config: Config) -> None:
+    """Notice a typing error before the images are read rather than after.
+
+    Raises:
+        UsageError: for an unknown model, augmentation preset or operation.
+    """
+    if config.model.name != "auto":
+        model_info(config.model.name)
+    if config.augment.preset != "auto":
+        load_augmentation(config.augment.preset)
 
 
 def divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
