@@ -14,6 +14,7 @@ def found(
     *,
     sha256: list[str] | None = None,
     parts: list[str] | None = None,
+    groups: list[str] | None = None,
     reasons: list[str] | None = None,
     late_reasons: list[str] | None = None,
     remarks: tuple[str, ...] = (),
@@ -27,7 +28,7 @@ def found(
         paths=tuple(f"{i}.png" for i in range(n)),
         labels=np.array(labels),
         parts=tuple(parts or [""] * n),
-        groups=("",) * n,
+        groups=tuple(groups or [""] * n),
         reasons=("",) * n,
     )
     early = tuple(reasons or [""] * n)
@@ -35,7 +36,7 @@ def found(
         sha256=tuple(sha256 or map(str, range(n))),
         facts=(None,) * n,
         reasons=early,
-        bad=sum(map(bool, early)),
+        bad_rows=tuple(i for i, reason in enumerate(early) if reason),
         considered=n,
         remarks=remarks,
     )
@@ -57,6 +58,8 @@ def test_a_few_bad_files_are_a_warning_and_many_an_error() -> None:
     ]
     assert few[0].examples == ("0.png (truncated: x)",)
     assert "1 truncated" in few[0].why
+    assert few[0].everything == few[0].examples
+    assert "above 5.0% bad" in few[0].remedy
     many = found([0, 1] * 5, reasons=["truncated: x", *[""] * 9])
     assert many[0].severity == "error"
 
@@ -71,11 +74,11 @@ def test_bad_images_counts_both_looks_once() -> None:
         sha256=("", "b", "c"),
         facts=(None,) * 3,
         reasons=("zero bytes", "", ""),
-        bad=1,
+        bad_rows=(0,),
         considered=3,
         remarks=(),
     )
-    assert bad_images(inspection, ["zero bytes", "truncated", ""]) == (2, 3)
+    assert bad_images(inspection, ["zero bytes", "truncated", ""]) == ([0, 1], 3)
 
 
 def test_copies_are_told_by_where_they_stand() -> None:
@@ -92,6 +95,21 @@ def test_copies_are_told_by_where_they_stand() -> None:
     )
     assert titles(leak)[0] == ("error", "The same image stands in several of the given parts")
     assert leak[0].count == 2
+
+
+def test_a_copy_without_a_part_follows_the_others_and_is_no_leak() -> None:
+    sha256 = ["a", "a", "b", "c", "d", "e", "f", "g"]
+    findings = found([0, 1] * 4, sha256=sha256, parts=["test", ""] + ["train"] * 6)
+    assert all(finding.severity != "error" for finding in findings)
+
+
+def test_groups_torn_by_the_given_parts_are_told() -> None:
+    parts = ["train", "test", "test", "", "train", "train", "test", "train"]
+    groups = ["p", "p", "q", "q", "r", "r", "", ""]
+    (finding,) = found([0, 1] * 4, parts=parts, groups=groups)
+    assert finding.severity == "error"
+    assert finding.title == "1 of the groups stand in several of the given parts"
+    assert (finding.count, finding.examples) == (2, ("p",))
 
 
 def test_a_class_without_a_usable_image_is_an_error() -> None:

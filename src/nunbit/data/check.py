@@ -27,6 +27,8 @@ class Finding:
     """Images concerned."""
     examples: tuple[str, ...] = ()
     """Some of their paths."""
+    everything: tuple[str, ...] = ()
+    """All of their paths, where each must be looked at."""
     why: str = ""
     remedy: str = ""
 
@@ -49,6 +51,7 @@ def check(
     found = [
         *_unusable(samples, inspection, reasons, max_bad_fraction),
         *_duplicates(samples, inspection.sha256, reasons),
+        *_torn_groups(samples, reasons),
         *_classes(samples, reasons),
         *(Finding(severity="note", title=text, count=0) for text in inspection.remarks),
         *(Finding(severity="note", title=text, count=0) for text in samples.notes),
@@ -57,34 +60,38 @@ def check(
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
 
 
-def bad_images(inspection: Inspection, reasons: Sequence[str]) -> tuple[int, int]:
-    """How many images cannot be used, and how many there should be; sidecar files are neither."""
-    decoded_badly = sum(
-        bool(after) and not before
-        for before, after in zip(inspection.reasons, reasons, strict=True)
-    )
-    return inspection.bad + decoded_badly, inspection.considered
+def bad_images(inspection: Inspection, reasons: Sequence[str]) -> tuple[list[int], int]:
+    """Rows of the images that cannot be used, and how many images there should be.
+
+    Sidecar files are neither.
+    """
+    pairs = enumerate(zip(inspection.reasons, reasons, strict=True))
+    decoded_badly = [row for row, (before, after) in pairs if after and not before]
+    return sorted([*inspection.bad_rows, *decoded_badly]), inspection.considered
 
 
 def _unusable(
     samples: Samples, inspection: Inspection, reasons: Sequence[str], max_bad_fraction: float
 ) -> Iterator[Finding]:
-    bad, considered = bad_images(inspection, reasons)
+    bad_rows, considered = bad_images(inspection, reasons)
+    bad = len(bad_rows)
     rows = [i for i, reason in enumerate(reasons) if reason]
     if not rows:
         return
     too_many = considered > 0 and bad / considered > max_bad_fraction
     kinds = Counter(reasons[i].partition(":")[0] for i in rows).most_common()
+    listed = tuple(f"{samples.paths[i]} ({reasons[i]})" for i in rows)
     yield Finding(
         severity="error" if too_many else "warning",
         title=f"{len(rows):,} of {len(samples):,} files cannot be used"
         + (f", among them {bad / considered:.1%} of the images" if bad else ""),
         count=len(rows),
-        examples=tuple(f"{samples.paths[i]} ({reasons[i]})" for i in rows[:EXAMPLES]),
+        examples=listed[:EXAMPLES],
+        everything=listed,
         why="They are left out and listed in split.csv: "
         + ", ".join(f"{count} {kind}" for kind, count in kinds),
-        remedy=f"Mend or remove them; a training stops above {max_bad_fraction:.0%} bad images "
-        "(data.max_bad_fraction).",
+        remedy=f"Mend or remove them (`nunbit check --json` lists all); a training stops above "
+        f"{max_bad_fraction:.1%} bad images (data.max_bad_fraction).",
     )
 
 
@@ -96,7 +103,8 @@ def _duplicates(
         if digest and not reasons[i]:
             copies[digest].append(i)
     groups = [rows for rows in copies.values() if len(rows) > 1]
-    leaks = [rows for rows in groups if len({samples.parts[i] for i in rows}) > 1]
+    # A copy without a part follows the others, so it leaks nothing.
+    leaks = [rows for rows in groups if len({samples.parts[i] for i in rows} - {""}) > 1]
     if leaks:
         yield Finding(
             severity="error",
@@ -124,6 +132,24 @@ def _duplicates(
             examples=_pairs(samples, groups),
             why="Copies weigh an image more; a new split keeps them in one part.",
             remedy="Nothing must be done.",
+        )
+
+
+def _torn_groups(samples: Samples, reasons: Sequence[str]) -> Iterator[Finding]:
+    members: dict[str, list[int]] = defaultdict(list)
+    for i, group in enumerate(samples.groups):
+        if group and samples.parts[i] and not reasons[i]:
+            members[group].append(i)
+    torn = [group for group, rows in members.items() if len({samples.parts[i] for i in rows}) > 1]
+    if torn:
+        yield Finding(
+            severity="error",
+            title=f"{len(torn):,} of the groups stand in several of the given parts",
+            count=sum(len(members[group]) for group in torn),
+            examples=tuple(torn[:EXAMPLES]),
+            why="Images of one group resemble each other, so the score is too good.",
+            remedy="Give each group one part, or leave the parts out: a new split keeps groups "
+            "whole.",
         )
 
 

@@ -38,12 +38,17 @@ class Inspection:
     """[N] None where the content is no image."""
     reasons: tuple[str, ...]
     """[N] '' for a usable sample; the source's reason comes first, then what was found here."""
-    bad: int
-    """Files that should be images and are not usable as such."""
+    bad_rows: tuple[int, ...]
+    """Rows of the files that should be images and are not usable as such."""
     considered: int
     """Files that are images or should be; a sidecar such as notes.txt is neither."""
     remarks: tuple[str, ...]
     """What is odd and yet used, with counts and an example each."""
+
+    @property
+    def bad(self) -> int:
+        """Number of `bad_rows`."""
+        return len(self.bad_rows)
 
     @cached_property
     def usable(self) -> tuple[ImageFacts, ...]:
@@ -91,7 +96,7 @@ def inspect(samples: Samples, *, workers: int, progress: Progress) -> Inspection
         sha256=tuple(look.sha256 for look in looks),
         facts=tuple(look.facts for look in looks),
         reasons=reasons,
-        bad=sum(image and found[i] != "" for i, image in enumerate(images)),
+        bad_rows=tuple(i for i, image in enumerate(images) if image and found[i]),
         considered=sum(images),
         remarks=tuple(_remarks(samples.paths, looks, reasons)),
     )
@@ -147,7 +152,7 @@ def _inspect_arrays(samples: Samples, array: NDArray[np.uint8], progress: Progre
         sha256=digests,
         facts=(fact,) * len(array),
         reasons=samples.reasons,
-        bad=0,
+        bad_rows=(),
         considered=len(array),
         remarks=(),
     )

@@ -6,6 +6,7 @@ cannot be used must not be given a part.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 from nunbit.config import Config, PixelsConfig
 from nunbit.data.check import Finding, bad_images, check
 from nunbit.data.inspect import Inspection, inspect
+from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import Budget, Pixels, open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
@@ -107,16 +109,16 @@ def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
     Raises:
         DataError: naming the share and some of the files.
     """
-    bad, considered = bad_images(prepared.inspection, prepared.reasons)
+    rows, considered = bad_images(prepared.inspection, prepared.reasons)
+    bad = len(rows)
     if considered == 0 or bad / considered <= max_bad_fraction:
         return
-    rows = [i for i, reason in enumerate(prepared.reasons) if reason]
     listed = "".join(f"\n    {prepared.samples.paths[i]}: {prepared.reasons[i]}" for i in rows[:5])
     raise DataError(
         f"{bad:,} of {considered:,} images ({bad / considered:.1%}) cannot be used, more than "
         f"{max_bad_fraction:.1%}:{listed}",
         path=prepared.samples.location,
-        remedy="see all with `nunbit check`; to train on the others all the same, "
+        remedy="list all with `nunbit check --json`; to train on the others all the same, "
         "--set data.max_bad_fraction=F",
     )
 
@@ -183,6 +185,15 @@ def pixel_budget(wanted: PixelsConfig) -> Budget:
     ram, disk = wanted.ram_budget_bytes, wanted.disk_budget_bytes
     return Budget(
         ram_bytes=psutil.virtual_memory().available // 2 if ram == "auto" else ram,
-        disk_bytes=shutil.disk_usage(Path.home()).free // 4 if disk == "auto" else disk,
+        disk_bytes=_free_for_cache() // 4 if disk == "auto" else disk,
         workers=_workers(wanted),
     )
+
+
+def _free_for_cache() -> int:
+    """Bytes free on the disk of the cache's folder, which need not exist yet."""
+    folder = default_cache_folder().absolute()
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(place).free
+    return 0
