@@ -13,16 +13,24 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from nunbit.errors import ConfigError
 
 Auto = Literal["auto"]
 T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
 LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
 ScheduleName = Literal["constant", "cosine", "one-cycle"]
@@ -35,7 +43,9 @@ MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "valida
 class Section(BaseModel):
     """What all sections share: no change after construction, no unknown key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class DataConfig(Section):
@@ -69,7 +79,7 @@ class SplitConfig(Section):
 class PixelsConfig(Section):
     """The input contract, and where decoded pixels may be kept."""
 
-    image_size: Auto | Annotated[int, Field(ge=1, le=4096)] | tuple[int, int] = "auto"
+    image_size: Auto | Side | tuple[Side, Side] = "auto"
     """Side of the square input in pixels, or (height, width)."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
     """Channels of the input: one or three."""
@@ -118,8 +128,8 @@ class TrainingConfig(Section):
     """Images in a batch; auto is 100 or less for few images."""
     loss: LossName = "cross-entropy"
     """What is minimised."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the target spread over all classes."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes; more than 0 makes probabilities too modest."""
     optimizer: OptimizerName = "adamw"
     """The optimiser."""
     learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"
@@ -152,6 +162,20 @@ class TrainingConfig(Section):
     """Epochs without improvement before training stops; 0 never stops early."""
 
 
+def _fillable(template: str) -> str:
+    fields = (*get_args(MonitorName), "learning_rate", "seconds", "images_per_second")
+    try:
+        template.format(epoch=1, **dict.fromkeys(fields, 0.5))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"it cannot be filled in ({error}); fields: epoch, {', '.join(fields)}"
+        ) from None
+    return template
+
+
+Template = Annotated[str, AfterValidator(_fillable)]
+
+
 class CheckpointConfig(Section):
     """What is kept while training."""
 
@@ -163,7 +187,7 @@ class CheckpointConfig(Section):
     """Between two savings within an epoch; the end of an epoch always saves."""
     keep: Literal["none", "every", "improved"] = "none"
     """Whether epochs are also kept under a name of their own."""
-    template: str = "epoch{epoch:03d}-{validation_accuracy:.4f}"
+    template: Template = "epoch{epoch:03d}-{validation_accuracy:.4f}"
     """Folder name of a kept epoch, from the fields of metrics.jsonl."""
     weights_only: bool = True
     """Kept epochs hold weights only, not what resuming needs."""
@@ -281,7 +305,9 @@ def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
         return
     if section not in _section_names():
         raise _unknown(dotted, "the settings")
-    nested.setdefault(section, {})[key] = _list(value)
+    values = nested.setdefault(section, {})
+    if isinstance(values, dict):  # else validation says that a section is no single value
+        values[key] = _list(value)
 
 
 def _list(value: object) -> object:
