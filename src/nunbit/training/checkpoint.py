@@ -4,8 +4,8 @@
       weights.safetensors     the network's state
       optimizer.safetensors   one tensor per entry, named "<parameter number>.<key>"
       average.safetensors     moving average of the weights, where one is kept
-      state.json              position, the epoch's sums, history, the optimiser's settings, and the
-                              SHA-256 of every file above
+      state.json              position, the epoch's sums, history, the optimiser's settings, the
+                              SHA-256 of every file above and of this content itself
 
 The random state is the position itself: every draw is a function of seed, epoch and batch
 (nunbit.seeds). A checkpoint with a missing file or another digest counts as damaged, and the one
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def save_checkpoint(folder: Path, state: TrainingState, *, weights_only: bool = 
             path = temporary / f"{name}.safetensors"
             save_file(items, path)
             content["files"][path.name] = _digest(path)
+        content["sha256"] = _content_digest(content)
         (temporary / STATE_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
@@ -72,6 +74,8 @@ def newest(folder: Path) -> Path:
 def load_newest_checkpoint(folder: Path, state: TrainingState) -> str | None:
     """Restore the checkpoint in `folder`, or the one before it where that is damaged.
 
+    The damaged one is then removed: the next saving would move it over the one that is in use.
+
     Returns:
         None when there is none yet, else a remark: '' or what was wrong with the newest one.
 
@@ -87,6 +91,8 @@ def load_newest_checkpoint(folder: Path, state: TrainingState) -> str | None:
         except CheckpointError as error:
             faults.append(f"{error.what} ({candidate.name})")
         else:
+            if faults:
+                shutil.rmtree(folder, ignore_errors=True)
             return "; ".join(faults)
     if faults:
         raise CheckpointError(
@@ -142,7 +148,9 @@ def _read_state(folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         files = content["files"]
         damaged = [name for name, digest in files.items() if _digest(folder / name) != digest]
-    except (OSError, ValueError, KeyError) as error:
+        if _content_digest(content) != content["sha256"]:
+            damaged.insert(0, STATE_FILE)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(f"is incomplete: {error}", path) from None
     if damaged:
         raise _damaged(f"has a damaged {damaged[0]}", folder / damaged[0])
@@ -162,6 +170,12 @@ def _load(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise _damaged(f"has a damaged {path.name}: {error}", path) from None
+
+
+def _content_digest(content: Mapping[str, Any]) -> str:
+    """Of what state.json says, however it is laid out; numbers survive JSON exactly."""
+    said = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
