@@ -1,6 +1,6 @@
 """How long work tells what it is doing, without knowing who listens.
 
-A stage calls `note`, `track`, `epoch_started`, `step` and `epoch_ended`; `SILENT` ignores it all.
+A stage calls `note` and `track`, training also the others; `SILENT` ignores it all.
 The terminal's version is in `nunbit.cli.display`.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,8 +12,18 @@ import pytest
 import torch
 
 from nunbit.errors import RunInterrupted, TrainingError
+from nunbit.progress import Silent
+from nunbit.training.callbacks import (
+    Callback,
+    EarlyStopping,
+    KeepEpochs,
+    ReduceOnPlateau,
+    SaveBest,
+    make_monitor,
+)
 from nunbit.training.checkpoint import load_newest_checkpoint
 from nunbit.training.interrupt import StopRequest
+from nunbit.training.state import TrainingState
 from nunbit.types import Batch
 from tests.training.parts import BATCH_SIZE, N, make_state, make_trainer, weights
 
@@ -158,3 +170,89 @@ def test_training_learns(tmp_path: Path) -> None:
     make_trainer(state, tmp_path, epochs=12).fit()
     assert state.history[-1]["validation_accuracy"] > 0.8
     assert state.history[-1]["train_loss"] < state.history[0]["train_loss"]
+
+
+def test_every_callback_decides_the_same_after_a_stop_at_any_batch(tmp_path: Path) -> None:
+    def callbacks(folder: Path) -> list[Callback]:
+        monitor = make_monitor("validation_loss", "auto")
+        checkpoints = folder / "checkpoints"
+        return [
+            SaveBest(monitor=monitor, folder=checkpoints / "best"),
+            KeepEpochs(
+                folder=checkpoints / "epochs",
+                template="{epoch:02d}",
+                weights_only=True,
+                only_improved=True,
+            ),
+            ReduceOnPlateau(
+                monitor=make_monitor("validation_loss", "max"),  # so that it does reduce
+                patience=1,
+                factor=0.5,
+                base_learning_rate=0.01,
+                minimum=0.001,
+            ),
+            EarlyStopping(monitor=make_monitor("validation_loss", "max"), patience=3),
+        ]
+
+    def end(folder: Path, times: int | None) -> TrainingState:
+        while True:
+            state = make_state(average=True)
+            load_newest_checkpoint(folder / "checkpoints" / "last", state)
+            stop = None if times is None else StopAfter(times)
+            trainer = make_trainer(state, folder, epochs=20, callbacks=callbacks(folder), stop=stop)
+            with contextlib.suppress(RunInterrupted):
+                trainer.fit()
+                return state
+
+    def kept(folder: Path) -> dict[str, bytes]:
+        found = (folder / "checkpoints").glob("**/weights.safetensors")
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in found
+            if "previous" not in str(path)
+        }
+
+    whole = end(tmp_path / "whole", None)
+    assert len(whole.history) < 20, "stopped early"
+    assert whole.plateau.factor < 1
+    for times in (1, 4, 9):
+        state = end(tmp_path / f"stopped{times}", times)
+        assert_equal(weights(state), weights(whole))
+        assert (state.best, state.plateau) == (whole.best, whole.plateau)
+        assert kept(tmp_path / f"stopped{times}") == kept(tmp_path / "whole")
+        assert metrics(tmp_path / f"stopped{times}") == metrics(tmp_path / "whole")
+
+
+def test_a_validation_loss_that_is_no_number_ends_training(tmp_path: Path) -> None:
+    trainer = make_trainer(make_state(), tmp_path)
+    trainer.plan = dataclasses.replace(trainer.plan, loss=_broken_without_gradients)
+    with pytest.raises(TrainingError, match="the validation loss became nan in epoch 1"):
+        trainer.fit()
+    assert not (tmp_path / "checkpoints" / "best").exists()
+
+
+def _broken_without_gradients(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    loss = torch.nn.functional.cross_entropy(logits, targets)
+    return loss if logits.requires_grad else loss * float("nan")
+
+
+def test_every_epoch_shows_at_least_one_step_and_the_last_has_no_time_left(
+    tmp_path: Path,
+) -> None:
+    class Listener(Silent):
+        def __init__(self) -> None:
+            self.steps: list[tuple[int, float, float]] = []
+
+        def step(
+            self, *, epoch: int, fraction: float, images_per_second: float, left: float
+        ) -> None:
+            assert images_per_second > 0
+            self.steps.append((epoch, fraction, left))
+
+    trainer, listener = make_trainer(make_state(), tmp_path), Listener()
+    trainer.progress = listener
+    trainer.fit()
+    ends = [step for step in listener.steps if step[1] == 1]
+    assert [epoch for epoch, _, _ in ends] == [1, 2, 3]
+    assert ends[0][2] > 0
+    assert ends[-1][2] == 0

@@ -27,11 +27,16 @@ from nunbit.training.checkpoint import save_checkpoint
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.losses import Loss, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
-from nunbit.training.state import EpochSums, TrainingState, refuse_infinite
+from nunbit.training.state import (
+    EpochSums,
+    TrainingState,
+    refuse_infinite,
+    refuse_infinite_validation,
+)
 from nunbit.types import Batch
 
-READ_EVERY_STEPS = 20
-"""How often losses are read from the device; reading waits for it."""
+READ_EVERY_SECONDS = 0.5
+"""How often losses are read from the device and shown; reading waits for the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ class Trainer:
         self.stop = stop
         self._unread: list[tuple[Tensor, Tensor, int]] = []
         self._origin = time.perf_counter() - state.elapsed_seconds
-        self._last_saved = time.perf_counter()
+        self._last_saved = self._last_read = time.perf_counter()
 
     def fit(self) -> None:
         """Train to the end of the plan, from wherever the state stands.
@@ -113,8 +118,7 @@ class Trainer:
             self._step(batch)
             state.batch += 1
             state.sums.seconds = time.perf_counter() - began
-            if state.batch % READ_EVERY_STEPS == 0:
-                self._read_losses()
+            if time.perf_counter() - self._last_read > READ_EVERY_SECONDS:
                 self._show_step()
             if self._share() >= 1:
                 break
@@ -123,7 +127,7 @@ class Trainer:
                 self._stop(f"in epoch {state.epoch}, batch {state.batch} of {len(self.train)}")
             if time.perf_counter() - self._last_saved > self.plan.checkpoint_seconds:
                 self._save()
-        self._read_losses()
+        self._show_step()
 
     def _step(self, batch: Batch) -> None:
         state, plan = self.state, self.plan
@@ -192,6 +196,7 @@ class Trainer:
         loss = self.plan.loss(
             torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels)
         )
+        refuse_infinite_validation(float(loss), epoch=self.state.epoch)
         accuracy = float((predictions.predicted == predictions.labels).mean())
         return {"validation_loss": float(loss), "validation_accuracy": accuracy}
 
@@ -222,12 +227,14 @@ class Trainer:
         return plan.learning_rate * factor * self.state.plateau.factor
 
     def _show_step(self) -> None:
+        self._read_losses()
+        self._last_read = time.perf_counter()
         sums, share = self.state.sums, self._share()
         self.progress.step(
             epoch=self.state.epoch,
             fraction=self.state.batch / len(self.train),
             images_per_second=sums.images / sums.seconds,
-            left=self._elapsed() * (1 - share) / share if share > 0 else float("nan"),
+            left=self._elapsed() * max(0.0, 1 - share) / share if share > 0 else float("nan"),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ class EpochSums:
 
 @dataclass(kw_only=True)
 class Best:
-    """The best value of the monitored number so far, and how long it has stood."""
+    """The best value of the monitored number so far, and its epoch."""
 
     value: float | None = None
     epoch: int = 0
@@ -110,10 +111,26 @@ def refuse_infinite(loss: float, *, epoch: int, batch: int, learning_rate: float
     Raises:
         TrainingError: naming epoch, batch and the likely cause.
     """
-    if loss - loss != 0:  # true for nan and both infinities
+    if not math.isfinite(loss):
         raise TrainingError(
             f"the loss became {loss} in epoch {epoch}, batch {batch}",
             remedy=f"the learning rate ({learning_rate:.2g} at that step) is probably too high: "
             "try --set training.learning_rate with a tenth of it, or "
             "--set training.gradient_clip=1",
+        )
+
+
+def refuse_infinite_validation(loss: float, *, epoch: int) -> None:
+    """Stop a training whose network answers validation images with what is no number.
+
+    No later epoch could count as better than such a loss, and no report could be written.
+
+    Raises:
+        TrainingError: naming epoch and the likely cause.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the validation loss became {loss} in epoch {epoch}",
+            remedy="the learning rate is probably too high: try --set training.learning_rate with "
+            "a tenth of it",
         )
