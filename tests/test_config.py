@@ -63,6 +63,10 @@ def test_an_unknown_key_in_a_file_names_the_file(tmp_path: Path) -> None:
         ("pixels.fit", "stretch", "'crop', 'pad' or 'squash'"),
         ("split.test_fraction", "1.5", "less than 1"),
         ("seed", "-1", "greater than or equal to 0"),
+        ("training.minutes", "inf", "finite number"),
+        ("training.learning_rate", "inf", "finite number"),
+        ("checkpoint.template", "{foo}", "fields: epoch, train_loss"),
+        ("checkpoint.template", "{epoch.foo}", "fields: epoch, train_loss"),
     ],
 )
 def test_an_impossible_value_names_key_value_and_choices(key: str, value: str, words: str) -> None:
@@ -111,3 +115,15 @@ def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ConfigError, match="cannot be read") as caught:
         read_config(path)
     assert caught.value.path == str(path)
+
+
+def test_an_image_side_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"pixels\.image_size = \[0, 5\] is not possible"):
+        load_config(data=None, recipe=None, settings={"pixels.image_size": "[0, 5]"})
+
+
+def test_a_section_that_is_a_single_value_in_a_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("training = 5\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="training = 5 is not possible"):
+        load_config(data=None, recipe=str(path), settings={"training.batch_size": 3})
