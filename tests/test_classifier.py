@@ -220,7 +220,7 @@ def test_load_takes_a_bundle_or_a_run(files: list[Path], tmp_path: Path) -> None
     ("prepare", "message"),
     [
         ("nothing", "there is no such run or model"),
-        ("run", "nunbit train --out .* --resume"),
+        ("run", "nunbit train --resume --out "),
         ("photos", "neither a run nor a model"),
     ],
 )

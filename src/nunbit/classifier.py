@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -175,20 +176,25 @@ def load(path: str | Path, *, device: str = "auto") -> Classifier:
     `device` is torch's name of one, or "auto" for an accelerator where there is one. Raises
     BundleError naming what is missing or damaged.
     """
-    return Classifier(load_bundle(_bundle_folder(Path(path))), device=device)
+    return Classifier(load_bundle(bundle_folder(Path(path))), device=device)
 
 
-def _bundle_folder(path: Path) -> Path:
+def bundle_folder(path: Path) -> Path:
+    """The folder of the bundle in a run's folder, or of the bundle that `path` is itself.
+
+    Raises BundleError saying what is there instead.
+    """
     if not path.exists():
         raise BundleError("there is no such run or model", path=path)
     for folder in (path, path / "model"):
         if (folder / CONTRACT).exists() or (folder / CONFIG).exists():
             return folder
     if (path / "config.toml").exists():
+        command = shlex.join(["nunbit", "train", "--resume", "--out", str(path)])
         raise BundleError(
             "this run has no finished model",
             path=path,
-            remedy=f"finish it: nunbit train --out {path} --resume",
+            remedy=f"finish it with: {command}",
         )
     raise BundleError(
         "this is neither a run nor a model",

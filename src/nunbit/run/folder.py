@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def save_config(folder: RunFolder, config: Config) -> None:
 
 def resume_command(path: Path) -> str:
     """What the user types to go on with an interrupted run."""
-    return f"nunbit train --resume --out {path}"
+    return shlex.join(["nunbit", "train", "--resume", "--out", str(path)])
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from nunbit.bundle import Bundle, load_bundle
+from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
 from nunbit.data.check import check
 from nunbit.data.pixels import open_pixels
@@ -50,6 +52,7 @@ def evaluate_run(
         UsageError: when `run` is a bundle and `data` is missing, or `out` is not empty.
     """
     folder = RunFolder(run)
+    model = bundle_folder(run)
     is_run = folder.config.is_file()
     if data is None and not is_run:
         raise UsageError(
@@ -57,7 +60,9 @@ def evaluate_run(
             path=run,
             remedy="name labelled images with --data, or give the run's folder",
         )
-    bundle = load_bundle(folder.model if is_run else run)
+    if out is not None:
+        refuse_foreign(out)
+    bundle = load_bundle(model)
     config = read_config(folder.config) if is_run else Config()
     if data is not None:
         config = config.with_settings({"data.path": data})
@@ -78,7 +83,6 @@ def evaluate_run(
         device=resolve_device(device),
     )
     target = RunFolder(out or _free(_beside(run, f"evaluation-{samples.name}")))
-    refuse_foreign(target.path)
     with watch.stage("evaluate"):
         test = parts.predict(bundle, "test")
     if test is None:
@@ -104,7 +108,9 @@ def evaluate_run(
         pixels=prepared.pixels,
         contract=bundle.preprocess.to_dict(),
         settings=config.to_toml() if is_run else "",
-        command=f"nunbit evaluate {run}" + ("" if data is None else f" --data {data}"),
+        command=shlex.join(
+            ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
+        ),
         findings=prepared.findings,
     )
     return Run(folder=target.path, summary=write_outcome(target, outcome, progress))
@@ -188,7 +194,8 @@ def _all_as_test(prepared: Prepared) -> Split:
 
 
 def _beside(run: Path, suffix: str) -> Path:
-    return run.with_name(f"{run.resolve().name}-{suffix}") if run.name else run / suffix
+    place = run.resolve() if run.name in ("", "..") else run
+    return place.with_name(f"{place.resolve().name}-{suffix}")
 
 
 def _free(path: Path) -> Path:

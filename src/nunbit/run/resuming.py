@@ -33,8 +33,8 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
         UsageError: naming the setting that differs.
     """
     default = dict(_leaves(Config().model_dump()))
-    then = dict(_leaves(recorded.model_dump()))
-    for key, value in _leaves(wanted.model_dump()):
+    then = dict(_leaves(_in_recorded_form(recorded).model_dump()))
+    for key, value in _leaves(_in_recorded_form(wanted).model_dump()):
         if value not in (default[key], then[key]):
             raise UsageError(
                 f"a resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}",
@@ -42,6 +42,14 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
                 remedy=f"leave it out ({resume_command(folder)}), or begin a new run",
             )
     return recorded
+
+
+def _in_recorded_form(config: Config) -> Config:
+    """The same configuration with a square size as (height, width), the way a run records it."""
+    size = config.pixels.image_size
+    if not isinstance(size, int):
+        return config
+    return config.with_settings({"pixels.image_size": (size, size)})
 
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
