@@ -39,9 +39,7 @@ def create_model(
         info.default_height if height is None else height,
         info.default_width if width is None else width,
     )
-    _check_request(info, shape=shape, classes=classes, dropout=dropout)
-    if not info.accepts(shape):
-        raise _impossible_size(info, shape)
+    refuse_impossible(info, shape=shape, classes=classes, dropout=dropout)
     with _seeded(generator_seed):
         try:
             return info.build(shape, classes, dropout)
@@ -49,8 +47,8 @@ def create_model(
             raise UsageError(f"{info.name} cannot be built in this way: {error}") from error
 
 
-def _check_request(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
-    """Raise UsageError for a request that no network of this kind can meet."""
+def refuse_impossible(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
+    """Raise UsageError, as `create_model` does, without building the network."""
     if classes < 1:
         raise UsageError(f"a model needs at least one class, not {classes}")
     if shape.height < 1 or shape.width < 1:
@@ -64,6 +62,8 @@ def _check_request(info: ModelInfo, *, shape: Shape, classes: int, dropout: Drop
     if not info.resizable and shape[1:] != info.input[1:]:
         raise _impossible_size(info, shape)
     _check_dropout(info, dropout)
+    if not info.accepts(shape):
+        raise _impossible_size(info, shape)
 
 
 def _check_dropout(info: ModelInfo, dropout: Dropout) -> None:

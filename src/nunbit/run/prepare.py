@@ -22,7 +22,10 @@ from nunbit.data.pixels import Budget, Pixels, open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import DataError
+from nunbit.models.catalog import model_info
 from nunbit.models.choose import ModelChoice, choose_model, input_size_for
+from nunbit.models.create import refuse_impossible
+from nunbit.models.info import Shape
 from nunbit.progress import Progress
 from nunbit.types import Samples
 
@@ -74,6 +77,7 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
 
     Raises:
         DataError: when no image can be used.
+        UsageError: when the network cannot be had for such images.
     """
     samples, inspection = found.samples, found.inspection
     if not inspection.usable:
@@ -84,6 +88,7 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
             remedy="give a folder with one sub-folder of images for each class",
         )
     model, preprocess = choose_contract(found, config, device_type=device_type)
+    _refuse_impossible_network(config, samples, preprocess, model=model.name)
     pixels = open_pixels(
         samples,
         sha256=inspection.sha256,
@@ -163,6 +168,19 @@ def choose_contract(
         max_pixels=wanted.max_pixels,
     )
     return choice, preprocess
+
+
+def _refuse_impossible_network(
+    config: Config, samples: Samples, preprocess: Preprocess, *, model: str
+) -> None:
+    """Say before the long work of decoding, and before a run's folder is begun, what cannot be."""
+    dropout = config.model.dropout
+    refuse_impossible(
+        model_info(model),
+        shape=Shape(preprocess.channels, preprocess.height, preprocess.width),
+        classes=len(samples.classes),
+        dropout=None if dropout == "auto" else dropout,
+    )
 
 
 def _is_auto_grey(wanted: PixelsConfig, inspection: Inspection) -> bool:
