@@ -162,3 +162,13 @@ def test_steps_and_epochs_outside_a_training_are_ignored() -> None:
     display.step(epoch=1, fraction=0.1, images_per_second=1.0, left=1.0)
     display.epoch_ended(RECORD)
     display.training_ended()
+
+
+def test_the_live_picture_counts_epochs_in_which_no_step_was_shown() -> None:
+    display, _ = terminal(100)
+    display.training_started(model="m", epochs=20, minutes=None)
+    display.epoch_ended({**RECORD, "epoch": 7})
+    assert isinstance(display, LiveDisplay)
+    assert display._training is not None
+    assert display._training.done == pytest.approx(7 / 20)
+    display.training_ended()

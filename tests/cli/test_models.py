@@ -18,6 +18,17 @@ def test_without_a_pattern_nunbits_own_models_are_listed(
     assert "more come from torchvision and timm" in out.splitlines()[-1]
 
 
+def test_nunbits_own_models_are_listed_without_asking_the_zoos(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(*arguments: object) -> None:
+        raise AssertionError("the zoos are slow to import")
+
+    monkeypatch.setattr("nunbit.models.catalog.zoo.torchvision_names", asked)
+    monkeypatch.setattr("nunbit.models.catalog.zoo.timm_names", asked)
+    assert main(["models"]) == 0
+
+
 def test_a_pattern_reaches_the_zoos(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "resnet18"]) == 0
     out = capsys.readouterr().out

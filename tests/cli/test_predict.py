@@ -132,3 +132,13 @@ def test_many_files_are_passed_on_in_pieces(
     monkeypatch.setattr("nunbit.cli.predict.FILES_AT_A_TIME", 1)
     assert main(["predict", "run", "."]) == 0
     assert [line.split()[0] for line in printed(capsys)[0]] == ["file", "a.png", "b[1].png"]
+
+
+def test_a_csv_in_a_missing_folder_is_refused_before_the_work(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", "run", "a.png", "--csv", "missing/out.csv"]) == 2
+    lines, err = printed(capsys)
+    assert lines == []
+    assert "--csv names a file in a folder that does not exist" in err
+    assert main(["predict", "run", "a.png", "--csv", "."]) == 2

@@ -194,7 +194,8 @@ class LiveDisplay:
         """A new row of the table."""
         if self._training is not None:
             self._training.rows.append(dict(record))
-            self._training.fraction = 1.0
+            # An epoch of few batches may end without a step shown.
+            self._training.epoch, self._training.fraction = int(record["epoch"]), 1.0
 
     def training_ended(self) -> None:
         """Leaves the last picture, without its bar, in the terminal."""

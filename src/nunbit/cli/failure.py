@@ -34,13 +34,25 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
         command = "nunbit" if context is None else context.command_path
         return UsageError(error.format_message(), remedy=f"see {command} --help")
     if isinstance(error, OSError) and error.strerror:
-        return DataError(error.strerror, path=error.filename)
+        remedy = "check that the place exists, may be read or written, and has room"
+        return DataError(error.strerror, path=error.filename, remedy=remedy)
+    if _is_lack_of_memory(error):
+        return TrainingError(
+            "the memory is not enough",
+            remedy="use a smaller --image-size or --set training.batch_size=N",
+        )
     what = f"nunbit failed in a way it should not: {type(error).__name__}: {error}"
     remedy = "" if debug else "repeat the command with --debug and report what it shows"
-    if isinstance(error, MemoryError):
-        what = "the memory is not enough"
-        remedy = "use a smaller --image-size or --set training.batch_size=N"
     return TrainingError(what, remedy=remedy)
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    """Python's error, and torch's for an accelerator and for the CPU, without importing torch."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )
 
 
 def _print_block(failure: NunbitError) -> None:

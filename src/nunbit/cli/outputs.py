@@ -19,3 +19,16 @@ def refuse_existing(path: Path | None, *, option: str) -> None:
         path=path,
         remedy="choose another name, or move the old one away",
     )
+
+
+def refuse_unwritable(path: Path | None, *, option: str) -> None:
+    """Raise UsageError where a new file cannot be written, before hours of work are lost to it."""
+    refuse_existing(path, option=option)
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(
+            f"{option} names a file in a folder that does not exist",
+            path=path.parent,
+            remedy="make the folder first, or choose another",
+        )
+    if path is not None and path.is_dir():
+        raise UsageError(f"{option} names a folder", path=path, remedy="name a new file")

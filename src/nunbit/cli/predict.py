@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nunbit.cli.options import Debug, Quiet, Run
-from nunbit.cli.outputs import refuse_existing
+from nunbit.cli.outputs import refuse_unwritable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Classify images. Exit code 1 when some could not be read, 2 when none could."""
-    refuse_existing(csv_file, option="--csv")
+    refuse_unwritable(csv_file, option="--csv")
 
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand

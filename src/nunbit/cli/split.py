@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
-from nunbit.cli.outputs import refuse_existing
+from nunbit.cli.outputs import refuse_existing, refuse_unwritable
 from nunbit.cli.settings import data_settings, given_settings
 
 
@@ -52,7 +52,7 @@ def split(
     from nunbit.run.prepare import decode, find
 
     refuse_existing(out, option="--out")
-    refuse_existing(manifest, option="--manifest")
+    refuse_unwritable(manifest, option="--manifest")
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
     settings = given_settings({**options, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)
