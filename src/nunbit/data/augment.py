@@ -31,11 +31,22 @@ class Operation(Protocol):
         ...
 
 
+def _refuse_outside(operation: Operation, **largest: float) -> None:
+    """Raise ValueError for a parameter that is not a number from 0 to its largest value."""
+    for name, most in largest.items():
+        value = getattr(operation, name)
+        if not 0 <= value <= most:
+            raise ValueError(f"{name} = {value!r} is not from 0 to {most:g}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class HorizontalFlip:
     """Mirror left and right."""
 
     probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        _refuse_outside(self, probability=1)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         chosen = _chosen(images, self.probability, generator)
@@ -47,6 +58,9 @@ class Shift:
     """Move by whole pixels, up to a fraction of the side; the border's pixels are repeated."""
 
     fraction: float = 0.08
+
+    def __post_init__(self) -> None:
+        _refuse_outside(self, fraction=1)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         batch, _, height, width = images.shape
@@ -71,6 +85,9 @@ class Affine:
     """Largest rotation to either side."""
     zoom: float = 0.1
     """Sides are scaled by a factor between 1/(1 + zoom) and 1 + zoom, evenly on a log scale."""
+
+    def __post_init__(self) -> None:
+        _refuse_outside(self, degrees=180, zoom=10)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         batch, _, height, width = images.shape
@@ -100,6 +117,9 @@ class BrightnessContrast:
     contrast: float = 0.2
     """Factor between 1 − contrast and 1 + contrast."""
 
+    def __post_init__(self) -> None:
+        _refuse_outside(self, brightness=1, contrast=1)
+
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         draws = torch.rand((2, len(images), 1, 1, 1), device=images.device, generator=generator)
         bright = 1 + self.brightness * (2 * draws[0] - 1)
@@ -116,6 +136,9 @@ class Erase:
     probability: float = 0.5
     fraction: float = 0.3
     """Largest side of the square, as a fraction of the image's shorter side."""
+
+    def __post_init__(self) -> None:
+        _refuse_outside(self, probability=1, fraction=1)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         batch, _, height, width = images.shape
@@ -224,17 +247,26 @@ def load_augmentation(preset: str) -> Augmentation:
             + f"presets: auto, {', '.join(PRESETS)}; or give a TOML file",
         )
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("operations", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(
             f"the augmentation file cannot be read: {error}", path=path, remedy="mend the file"
         ) from None
+    tables = content.get("operations")
+    if len(content) != 1 or not isinstance(tables, list) or not tables:
+        found = ", ".join(content) or "nothing"
+        raise ConfigError(
+            f"the augmentation file holds {found}, not [[operations]] alone",
+            path=path,
+            remedy="begin each operation with [[operations]]; for none, use the preset none",
+        )
     operations = tuple(_operation(table, path) for table in tables)
     return Augmentation(name=path.stem, assumption="stated by its author", operations=operations)
 
 
-def _operation(table: Mapping[str, Any], path: Path) -> Operation:
-    name = str(table.get("name", ""))
+def _operation(table: object, path: Path) -> Operation:
+    given = dict(table) if isinstance(table, Mapping) else {}
+    name = str(given.pop("name", ""))
     if name not in OPERATIONS:
         near = difflib.get_close_matches(name, OPERATIONS, n=1)
         raise ConfigError(
@@ -245,7 +277,6 @@ def _operation(table: Mapping[str, Any], path: Path) -> Operation:
         )
     kind = OPERATIONS[name]
     known = [field.name for field in dataclasses.fields(kind)]
-    given = {key: value for key, value in table.items() if key != "name"}
     for key, value in given.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(
@@ -253,7 +284,12 @@ def _operation(table: Mapping[str, Any], path: Path) -> Operation:
                 path=path,
                 remedy=f"parameters of {name}: {', '.join(known)}; each is a number",
             )
-    operation: Operation = kind(**given)
+    try:
+        operation: Operation = kind(**given)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name}: {error}", path=path, remedy="choose a value within the limits"
+        ) from None
     return operation
 
 
