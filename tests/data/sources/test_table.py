@@ -102,6 +102,15 @@ def test_quoted_cells(tmp_path: Path) -> None:
     assert "x, y.jpg" in samples.paths
 
 
+@pytest.mark.parametrize("odd", ["\x0c", "\x1c", "\x85", "\u2028"])
+def test_only_line_ends_end_a_row(tmp_path: Path, odd: str) -> None:
+    write_files(tmp_path, f"x{odd}y.jpg")
+    samples = load_samples(write_table(tmp_path, f"path,label\nx{odd}y.jpg,one\nb.jpg,two\n"))
+    assert samples.paths == ("b.jpg", f"x{odd}y.jpg")
+    assert samples.classes == ("one", "two")
+    assert samples.reasons == ("", "")
+
+
 def test_repeated_row_counts_once(tmp_path: Path) -> None:
     text = "path,label\na.jpg,x\n./a.jpg,x\nb.jpg,y\n"
     samples = load_samples(write_table(tmp_path, text))
@@ -245,6 +254,13 @@ def test_parquet(tmp_path: Path) -> None:
     assert samples.classes == ("1", "9", "10")
     assert samples.reasons == ("", "", "", "no label in the table")
     assert samples.parts == ("train",) * 4
+
+
+def test_numbers_in_parquet_are_written_as_in_text(tmp_path: Path) -> None:
+    write_files(tmp_path, "a.jpg", "b.jpg")
+    frame = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "label": [0.1, 2.0]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert load_samples(tmp_path / "t.parquet").classes == ("0.1", "2")
 
 
 def test_parquet_that_holds_the_images_themselves(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from nunbit.errors import DataError
@@ -26,9 +27,10 @@ def read_rows(path: Path) -> list[tuple[int, list[str]]]:
             path=path,
             remedy="save it as 'CSV UTF-8'",
         ) from error
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    # Not str.splitlines, which would also end a row within a cell, at a form feed for example.
+    lines = list(io.StringIO(text, newline=""))
+    first = next((line for line in lines if line.strip()), "")
     separator = max(SEPARATORS, key=first.count)
-    lines = text.splitlines(keepends=True)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         rows = [(reader.line_num, cells) for cells in reader]

@@ -145,7 +145,7 @@ def _as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.17g}"
+        return "" if math.isnan(value) else repr(value).removesuffix(".0")
     return str(value)
 
 
