@@ -30,6 +30,24 @@ def test_a_file_has_the_rights_that_any_new_file_has(tmp_path: Path) -> None:
     assert len(modes) == 1
 
 
+def test_a_folder_has_the_rights_that_any_new_folder_has(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with folder_written_atomically(tmp_path / "ours") as folder:
+        (folder / "within").mkdir()
+        (folder / "within" / "x").write_text("1", encoding="utf-8")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")}
+    assert len(modes) == 1
+    assert names(tmp_path / "ours" / "within") == {"x"}
+
+
+def test_the_process_wide_mask_of_rights_is_left_alone(tmp_path: Path, monkeypatch) -> None:
+    # Changing it, even for a moment, opens what another thread creates just then to everybody.
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the mask was changed"))
+    write_atomically(tmp_path / "a.txt", "one")
+    with folder_written_atomically(tmp_path / "folder"):
+        pass
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "a.txt"
     write_atomically(path, "old")

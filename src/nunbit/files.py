@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +18,12 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file, replacing one of that name at once."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = _beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -44,13 +42,15 @@ def folder_written_atomically(path: Path, *, keep_previous: Path | None = None) 
         FileExistsError: when `path` exists and no place is given for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    temporary = _beside(path)
+    temporary.mkdir()
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _flush_file(file)
+        for item in temporary.rglob("*"):
+            if item.is_dir():
+                flush_folder(item)
+            elif item.is_file():
+                _flush_file(item)
         flush_folder(temporary)
         if keep_previous is not None and path.exists():
             shutil.rmtree(keep_previous, ignore_errors=True)
@@ -89,7 +89,6 @@ def _flush_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path) -> Path:
+    """A temporary name in the same folder; made without tempfile, whose files only we may read."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

@@ -27,7 +27,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from nunbit.files import flush_folder
+from nunbit.files import flush_folder, write_atomically
 from nunbit.progress import Progress
 
 Shape = tuple[int, int, int, int]
@@ -93,8 +93,8 @@ class PixelCache:
         try:
             checksum, reasons = _write_pixels(building / "pixels.npy", shape, fill)
             entry = {"key": key, "shape": list(shape), "crc32": checksum}
-            write_sealed(building / "entry.json", {**entry, "reasons": sparse(reasons)})
-            flush_folder(building)
+            text = sealed({**entry, "reasons": sparse(reasons)})
+            write_atomically(building / "entry.json", text)
             _publish(building, self._entries / key)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -102,21 +102,14 @@ class PixelCache:
     def find_verdicts(self, key: str, count: int) -> tuple[str, ...] | None:
         """The reasons [N] found when all images were decoded once before, None if they were not."""
         try:
-            sealed = read_sealed(self._verdicts / f"{key}.json")
-            return dense(sealed["reasons"], count)
+            return dense(read_sealed(self._verdicts / f"{key}.json")["reasons"], count)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep_verdicts(self, key: str, reasons: tuple[str, ...]) -> None:
         """Remember the reasons [N] of images that are decoded anew at each use."""
         self._verdicts.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_BUILDING, dir=self._verdicts)
-        os.close(handle)
-        try:
-            write_sealed(Path(name), {"reasons": sparse(reasons)})
-            Path(name).replace(self._verdicts / f"{key}.json")
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_atomically(self._verdicts / f"{key}.json", sealed({"reasons": sparse(reasons)}))
 
     def _make_room(self, needed: int) -> None:
         """Remove what killed runs left, then the entries longest unused, until `needed` fits."""
@@ -144,18 +137,14 @@ def default_cache_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("nunbit"))
 
 
-def write_sealed(path: Path, values: dict[str, Any]) -> None:
-    """JSON with a checksum of itself, flushed to the disk."""
+def sealed(values: dict[str, Any]) -> str:
+    """JSON with a checksum of itself."""
     values = {"format": _FORMAT, **values}
-    text = json.dumps({**values, "seal": _seal(values)}, indent=1)
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    return json.dumps({**values, "seal": _seal(values)}, indent=1)
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """What `write_sealed` wrote. Raises ValueError when it is not that, OSError if unreadable."""
+    """What `sealed` made. Raises ValueError for other content, OSError if unreadable."""
     values = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
         raise ValueError(f"{path.name} is of another format")
