@@ -26,7 +26,7 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("cpu") if found is None else found
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # "meta" holds no values
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UsageError(
             f"the device '{name}' cannot be used: {str(error).splitlines()[0]}",

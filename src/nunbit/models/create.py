@@ -57,7 +57,8 @@ def refuse_impossible(info: ModelInfo, *, shape: Shape, classes: int, dropout: D
         accepted = " or ".join(map(str, info.channels))
         raise UsageError(
             f"{info.name} takes images with {accepted} channels, not {shape.channels}",
-            remedy=f"ask for channels={info.channels[-1]}; grey images are then repeated in each",
+            remedy=f"ask for channels={info.channels[-1]} (in nunbit train: --set pixels.colour="
+            f"{'grey' if info.channels[-1] == 1 else 'rgb'}); grey images are repeated in each",
         )
     if not info.resizable and shape[1:] != info.input[1:]:
         raise _impossible_size(info, shape)
