@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import os
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, PngImagePlugin
 
+from nunbit.data.decoding import decode
 from nunbit.data.inspect import ImageFacts, Inspection, facts, inspect
 from nunbit.errors import UnusableImage
-from nunbit.progress import SILENT
+from nunbit.progress import SILENT, Silent
 from nunbit.types import ImageArrays, ImageFiles, Samples
 from tests.data.odd_images import HEIGHT, WIDTH, encoded, odd_images, write_odd_images
 from tests.data.photos import samples_of
 
+T = TypeVar("T")
+inspect_module = importlib.import_module("nunbit.data.inspect")
 ODD = {odd.name: odd for odd in odd_images()}
 
 
@@ -45,6 +53,56 @@ def test_facts_of_some_kinds() -> None:
     assert summary("grey_alpha.png") == ("PNG", "LA", 1, True)
     with pytest.raises(UnusableImage, match="not an image"):
         facts(b"no image")
+
+
+def test_no_pixel_is_decoded_for_the_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image.format))
+    for odd in ODD.values():
+        # The EXIF block of a PNG may stand behind its pixels.
+        with contextlib.suppress(UnusableImage):
+            facts(odd.data if odd.name != "exif_6.png" else b"")
+    assert decoded == []
+
+
+@pytest.mark.parametrize("kind", ["exif", "text", "xmp"])
+def test_a_png_may_be_rotated_too(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    more = PngImagePlugin.PngInfo()
+    if kind == "text":  # as ImageMagick writes it
+        block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+        text = f"\nexif\n{len(block):8}\n{block.hex()}\n"
+        more.add_text("Raw profile type exif", text, zip=True)
+    if kind == "xmp":
+        packet = '<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+        more.add_itxt("XML:com.adobe.xmp", packet, zip=True)
+    given = {"exif": exif} if kind == "exif" else {}
+    data = encoded(Image.new("RGB", (30, 20)), "PNG", pnginfo=more, **given)
+    found = facts(data)
+    assert (found.width, found.height, found.rotated) == (20, 30, True)
+    assert decode(data, max_pixels=1000, background=0).size == (20, 30)
+
+
+def test_an_interruption_does_not_wait_for_the_files_that_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+
+    def look_at_file(path: Path) -> None:
+        looked.append(path)
+        time.sleep(0.001)
+
+    class Interrupted(Silent):
+        def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
+            yield next(iter(items))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspect_module, "_look_at_file", look_at_file)
+    files = tuple(tmp_path / f"{number}.png" for number in range(2000))
+    with pytest.raises(KeyboardInterrupt):
+        inspect(samples_of(ImageFiles(files=files)), workers=2, progress=Interrupted())
+    assert len(looked) < 1000
 
 
 def test_every_file_has_a_digest_and_an_outcome(tmp_path: Path) -> None:

@@ -95,10 +95,10 @@ def facts(data: bytes) -> ImageFacts:
     Raises `UnusableImage` for content that is not an image.
     """
     with _pillow_held(), _open(data) as image:
-        rotated = _orientation(image) in _TURNS
+        orientation = 1 if _is_png_without_exif(data) else _orientation(image)
         width, height = image.size
         # Pillow already reports a TIFF's size after its rotation, and turns it when loading.
-        if _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF":
+        if orientation in (5, 6, 7, 8) and image.format != "TIFF":
             width, height = height, width
         return ImageFacts(
             width=width,
@@ -107,7 +107,7 @@ def facts(data: bytes) -> ImageFacts:
             format=str(image.format),
             frames=_frames(image),
             bytes=len(data),
-            rotated=rotated,
+            rotated=orientation in _TURNS,
             transparent=image.has_transparency_data,
         )
 
@@ -197,6 +197,15 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # a broken EXIF block says nothing about the pixels
         return 1
     return value if isinstance(value, int) else 1
+
+
+def _is_png_without_exif(data: bytes) -> bool:
+    """Whether a PNG has none of the chunks that Pillow reads an orientation from.
+
+    They may stand behind the pixels, so Pillow decodes all of these before it says so.
+    """
+    chunks = (b"eXIf", b"Raw profile type ", b"XML:com.adobe.xmp")
+    return data.startswith(b"\x89PNG") and not any(chunk in data for chunk in chunks)
 
 
 def _frames(image: Image.Image) -> int:

@@ -128,9 +128,12 @@ def _look_at_file(path: Path) -> _Look:
 
 
 def _look_at_files(images: ImageFiles, workers: int, progress: Progress) -> Iterator[_Look]:
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, workers))
+    try:
         looks = pool.map(_look_at_file, images.files)
         yield from progress.track(looks, total=len(images), title="Reading images")
+    finally:  # a user who interrupts does not wait for the files that are left
+        pool.shutdown(cancel_futures=True)
 
 
 def _inspect_arrays(samples: Samples, array: NDArray[np.uint8], progress: Progress) -> Inspection:
