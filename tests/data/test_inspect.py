@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 
 from nunbit.data.decoding import decode
 from nunbit.data.inspect import ImageFacts, Inspection, facts, inspect
+from nunbit.data.sources import load_samples
 from nunbit.errors import UnusableImage
 from nunbit.progress import SILENT, Silent
 from nunbit.types import ImageArrays, ImageFiles, Samples
@@ -157,6 +158,16 @@ def test_the_sources_reason_comes_first_and_still_counts_the_file(tmp_path: Path
     assert found.reasons == ("", "no label", "no label")
     assert (found.bad, found.considered) == (1, 3)
     assert len(found.usable) == 1
+
+
+def test_what_a_table_excludes_is_no_bad_image(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(ODD["plain.png"].data if name != "b.png" else b"")
+    rows = "a.png,x,\nb.png,x,excluded\nc.png,y,\n"
+    (tmp_path / "table.csv").write_text(f"path,label,split\n{rows}", encoding="utf-8")
+    found = inspect(load_samples(tmp_path / "table.csv"), workers=1, progress=SILENT)
+    assert found.reasons == ("", "excluded by the table", "")
+    assert (found.bad, found.considered) == (0, 2)
 
 
 def test_sidecars_and_empty_files(tmp_path: Path) -> None:

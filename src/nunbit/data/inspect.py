@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.data.decoding import FORMATS, ImageFacts, facts, read_image_bytes
+from nunbit.data.sources.table import EXCLUDED_REASON
 from nunbit.errors import UnusableImage
 from nunbit.progress import Progress
 from nunbit.types import ImageArrays, ImageFiles, Samples
@@ -41,7 +42,8 @@ class Inspection:
     bad_rows: tuple[int, ...]
     """Rows of the files that should be images and are not usable as such."""
     considered: int
-    """Files that are images or should be; a sidecar such as notes.txt is neither."""
+    """Files that are images or should be; a sidecar such as notes.txt is neither, and what a table
+    excludes does not count."""
     remarks: tuple[str, ...]
     """What is odd and yet used, with counts and an example each."""
 
@@ -88,9 +90,11 @@ def inspect(samples: Samples, *, workers: int, progress: Progress) -> Inspection
     looks = list(_look_at_files(samples.images, workers, progress))
     found = tuple(look.reason for look in looks)
     reasons = tuple(first or then for first, then in zip(samples.reasons, found, strict=True))
+    # What the user has taken out already is no fault of the data any more.
     images = [
-        look.facts is not None or _should_be_image(path, look.reason)
-        for path, look in zip(samples.paths, looks, strict=True)
+        (look.facts is not None or _should_be_image(path, look.reason))
+        and not given.startswith(EXCLUDED_REASON)
+        for path, look, given in zip(samples.paths, looks, samples.reasons, strict=True)
     ]
     return Inspection(
         sha256=tuple(look.sha256 for look in looks),

@@ -31,6 +31,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 EXCLUDED = "excluded"
 """The word of nunbit's own split.csv for a row that is not used."""
+EXCLUDED_REASON = f"{EXCLUDED} by the table"
+"""Beginning of the reason for such a row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,8 +208,8 @@ def _each_row(table: Table, chosen: dict[str, str], path: Path) -> Iterator[tupl
                 path=path,
                 remedy=f"accepted are {', '.join([*PART_WORDS, EXCLUDED])}, or nothing",
             )
-        why = cells["reason"][at].strip().removeprefix(f"{EXCLUDED} by the table: ")
-        reason = f"{EXCLUDED} by the table" + (f": {why}" if why else "") if excluded else ""
+        why = cells["reason"][at].strip().removeprefix(f"{EXCLUDED_REASON}: ")
+        reason = EXCLUDED_REASON + (f": {why}" if why else "") if excluded else ""
         row = Row(
             name=clean(cells["label"][at]),
             part=part,
