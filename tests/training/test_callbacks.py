@@ -14,7 +14,7 @@ from nunbit.training.callbacks import (
     SaveBest,
     make_monitor,
 )
-from nunbit.training.checkpoint import load_weights
+from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, save_checkpoint
 from nunbit.training.state import TrainingState
 from tests.training.parts import make_state, make_trainer
 
@@ -49,6 +49,23 @@ def test_the_best_epoch_is_kept_and_a_tie_goes_to_the_later(tmp_path: Path) -> N
     state = feed(best, [0.5, 0.8, 0.8, 0.7])
     assert (state.best.value, state.best.epoch) == (0.8, 3)
     assert load_weights(tmp_path / "best", make_state().model) == 3
+
+
+def test_a_best_epoch_that_a_killed_process_saved_does_not_outlive_its_repetition(
+    tmp_path: Path,
+) -> None:
+    """Timed runs, and runs on a GPU, may repeat an epoch with a worse end."""
+    best = SaveBest(monitor=ACCURACY, folder=tmp_path / "best")
+    state = feed(best, [0.5])
+    save_checkpoint(tmp_path / "last", state)
+    feed(best, [0.9], state)  # killed here: the state of epoch 2 was never saved
+    for repeated in (0.4, 0.6):
+        resumed = make_state()
+        load_newest_checkpoint(tmp_path / "last", resumed)
+        feed(best, [repeated], resumed)
+        wanted = 1 if repeated < 0.5 else 2
+        assert resumed.best.epoch == wanted
+        assert load_weights(tmp_path / "best", make_state().model) == wanted
 
 
 def test_a_missing_validation_part_is_explained(tmp_path: Path) -> None:

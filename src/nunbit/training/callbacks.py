@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from nunbit.errors import ConfigError
-from nunbit.training.checkpoint import previous_of, save_checkpoint
+from nunbit.training.checkpoint import forget_later, previous_of, save_checkpoint
 from nunbit.training.state import TrainingState
 
 Mode = Literal["min", "max"]
@@ -67,6 +67,7 @@ class SaveBest:
     def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
         """Save when the epoch is at least as good as all before it."""
         value = self.monitor.value(record)
+        forget_later(self.folder, state.best.epoch)
         if self.monitor.better(value, state.best.value):
             state.best.value, state.best.epoch = value, int(record["epoch"])
             save_checkpoint(self.folder, state)

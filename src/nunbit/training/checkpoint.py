@@ -71,6 +71,22 @@ def newest(folder: Path) -> Path:
     return folder if folder.exists() else previous_of(folder)
 
 
+def forget_later(folder: Path, epoch: int) -> None:
+    """Put the one before in place of a checkpoint of a later epoch.
+
+    A process killed before its state was saved can leave one, and a run that is timed, or on a
+    GPU, may come to other weights when it repeats the epoch.
+    """
+    try:
+        history = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))["history"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+    if len(history) > epoch:
+        shutil.rmtree(folder)
+        if previous_of(folder).exists():
+            previous_of(folder).rename(folder)
+
+
 def load_newest_checkpoint(folder: Path, state: TrainingState) -> str | None:
     """Restore the checkpoint in `folder`, or the one before it where that is damaged.
 
