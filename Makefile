@@ -37,7 +37,7 @@ demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the res
 	set -x; $(BIN)/nunbit train $(DIGITS) --epochs 15 --out runs/demo-$$n
 
 test: $(STAMP)  ## the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadscope
 
 test-slow: $(STAMP)  ## the tests that train for minutes
 	$(BIN)/python -m pytest -m slow || [ $$? -eq 5 ]  # 5: none is marked slow

@@ -28,6 +28,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         ("model", str(summary.get("model", "?"))),
         ("images", counts_line(summary.get("n") or {})),
         ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
+        *_without_leaks(summary.get("leaks")),
         ("macro F1", _decimal(test, "macro_f1")),
         ("baseline", _baseline(test)),
         ("loss", _decimal(test, "loss")),
@@ -58,6 +59,15 @@ def print_parts(console: Console, split: Split, out: Path) -> None:
         console.print(f"excluded: {len(left_out) - SHOWN_EXCLUDED:,} more (--manifest lists them)")
     console.print(counts_line(split.counts), soft_wrap=True)
     console.print(Text(f"folder: {printable(str(out))}"), soft_wrap=True)
+
+
+def _without_leaks(leaks: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The accuracy on the test images that do not also stand in training, where some do."""
+    if not leaks:
+        return []
+    clean = leaks["test_without_leaks"]
+    accuracy = "-" if clean is None else _percent(clean, "accuracy")
+    return [("without leaks", f"{accuracy}  ({leaks['test_images']:,} leaked images left out)")]
 
 
 def _percent(numbers: Mapping[str, Any], key: str) -> str:
