@@ -30,11 +30,11 @@ from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
 from nunbit.progress import SILENT
 from nunbit.run.defaults import resolve
+from nunbit.run.dividing import complete_contract, divide
 from nunbit.run.folder import RunFolder
 from nunbit.run.learn import make_plan, new_state
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find
-from nunbit.run.spine import complete_contract, divide
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer
 from nunbit.training.state import TrainingState
@@ -123,7 +123,7 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     device = resolve_device(config.device)
     prepared = decode(find(config, SILENT), config, device_type=device.type, progress=SILENT)
     run = RunFolder(folder)
-    split = divide(prepared, config, run)
+    split = divide(prepared, config)
     preprocess = complete_contract(prepared, split)
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     config, _ = resolve(

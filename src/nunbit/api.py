@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nunbit.config import Config, load_config
+from nunbit.data.sources import load_samples
 from nunbit.progress import SILENT, Progress
-from nunbit.run.prepare import find
 from nunbit.run.spine import Run
 from nunbit.run.spine import train as train_spine
 from nunbit.types import Samples
@@ -57,8 +57,13 @@ def load_data(
         "data.group_from": group_from,
     }
     settings = {key: value for key, value in named.items() if value is not None}
-    config = load_config(data=None, recipe=None, settings=settings)
-    return Data(samples=find(config, SILENT).samples, settings=settings)
+    samples = load_samples(
+        data,
+        label_from=label_from,
+        label_map=None if label_map is None else Path(label_map),
+        group_from=group_from,
+    )
+    return Data(samples=samples, settings=settings)
 
 
 def train(

@@ -219,12 +219,12 @@ class Config(Section):
         return self
 
     def with_settings(self, settings: Mapping[str, object]) -> Config:
-        """The same configuration with some dotted keys replaced.
+        """The same configuration with some dotted keys replaced; what was never set stays unset.
 
         Raises:
             ConfigError: for an unknown key or an impossible value.
         """
-        return build_config(self.model_dump(exclude_none=True), settings, origin="the settings")
+        return build_config(self.model_dump(exclude_unset=True), settings, origin="the settings")
 
     def to_toml(self) -> str:
         """The configuration as TOML; `read_toml` gives it back."""

@@ -42,6 +42,9 @@ def with_findings(fake_module: FakeModule, *findings: Finding) -> None:
         find=lambda config, progress: config,
         decode=lambda found, config, **options: prepared,
     )
+    fake_module(
+        "nunbit.run.dividing", findings_with_split=lambda prepared, config: prepared.findings
+    )
 
 
 def _three(self: object) -> int:

@@ -42,6 +42,7 @@ def check(
     from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
     from nunbit.device import resolve_device
+    from nunbit.run.dividing import findings_with_split
     from nunbit.run.prepare import decode, find
 
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
@@ -53,7 +54,7 @@ def check(
         device_type=resolve_device(config.device).type,
         progress=progress,
     )
-    findings = prepared.findings
+    findings = findings_with_split(prepared, config)
     counts = {
         "found": len(prepared.samples),
         "usable": sum(not reason for reason in prepared.reasons),

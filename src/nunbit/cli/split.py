@@ -47,8 +47,9 @@ def split(
     from nunbit.cli.terminal import stdout_console
     from nunbit.config import load_config
     from nunbit.data.materialise import write_class_folders
-    from nunbit.data.split import Fractions, make_split, write_manifest
+    from nunbit.data.split import write_manifest
     from nunbit.device import resolve_device
+    from nunbit.run.dividing import divide
     from nunbit.run.prepare import decode, find
 
     refuse_existing(out, option="--out")
@@ -67,17 +68,7 @@ def split(
     samples = prepared.samples
     for note in samples.notes:
         progress.note(note)
-    parts = make_split(
-        samples,
-        sha256=prepared.inspection.sha256,
-        reasons=prepared.reasons,
-        fractions=Fractions(
-            test=config.split.test_fraction,
-            validation=config.split.validation_fraction,
-            max_validation=config.split.max_validation,
-        ),
-        seed=config.seed,
-    )
+    parts = divide(prepared, config)
     kept = {part: parts.indices(part) for part in ("train", "validation", "test")}
     write_class_folders(samples, kept, out, progress)
     if manifest is not None:

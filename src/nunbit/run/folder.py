@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -14,6 +16,8 @@ from typing import Any
 from nunbit.config import Config, read_config
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
 from nunbit.files import write_atomically
+
+NOTE = "# note: "
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,9 @@ class RunFolder:
             content: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise UsageError(
-                "this is no finished run",
-                path=self.path,
-                remedy=f"finish it with: {resume_command(self.path)}",
+                "the run's summary.json is missing or damaged",
+                path=self.summary,
+                remedy="remove it, and finish the run again with: " + resume_command(self.path),
             ) from None
         return content
 
@@ -124,9 +128,18 @@ def refuse_foreign(out: Path) -> None:
         raise UsageError("the output path is a file", path=out, remedy="choose another --out")
 
 
-def save_config(folder: RunFolder, config: Config) -> None:
-    """Write config.toml."""
-    write_atomically(folder.config, config.to_toml())
+def save_config(folder: RunFolder, config: Config, *, notes: Sequence[str] = ()) -> None:
+    """Write config.toml; above it, as comments, why `auto` values were decided as they are."""
+    comments = "".join(f"{NOTE}{note}\n" for note in notes)
+    write_atomically(folder.config, comments + config.to_toml())
+
+
+def recorded_notes(folder: RunFolder) -> list[str]:
+    """The notes that `save_config` has written; none where there is no config.toml."""
+    if not folder.config.is_file():
+        return []
+    lines = folder.config.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(NOTE) for line in lines if line.startswith(NOTE)]
 
 
 def resume_command(path: Path) -> str:
@@ -135,8 +148,36 @@ def resume_command(path: Path) -> str:
 
 
 @contextmanager
+def alone_in(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes out of a run's folder; the lock goes with the process.
+
+    Raises:
+        UsageError: when another process works there.
+    """
+    if sys.platform == "win32":  # it has no advisory locks on folders
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder.path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UsageError(
+            "another process works in this run",
+            path=folder.path,
+            remedy="wait until it has ended, or choose another --out",
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def resumable(folder: RunFolder) -> Iterator[None]:
-    """Say how to go on when the user interrupts what follows training.
+    """Say how to go on when the user interrupts anything but a training step.
 
     Raises:
         RunInterrupted: in place of KeyboardInterrupt.
@@ -145,7 +186,7 @@ def resumable(folder: RunFolder) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise RunInterrupted(
-            "stopped after training, before the evaluation was done",
+            "stopped before the run had ended; what was saved stands",
             path=folder.path,
             remedy=f"go on with: {resume_command(folder.path)}",
         ) from None

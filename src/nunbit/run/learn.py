@@ -8,7 +8,7 @@ import torch
 
 from nunbit.config import CheckpointConfig, Config, decided
 from nunbit.data.augment import load_augmentation
-from nunbit.errors import RunInterrupted
+from nunbit.errors import CheckpointError, RunInterrupted
 from nunbit.models.create import create_model
 from nunbit.models.initialise import initialise
 from nunbit.progress import Progress
@@ -23,7 +23,7 @@ from nunbit.training.callbacks import (
     SaveBest,
     make_monitor,
 )
-from nunbit.training.checkpoint import load_newest_checkpoint
+from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, newest
 from nunbit.training.interrupt import stop_on_signals
 from nunbit.training.loop import Length, Plan, Trainer
 from nunbit.training.losses import make_loss
@@ -64,18 +64,23 @@ def model_options(config: Config, parts: Parts) -> dict[str, Any]:
 
 def fit(
     config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
-) -> None:
-    """Train from wherever the newest checkpoint stands."""
+) -> float:
+    """Train from wherever the newest checkpoint stands; returns the seconds spent before it."""
     training = config.training
     fault = load_newest_checkpoint(folder.last, state)
     if fault:
-        progress.note(f"The newest checkpoint is unusable, the one before it is used: {fault}")
+        progress.note(
+            f"warning: the newest checkpoint is unusable, the one before it is used: {fault}"
+        )
+    earlier_seconds = state.elapsed_seconds
     batches = parts.training(
         batch_size=decided(training.batch_size),
         seed=config.seed,
         augmentation=load_augmentation(config.augment.preset),
     )
     validation = parts.batches("validation")
+    if validation is None:
+        progress.note("warning: no image is left to validate on; the training loss decides")
     plan = make_plan(config, folder)
     progress.training_started(
         model=config.model.name, epochs=plan.length.epochs, minutes=training.minutes
@@ -97,6 +102,24 @@ def fit(
         ) from None
     finally:
         progress.training_ended()
+    return earlier_seconds
+
+
+def load_best_weights(folder: RunFolder, state: TrainingState, progress: Progress) -> None:
+    """The best epoch's weights into the network, or the last's where the best are damaged.
+
+    Raises:
+        CheckpointError: when the last epoch's are damaged too.
+    """
+    try:
+        load_weights(newest(folder.best), state.model)
+    except CheckpointError as error:
+        progress.note(
+            f"warning: {error.what}: the best epoch ({state.best.epoch}) is lost, and the last "
+            "one is used"
+        )
+        load_weights(newest(folder.last), state.model)
+        state.best.epoch = len(state.history)
 
 
 def make_plan(config: Config, folder: RunFolder) -> Plan:
@@ -122,17 +145,19 @@ def make_plan(config: Config, folder: RunFolder) -> Plan:
 
 
 def _callbacks(config: Config, folder: RunFolder, *, has_validation: bool) -> list[Callback]:
-    settings, training = config.checkpoint, config.training
-    name = settings.monitor
-    if not has_validation and name == CheckpointConfig().monitor:
+    settings, training, usual = config.checkpoint, config.training, CheckpointConfig()
+    name, template = settings.monitor, settings.template
+    if not has_validation and name == usual.monitor:
         name = "train_loss"
+    if not has_validation and template == usual.template:
+        template = "epoch{epoch:03d}-{train_loss:.4f}"
     monitor = make_monitor(name, settings.mode)
     callbacks: list[Callback] = [SaveBest(monitor=monitor, folder=folder.best)]
     if settings.keep != "none":
         callbacks.append(
             KeepEpochs(
                 folder=folder.kept,
-                template=settings.template,
+                template=template,
                 weights_only=settings.weights_only,
                 only_improved=settings.keep == "improved",
             )

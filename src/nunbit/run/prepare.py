@@ -150,7 +150,10 @@ def choose_contract(
         if only is not None and wanted.colour == "auto":
             channels = only
         choice = ModelChoice(
-            name=config.model.name, height=own_height, width=own_width, reason="you named it"
+            name=config.model.name,
+            height=own_height,
+            width=own_width,
+            reason="the configuration names it",
         )
     if given is not None:
         choice = ModelChoice(

@@ -32,10 +32,9 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
     Raises:
         UsageError: naming the setting that differs.
     """
-    default = dict(_leaves(Config().model_dump()))
     then = dict(_leaves(_in_recorded_form(recorded).model_dump()))
-    for key, value in _leaves(_in_recorded_form(wanted).model_dump()):
-        if value not in (default[key], then[key]):
+    for key, value in _leaves(_in_recorded_form(wanted).model_dump(exclude_unset=True)):
+        if value not in ("auto", then[key]):
             raise UsageError(
                 f"a resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}",
                 path=folder,

@@ -7,6 +7,7 @@ configuration.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -18,38 +19,39 @@ from typing import Any
 from torch import nn
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
-from nunbit.config import Config
+from nunbit.config import Config, build_config
 from nunbit.data.augment import PRESETS, load_augmentation
-from nunbit.data.pixels import channel_statistics
-from nunbit.data.preprocess import Preprocess
-from nunbit.data.split import (
-    Fractions,
-    apply_manifest,
-    make_split,
-    read_manifest,
-    small_classes,
-    write_manifest,
-)
+from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, deterministic_algorithms, resolve_device
-from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
 from nunbit.run.defaults import resolve
-from nunbit.run.folder import RunFolder, claim, refuse_foreign, resumable, save_config
-from nunbit.run.learn import fit, model_options, new_state
+from nunbit.run.dividing import (
+    complete_contract,
+    divide,
+    refuse_untrainable,
+    tell_data,
+    tell_split,
+)
+from nunbit.run.folder import (
+    RunFolder,
+    alone_in,
+    claim,
+    recorded_notes,
+    refuse_foreign,
+    resumable,
+    save_config,
+)
+from nunbit.run.learn import fit, load_best_weights, model_options, new_state
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
-from nunbit.run.prepare import Prepared, decode, find, refuse_too_many_bad
+from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
 from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.state import TrainingState
-from nunbit.types import Split
-
-STATISTICS_IMAGES = 100_000
-"""Mean and standard deviation are taken from at most so many evenly spaced training images."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,40 @@ def train(
         RunInterrupted: when the user stopped it; `remedy` says how to go on.
     """
     config = _with_absolute_paths(config)
-    if out is not None:
-        folder = RunFolder(out)
-        if resume and folder.config.is_file():
-            config = config_to_resume(config, recorded_config(folder), out)
-        elif not resume or out.exists():
-            refuse_foreign(out)
-        if folder.summary.is_file():
-            progress.note("The run has already ended.")
-            return Run(folder=out, summary=folder.read_summary())
-        out.mkdir(parents=True, exist_ok=True)
+    if out is None:
+        return _run(config, None, progress=progress, command=command)
+    folder = RunFolder(out)
+    if resume and folder.config.is_file():
+        config = config_to_resume(config, recorded_config(folder), out)
+    elif not resume or out.exists():
+        refuse_foreign(out)
+    if folder.summary.is_file():
+        progress.note("the run has already ended")
+        return Run(folder=out, summary=folder.read_summary())
+    _refuse_unknown_names(config)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder), resumable(folder):
         for left in (folder.path, folder.last.parent, folder.kept):
             remove_leftovers(left)
-        save_config(folder, config)
+        save_config(folder, config, notes=recorded_notes(folder))
+        return _run(config, folder, progress=progress, command=command)
+
+
+def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
+    """Go on with the run in `out`, with the settings that it recorded.
+
+    Raises:
+        UsageError: when there is no run, or a setting differs from the recorded one; and what
+            `train` raises.
+    """
+    recorded = recorded_config(RunFolder(out))
+    wanted = build_config({}, settings, origin="the settings")
+    config_to_resume(_with_absolute_paths(wanted), recorded, out)
+    return train(recorded, out=out, resume=True, progress=progress)
+
+
+def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, command: str) -> Run:
+    """The stages, in order."""
     watch = Stopwatch()
     device = resolve_device(config.device)
     _refuse_unknown_names(config)
@@ -126,17 +149,15 @@ def train(
         found = find(config, progress)
     with watch.stage("decode"):
         prepared = decode(found, config, device_type=device.type, progress=progress)
-    _tell(prepared, progress)
+    tell_data(prepared, progress)
     refuse_too_many_bad(prepared, config.data.max_bad_fraction)
 
-    if out is None:
-        folder = claim(f"{prepared.samples.name}-{prepared.model.name}")
     with watch.stage("check"):
-        split = divide(prepared, config, folder)
-        _tell_split(split, progress)
-        _refuse_untrainable(split, prepared)
+        split = divide(prepared, config, recorded=claimed.split if claimed else None)
+        tell_split(split, progress)
+        refuse_untrainable(split, prepared)
         preprocess = complete_contract(prepared, split)
-    config, notes = resolve(
+    config, decisions = resolve(
         config,
         model=prepared.model,
         channels=preprocess.channels,
@@ -144,19 +165,21 @@ def train(
         n_train=split.counts["train"],
         device=device,
     )
+    folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
+    notes = decisions or recorded_notes(folder)
     for note in notes:
         progress.note(note)
-    save_config(folder, config)
+    save_config(folder, config, notes=notes)
     write_manifest(folder.split, split)
 
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     state = new_state(config, parts)
-    with watch.stage("train"), deterministic_algorithms(config.deterministic):
-        fit(config, parts, state, folder, progress)
-    watch.seconds["train"] = state.elapsed_seconds
+    with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
+        earlier_seconds = fit(config, parts, state, folder, progress)
+    watch.seconds["train"] += earlier_seconds
 
     with watch.stage("evaluate"), resumable(folder):
-        bundle = _deploy(config, parts, state, folder)
+        bundle = _deploy(config, parts, state, folder, progress)
         validation = parts.predict(bundle, "validation")
         test = parts.predict(bundle, "test")
     assert test is not None  # refused before training
@@ -185,7 +208,7 @@ def train(
         pixels=prepared.pixels,
         contract=parts.preprocess.to_dict(),
         settings=config.to_toml(),
-        command=command or f"nunbit train --recipe {folder.config}",
+        command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=prepared.model.reason,
         notes=tuple(notes),
         findings=prepared.findings,
@@ -197,17 +220,6 @@ def train(
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
-
-
-def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
-    """Go on with the run in `out`, with the settings that it recorded.
-
-    Raises:
-        UsageError: when there is no run, or a setting differs from the recorded one; and what
-            `train` raises.
-    """
-    recorded = recorded_config(RunFolder(out))
-    return train(recorded.with_settings(settings), out=out, resume=True, progress=progress)
 
 
 def _with_absolute_paths(config: Config) -> Config:
@@ -239,66 +251,14 @@ def _refuse_unknown_names(config: Config) -> None:
         load_augmentation(config.augment.preset)
 
 
-def divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
-    """The recorded division of a resumed run, a manifest's, or a new one."""
-    samples, sha256 = prepared.samples, prepared.inspection.sha256
-    manifest = folder.split if folder.split.is_file() else None
-    if manifest is None and config.data.manifest is not None:
-        manifest = Path(config.data.manifest)
-    if manifest is not None:
-        return apply_manifest(
-            samples,
-            read_manifest(manifest),
-            sha256=sha256,
-            reasons=prepared.reasons,
-            manifest_path=manifest,
-        )
-    fractions = Fractions(
-        test=config.split.test_fraction,
-        validation=config.split.validation_fraction,
-        max_validation=config.split.max_validation,
-    )
-    return make_split(
-        samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
-    )
-
-
-def _refuse_untrainable(split: Split, prepared: Prepared) -> None:
-    """Stop before training where a class could not be learned or nothing could be measured.
-
-    Raises:
-        DataError: naming the classes, or saying that there is no test image.
-    """
-    rows = split.indices("train")
-    learned = {split.labels[i] for i in rows}
-    missing = [name for name in prepared.samples.classes if name not in learned]
-    if missing:
-        raise DataError(
-            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}",
-            path=prepared.samples.location,
-            remedy="add images, or remove the class; `nunbit check` says why images are excluded",
-        )
-    if split.counts["test"] == 0:
-        raise DataError(
-            "there are too few images to keep some for the test",
-            path=prepared.samples.location,
-            remedy="give at least three images in each class",
-        )
-
-
-def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
-    """The contract with the mean and standard deviation of the training part alone."""
-    rows = split.indices("train")
-    if len(rows) > STATISTICS_IMAGES:
-        rows = rows[:: -(-len(rows) // STATISTICS_IMAGES)]
-    mean, std = channel_statistics(prepared.pixels, rows)
-    return prepared.pixels.preprocess.with_statistics(mean, std)
-
-
-def _deploy(config: Config, parts: Parts, state: TrainingState, folder: RunFolder) -> Bundle:
+def _deploy(
+    config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
+) -> Bundle:
     """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
-    chosen = folder.best if config.checkpoint.deploy == "best" else folder.last
-    load_weights(newest(chosen), state.model)
+    if config.checkpoint.deploy == "best":
+        load_best_weights(folder, state, progress)
+    else:
+        load_weights(newest(folder.last), state.model)
     data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
     bundle = Bundle(
         model=state.model,
@@ -312,35 +272,6 @@ def _deploy(config: Config, parts: Parts, state: TrainingState, folder: RunFolde
     shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
     save_bundle(folder.model, bundle)
     return load_bundle(folder.model)
-
-
-def _tell(prepared: Prepared, progress: Progress) -> None:
-    """Say what was found: size, classes, and every finding."""
-    samples = prepared.samples
-    usable = sum(not reason for reason in prepared.reasons)
-    progress.note(f"{samples.name}: {usable:,} images in {len(samples.classes)} classes.")
-    for finding in prepared.findings:
-        examples = f" For example: {', '.join(finding.examples)}." if finding.examples else ""
-        progress.note(f"{finding.severity}: {finding.title}.{examples}")
-
-
-def _tell_split(split: Split, progress: Progress) -> None:
-    counts = split.counts
-    progress.note(
-        f"{counts['train']:,} images train, {counts['validation']:,} validate, "
-        f"{counts['test']:,} test; {counts['excluded']:,} files are excluded."
-    )
-    for name, parts in small_classes(split).items():
-        progress.note(
-            f"warning: class {name} has no image in some part: {parts['train']} train, "
-            f"{parts['validation']} validate, {parts['test']} test."
-        )
-    leaked = len(split.leaked_test_indices)
-    if leaked:
-        progress.note(
-            f"warning: {leaked:,} test images also stand in the training or validation part as "
-            "you gave them; the score without them is stated too."
-        )
 
 
 def _images_per_second(state: TrainingState) -> float:

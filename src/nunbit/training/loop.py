@@ -93,7 +93,7 @@ class Trainer:
         self.progress = progress
         self.stop = stop
         self._unread: list[tuple[Tensor, Tensor, int]] = []
-        self._origin = time.perf_counter() - state.elapsed_seconds
+        self._clock_started: float | None = None
         self._last_saved = self._last_read = time.perf_counter()
 
     def fit(self) -> None:
@@ -112,6 +112,7 @@ class Trainer:
     def _train_epoch(self) -> None:
         state = self.state
         state.model.train()
+        self._clock_started = time.perf_counter()
         # Time in an epoch counts from here, plus what an interrupted process had spent on it.
         began = time.perf_counter() - state.sums.seconds
         for batch in self.train.epoch(state.epoch, start=state.batch):
@@ -128,6 +129,7 @@ class Trainer:
             if time.perf_counter() - self._last_saved > self.plan.checkpoint_seconds:
                 self._save()
         self._show_step()
+        self._stop_clock()
 
     def _step(self, batch: Batch) -> None:
         state, plan = self.state, self.plan
@@ -202,7 +204,9 @@ class Trainer:
 
     def _save(self) -> None:
         self._read_losses()
-        self.state.elapsed_seconds = self._elapsed()
+        if self._clock_started is not None:
+            self._stop_clock()
+            self._clock_started = time.perf_counter()
         save_checkpoint(self.plan.checkpoint_folder, self.state)
         self._last_saved = time.perf_counter()
 
@@ -216,7 +220,14 @@ class Trainer:
         write_atomically(self.plan.metrics_file, "".join(lines))
 
     def _elapsed(self) -> float:
-        return time.perf_counter() - self._origin
+        """Seconds of training; the clock stands still while the validation part is measured."""
+        started = self._clock_started
+        running = 0.0 if started is None else time.perf_counter() - started
+        return self.state.elapsed_seconds + running
+
+    def _stop_clock(self) -> None:
+        self.state.elapsed_seconds = self._elapsed()
+        self._clock_started = None
 
     def _share(self) -> float:
         return self.plan.length.share(self.state, len(self.train), self._elapsed())

@@ -1,0 +1,118 @@
+"""The division of a run: recorded, given or new, and what it says about the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nunbit.config import Config
+from nunbit.data.check import Finding
+from nunbit.data.pixels import channel_statistics
+from nunbit.data.preprocess import Preprocess
+from nunbit.data.split import Fractions, apply_manifest, make_split, read_manifest, small_classes
+from nunbit.errors import DataError
+from nunbit.progress import Progress
+from nunbit.run.prepare import Prepared
+from nunbit.types import Split
+
+STATISTICS_IMAGES = 10_000
+"""Mean and standard deviation are taken from at most so many evenly spaced training images."""
+
+
+def divide(prepared: Prepared, config: Config, *, recorded: Path | None = None) -> Split:
+    """The recorded division of a resumed run, a given manifest's, or a new one.
+
+    Raises:
+        DataError: when a manifest does not fit the data, or nothing is left for training.
+    """
+    samples, sha256 = prepared.samples, prepared.inspection.sha256
+    manifest = recorded if recorded is not None and recorded.is_file() else None
+    if manifest is None and config.data.manifest is not None:
+        manifest = Path(config.data.manifest)
+    if manifest is not None:
+        return apply_manifest(
+            samples,
+            read_manifest(manifest),
+            sha256=sha256,
+            reasons=prepared.reasons,
+            manifest_path=manifest,
+        )
+    fractions = Fractions(
+        test=config.split.test_fraction,
+        validation=config.split.validation_fraction,
+        max_validation=config.split.max_validation,
+    )
+    return make_split(
+        samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
+    )
+
+
+def refuse_untrainable(split: Split, prepared: Prepared) -> None:
+    """Stop before training where a class could not be learned or nothing could be measured.
+
+    Raises:
+        DataError: naming the classes, or saying that there is no test image.
+    """
+    learned = {split.labels[i] for i in split.indices("train")}
+    missing = [name for name in prepared.samples.classes if name not in learned]
+    if missing:
+        raise DataError(
+            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}",
+            path=prepared.samples.location,
+            remedy="add images, or remove the class; `nunbit check` says why images are excluded",
+        )
+    if split.counts["test"] == 0:
+        raise DataError(
+            "there are too few images to keep some for the test",
+            path=prepared.samples.location,
+            remedy="give at least three images in each class",
+        )
+
+
+def findings_with_split(prepared: Prepared, config: Config) -> tuple[Finding, ...]:
+    """The findings of the check, after what would stop a training at its split."""
+    try:
+        refuse_untrainable(divide(prepared, config), prepared)
+    except DataError as error:
+        stop = Finding(severity="error", title=error.what, count=0, remedy=error.remedy)
+        return (stop, *prepared.findings)
+    return prepared.findings
+
+
+def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
+    """The contract with the mean and standard deviation of the training part alone."""
+    rows = split.indices("train")
+    if len(rows) > STATISTICS_IMAGES:
+        rows = rows[:: -(-len(rows) // STATISTICS_IMAGES)]
+    mean, std = channel_statistics(prepared.pixels, rows)
+    return prepared.pixels.preprocess.with_statistics(mean, std)
+
+
+def tell_data(prepared: Prepared, progress: Progress) -> None:
+    """Say what was found: size, classes, and every finding."""
+    samples = prepared.samples
+    usable = sum(not reason for reason in prepared.reasons)
+    progress.note(f"{samples.name}: {usable:,} images in {len(samples.classes)} classes")
+    for finding in prepared.findings:
+        examples = f"; for example {', '.join(finding.examples)}" if finding.examples else ""
+        prefix = "" if finding.severity == "note" else f"{finding.severity}: "
+        progress.note(f"{prefix}{finding.title}{examples}")
+
+
+def tell_split(split: Split, progress: Progress) -> None:
+    """Say how many images each part has, and where a class or the whole is not as it should be."""
+    counts = split.counts
+    progress.note(
+        f"{counts['train']:,} images train, {counts['validation']:,} validate, "
+        f"{counts['test']:,} test; {counts['excluded']:,} files are excluded"
+    )
+    for name, parts in small_classes(split).items():
+        progress.note(
+            f"warning: class {name} has no image in some part: {parts['train']} train, "
+            f"{parts['validation']} validate, {parts['test']} test"
+        )
+    leaked = len(split.leaked_test_indices)
+    if leaked:
+        progress.note(
+            f"warning: {leaked:,} test images also stand in the training or validation part as "
+            "you gave them; the score without them is stated too"
+        )
