@@ -134,8 +134,8 @@ class Trainer:
     def _step(self, batch: Batch) -> None:
         state, plan = self.state, self.plan
         set_learning_rate(state.optimizer, self._learning_rate())
-        # Dropout draws from the global generator: give it this step's own seed.
-        torch.manual_seed(derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch))
+        seed = derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch)
+        _seed_global_generator(seed, batch.images.device)
         with torch.autocast(
             batch.images.device.type,
             dtype=plan.autocast_dtype,
@@ -247,6 +247,16 @@ class Trainer:
             images_per_second=sums.images / sums.seconds,
             left=self._elapsed() * max(0.0, 1 - share) / share if share > 0 else float("nan"),
         )
+
+
+def _seed_global_generator(seed: int, device: torch.device) -> None:
+    """Dropout has no generator of its own; `torch.manual_seed` would seed all devices, slowly."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    elif device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 def _cuda_devices(device: torch.device) -> list[torch.device]:
