@@ -8,22 +8,30 @@ import sys
 from pathlib import Path
 
 
-def environment(cache: Path) -> dict[str, str]:
+def environment(cache: Path, threads: int = 1) -> dict[str, str]:
     """One thread (the machine's other cores belong to others) and a cache of the test's own."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "NUNBIT_CACHE": str(cache), "COLUMNS": "120"}
+    own = {"OMP_NUM_THREADS": str(threads), "NUNBIT_CACHE": str(cache), "COLUMNS": "120"}
+    return {**os.environ, **own}
 
 
-def nunbit(*arguments: str, cwd: Path, cache: Path | None = None, code: int = 0) -> str:
+def nunbit(
+    *arguments: str,
+    cwd: Path,
+    cache: Path | None = None,
+    code: int = 0,
+    threads: int = 1,
+    timeout: float = 240,
+) -> str:
     """Run `nunbit`, check its exit code, and return stdout and stderr together."""
     done = subprocess.run(
         [sys.executable, "-m", "nunbit", *arguments],
         cwd=cwd,
-        env=environment(cache or cwd / "cache"),
+        env=environment(cache or cwd / "cache", threads),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=240,
+        timeout=timeout,
     )
     assert done.returncode == code, done.stdout
     return done.stdout
