@@ -56,6 +56,5 @@ def _table(models: tuple[ModelInfo, ...]) -> Table:
     for info in models:
         parameters = "" if info.parameters is None else f"{info.parameters:,}"
         source = info.source or info.origin
-        shape = f"{info.input}, or the data's" if info.follows_data else str(info.input)
-        table.add_row(info.name, parameters, shape, source)
+        table.add_row(info.name, parameters, info.input_in_words, source)
     return table

@@ -34,12 +34,13 @@ from nunbit.device import describe_device, deterministic_algorithms, resolve_dev
 from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
-from nunbit.models.catalog import model_info
+from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
+from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve
 from nunbit.run.folder import RunFolder, claim, refuse_foreign, resumable, save_config
-from nunbit.run.learn import fit, model_options, new_state
+from nunbit.run.learn import fit, model_options, new_model, new_state
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Prepared, decode, find, refuse_too_many_bad
@@ -139,18 +140,20 @@ def train(
     config, notes = resolve(
         config,
         model=prepared.model,
-        channels=preprocess.channels,
+        preprocess=preprocess,
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
         device=device,
     )
+    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    model, remarks = new_model(config, parts)
+    notes += remarks
     for note in notes:
         progress.note(note)
     save_config(folder, config)
     write_manifest(folder.split, split)
 
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    state = new_state(config, parts)
+    state = new_state(config, parts, model)
     with watch.stage("train"), deterministic_algorithms(config.deterministic):
         fit(config, parts, state, folder, progress)
     watch.seconds["train"] = state.elapsed_seconds
@@ -169,6 +172,8 @@ def train(
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
     }
+    if config.model.pretrained != "none":
+        facts["pretrained"] = config.model.pretrained
     card = model_card(
         facts=facts,
         preprocess=parts.preprocess,
@@ -217,6 +222,7 @@ def _with_absolute_paths(config: Config) -> Config:
         "data.path": data.path,
         "data.label_map": data.label_map,
         "data.manifest": data.manifest,
+        "model.pretrained": config.model.pretrained,
         "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
     }
     absolute = {
@@ -231,12 +237,16 @@ def _refuse_unknown_names(config: Config) -> None:
     """Notice a typing error before the images are read rather than after.
 
     Raises:
-        UsageError: for an unknown model, augmentation preset or operation.
+        UsageError: for an unknown model, augmentation preset or operation, or weights that are
+            unknown or cannot go with the other settings.
+        WeightsError: when pretrained weights are not here and cannot be downloaded.
     """
     if config.model.name != "auto":
-        model_info(config.model.name)
+        image_model(config.model.name)
     if config.augment.preset != "auto":
         load_augmentation(config.augment.preset)
+    if (weights := wanted_weights(config)) is not None:
+        weights.locate()
 
 
 def divide(prepared: Prepared, config: Config, folder: RunFolder) -> Split:
@@ -287,7 +297,12 @@ def _refuse_untrainable(split: Split, prepared: Prepared) -> None:
 
 
 def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
-    """The contract with the mean and standard deviation of the training part alone."""
+    """The contract with the mean and standard deviation of the training part alone.
+
+    Statistics that are known, because they belong to pretrained weights or were set, stay.
+    """
+    if prepared.statistics_known:
+        return prepared.pixels.preprocess
     rows = split.indices("train")
     if len(rows) > STATISTICS_IMAGES:
         rows = rows[:: -(-len(rows) // STATISTICS_IMAGES)]
