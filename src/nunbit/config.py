@@ -19,6 +19,7 @@ import tomli_w
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -76,6 +77,15 @@ class SplitConfig(Section):
     """More validation images than this add little certainty; the others train."""
 
 
+PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
+
+
+def _positive(values: tuple[float, ...]) -> tuple[float, ...]:
+    if min(values) <= 0:
+        raise ValueError("a standard deviation is more than 0")
+    return values
+
+
 class PixelsConfig(Section):
     """The input contract, and where decoded pixels may be kept."""
 
@@ -83,10 +93,19 @@ class PixelsConfig(Section):
     """Side of the square input in pixels, or (height, width)."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
     """Channels of the input: one or three."""
-    fit: Literal["crop", "pad", "squash"] = "crop"
-    """How another aspect ratio is fitted: cut the long side, add borders, or distort."""
-    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
-    """Filter for resizing, antialiased."""
+    fit: Literal["auto", "crop", "pad", "squash"] = "auto"
+    """How another aspect ratio is fitted: cut the long side, add borders, or distort; auto is that
+    of pretrained weights, else crop."""
+    crop_share: Auto | Annotated[float, Field(gt=0, le=1)] = "auto"
+    """Share of the image that crop and squash keep, around the centre; auto is that of pretrained
+    weights, else all."""
+    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
+    """Filter for resizing, antialiased; auto is that of pretrained weights, else bilinear."""
+    mean: Auto | PerChannel = "auto"
+    """Mean of each channel, of pixels scaled to 0..1, that normalising takes off; auto is that of
+    pretrained weights, else of the training part."""
+    std: Auto | Annotated[PerChannel, AfterValidator(_positive)] = "auto"
+    """Standard deviation of each channel that normalising divides by; auto as for the mean."""
     background: Annotated[int, Field(ge=0, le=255)] = 255
     """Grey value that shows through transparency and fills borders."""
     max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
@@ -97,6 +116,12 @@ class PixelsConfig(Section):
     """Size of the cache of decoded pixels; auto is a quarter of the free disk."""
     workers: Auto | Annotated[int, Field(ge=1)] = "auto"
     """Processes that decode; auto is the number of usable cores."""
+
+    @model_validator(mode="after")
+    def _statistics_together(self) -> PixelsConfig:
+        if (self.mean == "auto") != (self.std == "auto") or len(self.mean) != len(self.std):
+            raise ValueError("pixels.mean and pixels.std belong together: set both, or neither")
+        return self
 
 
 class AugmentConfig(Section):
@@ -115,6 +140,24 @@ class ModelConfig(Section):
     """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
     initialisation: InitialisationName = "default"
     """How weights are drawn."""
+    pretrained: str = "none"
+    """Weights to start from: a model of torchvision or timm, `efficientnet-lite0`, a run's folder
+    or a file; their own preprocessing comes with them."""
+    pretrained_strict: bool = True
+    """Weights that do not fit are an error; else what fits is taken, and the rest is listed."""
+
+
+def _table(value: object) -> object:
+    """`pattern=strength, pattern=strength` as a table; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("write it as layer=strength, layer=strength")
+    return {pattern.strip(): strength for pattern, _, strength in pairs}
+
+
+Strengths = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_table)]
 
 
 class TrainingConfig(Section):
@@ -139,7 +182,14 @@ class TrainingConfig(Section):
     nesterov: bool = False
     """Nesterov's form of momentum (SGD)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Of weights; biases and normalisation layers are left alone."""
+    """Of weights, and of biases and normalisation layers where the next setting says so."""
+    decay_biases_and_norms: bool = False
+    """Whether weight decay acts on biases and normalisation layers too."""
+    l1: Strengths = {}
+    """Strength of the penalty on absolute weights per layer: a table from layer name, in which `*`
+    stands for anything, to strength, or `head.*=1e-5, features.0=1e-4`."""
+    l2: Strengths = {}
+    """Strength of the penalty on squared weights per layer, written in the same way."""
     schedule: ScheduleName = "one-cycle"
     """Learning rate over the run."""
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2

@@ -19,11 +19,11 @@ from nunbit.data.check import Finding, bad_images, check
 from nunbit.data.inspect import Inspection, inspect
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import Budget, Pixels, open_pixels
-from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import DataError
-from nunbit.models.choose import ModelChoice, choose_model, input_size_for
+from nunbit.models.choose import ModelChoice
 from nunbit.progress import Progress
+from nunbit.run.contract import choose_contract
 from nunbit.types import Samples
 
 
@@ -45,6 +45,8 @@ class Prepared:
     model: ModelChoice
     """The network that the input contract was chosen for."""
     findings: tuple[Finding, ...]
+    statistics_known: bool = False
+    """Whether the contract's mean and standard deviation are final."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -83,12 +85,12 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
             path=samples.location,
             remedy="give a folder with one sub-folder of images for each class",
         )
-    model, preprocess = choose_contract(found, config, device_type=device_type)
+    chosen = choose_contract(inspection, config, device_type=device_type)
     pixels = open_pixels(
         samples,
         sha256=inspection.sha256,
         reasons=inspection.reasons,
-        preprocess=preprocess,
+        preprocess=chosen.preprocess,
         budget=pixel_budget(config.pixels),
         progress=progress,
     )
@@ -99,7 +101,12 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
         max_bad_fraction=config.data.max_bad_fraction,
     )
     return Prepared(
-        samples=samples, inspection=inspection, pixels=pixels, model=model, findings=findings
+        samples=samples,
+        inspection=inspection,
+        pixels=pixels,
+        model=chosen.model,
+        findings=findings,
+        statistics_known=chosen.statistics_known,
     )
 
 
@@ -121,59 +128,6 @@ def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
         remedy="list all with `nunbit check --json`; to train on the others all the same, "
         "--set data.max_bad_fraction=F",
     )
-
-
-def choose_contract(
-    found: Found, config: Config, *, device_type: str
-) -> tuple[ModelChoice, Preprocess]:
-    """The network, and the input contract without its statistics, which need the split."""
-    inspection, wanted = found.inspection, config.pixels
-    channels = 1 if wanted.colour == "grey" or _is_auto_grey(wanted, inspection) else 3
-    given = _given_size(wanted)
-    height, width = given or (inspection.median_height, inspection.median_width)
-    if config.model.name == "auto":
-        choice = choose_model(
-            height=height,
-            width=width,
-            same_size=inspection.same_size or given is not None,
-            channels=channels,
-            n_train=len(inspection.usable),
-            device_type=device_type,
-        )
-    else:
-        only, own_height, own_width = input_size_for(config.model.name, height=height, width=width)
-        if only is not None and wanted.colour == "auto":
-            channels = only
-        choice = ModelChoice(
-            name=config.model.name, height=own_height, width=own_width, reason="you named it"
-        )
-    if given is not None:
-        choice = ModelChoice(
-            name=choice.name, height=given[0], width=given[1], reason=choice.reason
-        )
-    preprocess = Preprocess(
-        height=choice.height,
-        width=choice.width,
-        channels=1 if channels == 1 else 3,
-        fit=wanted.fit,
-        interpolation=wanted.interpolation,
-        mean=(0.0,) * channels,
-        std=(1.0,) * channels,
-        background=wanted.background,
-        max_pixels=wanted.max_pixels,
-    )
-    return choice, preprocess
-
-
-def _is_auto_grey(wanted: PixelsConfig, inspection: Inspection) -> bool:
-    return wanted.colour == "auto" and inspection.is_grey
-
-
-def _given_size(wanted: PixelsConfig) -> tuple[int, int] | None:
-    size = wanted.image_size
-    if size == "auto":
-        return None
-    return (size, size) if isinstance(size, int) else size
 
 
 def _workers(wanted: PixelsConfig) -> int:

@@ -35,9 +35,9 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
     default = dict(_leaves(Config().model_dump()))
     then = dict(_leaves(recorded.model_dump()))
     for key, value in _leaves(wanted.model_dump()):
-        if value not in (default[key], then[key]):
+        if value not in (default.get(key), then.get(key)):
             raise UsageError(
-                f"a resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}",
+                f"a resumed run keeps its settings: {key} is {then.get(key)!r}, not {value!r}",
                 path=folder,
                 remedy=f"leave it out ({resume_command(folder)}), or begin a new run",
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,9 +147,7 @@ def train(
     )
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     model, remarks = new_model(config, parts)
-    notes += remarks
-    for note in notes:
-        progress.note(note)
+    _tell_notes((*notes, *remarks), progress)
     save_config(folder, config)
     write_manifest(folder.split, split)
 
@@ -171,16 +169,17 @@ def train(
         "device": describe_device(device),
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
+        **_origin_of_weights(config),
     }
-    if config.model.pretrained != "none":
-        facts["pretrained"] = config.model.pretrained
-    card = model_card(
-        facts=facts,
-        preprocess=parts.preprocess,
-        split=split,
-        test=evaluate(test, bundle.classes),
+    write_atomically(
+        folder.model / "README.md",
+        model_card(
+            facts=facts,
+            preprocess=parts.preprocess,
+            split=split,
+            test=evaluate(test, bundle.classes),
+        ),
     )
-    write_atomically(folder.model / "README.md", card)
     outcome = Outcome(
         classes=prepared.samples.classes,
         split=split,
@@ -192,7 +191,7 @@ def train(
         settings=config.to_toml(),
         command=command or f"nunbit train --recipe {folder.config}",
         model_reason=prepared.model.reason,
-        notes=tuple(notes),
+        notes=(*notes, *remarks),
         findings=prepared.findings,
         epochs=state.history,
         best_epoch=state.best.epoch,
@@ -337,6 +336,17 @@ def _tell(prepared: Prepared, progress: Progress) -> None:
     for finding in prepared.findings:
         examples = f" For example: {', '.join(finding.examples)}." if finding.examples else ""
         progress.note(f"{finding.severity}: {finding.title}.{examples}")
+
+
+def _tell_notes(notes: Iterable[str], progress: Progress) -> None:
+    for note in notes:
+        progress.note(note)
+
+
+def _origin_of_weights(config: Config) -> dict[str, str]:
+    """What summary.json says of pretrained weights; nothing for a training from scratch."""
+    name = config.model.pretrained
+    return {} if name == "none" else {"pretrained": name}
 
 
 def _tell_split(split: Split, progress: Progress) -> None:
