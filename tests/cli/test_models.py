@@ -28,3 +28,21 @@ def test_a_pattern_reaches_the_zoos(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_pattern_that_meets_nothing_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "no-such-model"]) == 2
     assert "no model's name holds 'no-such-model'" in capsys.readouterr().err
+
+
+def test_a_name_that_hides_torchvisions_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "alexnet"]) == 0
+    out = capsys.readouterr().out
+    assert "62,378,344" in out
+    assert "torchvision's narrower one" in out
+    assert any(line.startswith("torchvision/alexnet") for line in out.splitlines())
+
+
+@pytest.mark.parametrize("name", ["gcn", "perceptron", "xor-mlp"])
+def test_a_model_that_takes_no_images_is_refused_before_any_is_read(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "no-such-folder", "--model", name]) == 2
+    error = capsys.readouterr().err
+    assert f"{name} takes " in error
+    assert "not images" in error
