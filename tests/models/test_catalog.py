@@ -65,7 +65,7 @@ def test_logits_and_gradients(name: str) -> None:
         for parameter_name, parameter in model.named_parameters():
             assert parameter.grad is not None, parameter_name
             assert parameter.grad.isfinite().all(), parameter_name
-        # Logits, not probabilities: no softmax hides in the network, and no ReLU or sigmoid ends it.
+        # Logits, not probabilities: no softmax hides in the network, no sigmoid ends it.
         assert not modules(model, nn.Softmax)
         assert not torch.allclose(logits.sum(dim=1), torch.ones(4))
         assert isinstance([*model.modules()][-1], nn.Linear)
