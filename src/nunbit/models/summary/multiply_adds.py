@@ -38,6 +38,15 @@ def _attention(arguments: Sequence[Any], _: Sequence[Tensor]) -> int:
     return int(weights * (queries.shape[-1] + values.shape[-1]))
 
 
+def _recurrence(arguments: Sequence[Any], _: Sequence[Tensor]) -> int:
+    """Both matrices of a layer at every step [T, B, F]: from the input, and from the step before.
+
+    The one operation that a recurrence is on a CPU with the library mkldnn.
+    """
+    steps, from_input, from_before = arguments[:3]
+    return int(math.prod(steps.shape[:-1]) * (from_input.numel() + from_before.numel()))
+
+
 _COUNTS: Mapping[str, Callable[[Sequence[Any], Sequence[Tensor]], int]] = {
     "convolution": _convolution,
     "convolution_overrideable": _convolution,
@@ -49,4 +58,5 @@ _COUNTS: Mapping[str, Callable[[Sequence[Any], Sequence[Tensor]], int]] = {
     "scaled_dot_product_flash_attention": _attention,
     "scaled_dot_product_efficient_attention": _attention,
     "scaled_dot_product_cudnn_attention": _attention,
+    "mkldnn_rnn_layer": _recurrence,
 }
