@@ -5,7 +5,6 @@ B images in a batch, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
@@ -82,10 +81,9 @@ def googlenet_keras(shape: Shape, classes: int, dropout: Dropout = None) -> nn.M
     channels = 192
     for name, widths in MODULES.items():
         module = Inception(channels, widths)
-        pool = _halving_pool() if name in ("3b", "4e") else ()
-        features.add_module(f"inception_{name}", nn.Sequential(OrderedDict(views=module)))
-        for layer in pool:
-            features.append(layer)
+        features.add_module(f"inception_{name}", module)
+        if name in ("3b", "4e"):
+            features.extend(_halving_pool())
         channels = module.channels_out
     head = nn.Sequential(
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(channels, classes)

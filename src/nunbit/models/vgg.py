@@ -18,6 +18,8 @@ from nunbit.models.info import Dropout, ModelInfo, Shape
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Output channels of the thirteen 3x3 convolutions; a pooling ends each group."""
+XAI_DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5)
+"""Shares in order: one within the first and second group, two within each later one, the head."""
 
 
 def vgg16_features(channels: int) -> nn.Sequential:
@@ -80,9 +82,10 @@ def xai_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     layers: list[nn.Module] = []
     channels = shape.channels
     for group in VGG16:
-        for is_last, width in zip((*[False] * (len(group) - 1), True), group, strict=True):
+        for place, width in enumerate(group, start=1):
             layers += conv_bn_relu(channels, width, padding=1 if layers else 0)
-            layers += [nn.MaxPool2d(2) if is_last else nn.Dropout(next(of_maps))]
+            ends_group = place == len(group)
+            layers += [nn.MaxPool2d(2) if ends_group else nn.Dropout(next(of_maps))]
             channels = width
     head = nn.Sequential(
         nn.AdaptiveAvgPool2d(1),
@@ -96,9 +99,6 @@ def xai_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     )
     return features_and_head(nn.Sequential(*layers), head)
 
-
-XAI_DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5)
-"""Shares in order: one within the first and second group, two within each later one, the head."""
 
 MODELS = (
     ModelInfo(
