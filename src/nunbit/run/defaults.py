@@ -15,7 +15,7 @@ IMAGES_SEEN = 600_000
 """What a run without --epochs shows the network in all, within the limits below."""
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
 FEW_IMAGES = 2000
-FINE_TUNING = 0.1
+FINE_TUNING = 0.25
 """Factor on the usual learning rate with pretrained weights, which large steps would undo."""
 SMALL_BATCH, USUAL_BATCH = 32, 100
 

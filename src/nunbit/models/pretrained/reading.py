@@ -31,7 +31,7 @@ def read_tensors(path: Path) -> Tensors:
         content = _content(path)
     except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise WeightsError(
-            f"the file of weights cannot be read: {str(error).splitlines()[0]}",
+            f"the file of weights cannot be read: {first_line(error)}",
             path=path,
             remedy="give a whole safetensors file, or what torch.save(model.state_dict()) wrote",
         ) from None
@@ -43,6 +43,11 @@ def read_tensors(path: Path) -> Tensors:
             remedy="save the weights alone: torch.save(model.state_dict(), FILE), or safetensors",
         ) from None
     return _unwrapped(content, path)
+
+
+def first_line(error: Exception) -> str:
+    """The gist of another library's error; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _content(path: Path) -> Any:

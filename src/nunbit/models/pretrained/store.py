@@ -19,6 +19,7 @@ import platformdirs
 import torch
 
 from nunbit.errors import WeightsError
+from nunbit.models.pretrained.reading import first_line
 
 DOWNLOAD_TIMEOUT_SECONDS = 30.0
 _DIGEST_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.[a-z]+$")
@@ -112,9 +113,9 @@ class HubFile:
 
 def missing(target: Path, error: Exception, *, source: str) -> WeightsError:
     """The error for a file that is not here and cannot be downloaded."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return WeightsError(
-        f"the file of weights {target.name} is not here, and cannot be downloaded: {reason}",
+        f"the file of weights {target.name} is not here, and cannot be downloaded: "
+        f"{first_line(error)}",
         path=target,
         remedy=f"fetch {source} on a connected machine and put it there under this name "
         "(NUNBIT_WEIGHTS names another folder)",

@@ -17,6 +17,8 @@ from nunbit.models.pretrained.weights import Weights
 
 LISTED = 12
 """Names of each kind that a message lists."""
+HEAD_DEVIATION = 0.01
+"""Largest standard deviation of a new head's weights."""
 
 
 def transfer(
@@ -32,8 +34,8 @@ def transfer(
     """Copy `weights` into `model`, which `info` builds for `shape` and `classes`.
 
     Two things are adapted, and said: the head (all tensors whose shape depends on the number of
-    classes) stays as the model drew it when the weights' classes are others, by number or by name;
-    and the kernels that see the input are summed over red, green and blue for grey input, or
+    classes) stays as the model drew it, made small, when the weights' classes are others, by
+    number or by name; and the kernels that see the input are summed over red, green and blue for grey input, or
     divided by three and repeated for colour. Whatever else does not fit is an error that lists it;
     with `strict` False it stays as the model drew it, and is listed all the same.
 
@@ -52,7 +54,7 @@ def transfer(
     if reason := _new_head(given, own, head, weights=weights, class_names=class_names):
         for name in head:
             given.pop(name, None)
-        remarks.append(f"The head ({_listed(head)}) is new: {reason}.")
+        remarks.append(f"The head ({_listed(head)}) is new and small: {reason}.")
         own = {name: tensor for name, tensor in own.items() if name not in head}
     misfits = _misfits(given, own)
     if misfits:
@@ -70,6 +72,8 @@ def transfer(
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsError(f"the weights {weights.name} hold numbers that are none in {name}")
     model.load_state_dict(fitting, strict=False)
+    if reason:
+        _shrink(model, head)
     remarks.insert(0, f"{len(fitting)} tensors of {info.name} start from {weights.name}.")
     return tuple(remarks)
 
@@ -114,6 +118,22 @@ def _new_head(
     if known and class_names and tuple(class_names) != tuple(weights.classes):
         return f"the weights know {known:,} other classes, or the same in another order"
     return ""
+
+
+def _shrink(model: nn.Module, head: Sequence[str]) -> None:
+    """Make a new head say little, so that its first gradients do not upset what was learned.
+
+    Some networks draw heads for a training from nothing: timm's EfficientNet starts at a loss of 12
+    on two classes, where guessing costs 0.7.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name not in head:
+                continue
+            if parameter.ndim > 1 and parameter.numel() > 1:
+                parameter.mul_(HEAD_DEVIATION / parameter.std().clamp_min(HEAD_DEVIATION))
+            elif name.endswith("bias"):
+                parameter.zero_()
 
 
 def _adapt_channels(

@@ -19,7 +19,7 @@ from torch import Tensor
 from nunbit.errors import WeightsError
 from nunbit.models.info import BUILD_ERRORS
 from nunbit.models.pretrained.imagenet import imagenet_classes
-from nunbit.models.pretrained.reading import read_tensors
+from nunbit.models.pretrained.reading import first_line, read_tensors
 from nunbit.models.pretrained.store import AddressedFile, HubFile
 from nunbit.models.pretrained.weights import Fit, Interpolation, Tensors, Weights, WeightsInput
 from nunbit.models.zoo import TIMM_RENAMED, torchvision_names
@@ -126,7 +126,8 @@ def timm_input(published: Mapping[str, Any]) -> WeightsInput:
         height=height,
         width=width,
         fit=fit,
-        crop_share=1.0 if fit == "pad" else float(published.get("crop_pct") or 1.0),
+        # Of pad always 1; a few weights say more than 1, which would add borders.
+        crop_share=1.0 if fit == "pad" else min(1.0, float(published.get("crop_pct") or 1.0)),
         interpolation=_FILTERS[published.get("interpolation") or "bicubic"],
         mean=tuple(map(float, published["mean"])),
         std=tuple(map(float, published["std"])),
@@ -155,7 +156,7 @@ def _read_timm(full: str, path: Path) -> Tensors:
             )
     except (*BUILD_ERRORS, OSError, KeyError) as error:
         raise WeightsError(
-            f"the file does not hold the weights timm/{full}: {str(error).splitlines()[0]}",
+            f"the file does not hold the weights timm/{full}: {first_line(error)}",
             path=path,
             remedy="remove it, and it is fetched again; or put the right file there",
         ) from None
