@@ -111,12 +111,18 @@ def summarise(model: nn.Module, shape: Sequence[int], *, name: str = "") -> Summ
 
 
 def summarise_name(
-    name: str, *, shape: Sequence[int] | None = None, classes: int | None = None
+    name: str,
+    *,
+    shape: Sequence[int] | None = None,
+    classes: int | None = None,
+    measure: bool = True,
 ) -> Summary:
     """Account for a model of the catalogue or a zoo, by default in its published form.
 
-    It is built without values where that works, so that size costs nothing. Raises UsageError for
-    an unknown name, or a shape or number of classes that the model cannot have.
+    It is built without values where that works, so that size costs nothing. With `measure`, a
+    network with layers that no rule can follow is built again with values, to measure what these
+    see. Raises UsageError for an unknown name, or a shape or number of classes that the model
+    cannot have.
     """
     info = model_info(name)
     wanted = info.input if shape is None else Shape(*shape)
@@ -141,7 +147,7 @@ def summarise_name(
             found = account(build())
     except UsageError:  # some networks cannot be built or run without values
         return account(build())
-    in_doubt = any(layer.receptive_field == "unknown" for layer in found.layers)
+    in_doubt = measure and any(layer.receptive_field == "unknown" for layer in found.layers)
     return account(build()) if in_doubt else found
 
 
