@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import nunbit
 from nunbit.models.catalog import CATALOGUE
@@ -45,8 +47,11 @@ def with_tinynet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_commands_know_the_new_model(with_tinynet: Path) -> None:
     assert "4,138" in run_nunbit("models", "tinynet", cwd=with_tinynet)
+    digits = load_digits()
+    images = np.round(digits.images[:120] * (255 / 16)).astype(np.uint8)
+    np.savez(with_tinynet / "some.npz", images=images, labels=digits.target[:120])
     told = run_nunbit(
-        *("train", "digits", "--model", "tinynet", "--epochs", "1", "--out", "run"),
+        *("train", "some.npz", "--model", "tinynet", "--epochs", "1", "--out", "run"),
         cwd=with_tinynet,
     )
     assert "tinynet" in told
