@@ -71,7 +71,8 @@ def _check_request(info: ModelInfo, *, shape: Shape, classes: int, dropout: Drop
         raise UsageError(f"a model needs at least one class, not {classes}")
     if shape.height < 1 or shape.width < 1:
         raise UsageError(f"an image of {shape.height} x {shape.width} pixels is empty")
-    if info.takes != "images" and (shape.channels > 1 or shape.height > 1 == info.input.height):
+    rows = shape.height if info.takes == "features" else 1
+    if info.takes != "images" and (shape.channels > 1 or rows > 1):
         raise UsageError(
             f"{info.name} takes {info.takes}, not images",
             remedy="leave channels and height out, and give the number of features as width",
