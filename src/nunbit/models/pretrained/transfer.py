@@ -35,9 +35,9 @@ def transfer(
 
     Two things are adapted, and said: the head (all tensors whose shape depends on the number of
     classes) stays as the model drew it, made small, when the weights' classes are others, by
-    number or by name; and the kernels that see the input are summed over red, green and blue for grey input, or
-    divided by three and repeated for colour. Whatever else does not fit is an error that lists it;
-    with `strict` False it stays as the model drew it, and is listed all the same.
+    number or by name; and the kernels that see the input are summed over red, green and blue for
+    grey input, or divided by three and repeated for colour. Whatever else does not fit is an error
+    that lists it; with `strict` False it stays as the model drew it, and is listed all the same.
 
     Returns:
         What was done, as sentences for the user.

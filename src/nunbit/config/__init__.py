@@ -1,0 +1,249 @@
+"""The configuration of a run: frozen, typed, written to and read from TOML.
+
+It stops at the door of each stage: only the spine and the command line know it; modules take plain
+arguments. A value `auto` is decided by the run from the data, and the decision is written into the
+run's `config.toml`. The settings themselves stand in sections.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tomli_w
+from pydantic import Field, ValidationError, model_validator
+
+from nunbit.config.sections import (
+    AugmentConfig,
+    Auto,
+    CheckpointConfig,
+    DataConfig,
+    ModelConfig,
+    PixelsConfig,
+    Section,
+    SplitConfig,
+    TrainingConfig,
+)
+from nunbit.errors import ConfigError
+
+__all__ = [
+    "CheckpointConfig",
+    "Config",
+    "PixelsConfig",
+    "Section",
+    "build_config",
+    "decided",
+    "load_config",
+    "read_config",
+    "recipe_names",
+]
+
+T = TypeVar("T")
+
+
+class Config(Section):
+    """The whole configuration of one run."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Drives split, initial weights, order and augmentation."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
+    deterministic: bool = False
+    """On a GPU, use only deterministic algorithms (slower)."""
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    pixels: PixelsConfig = PixelsConfig()
+    augment: AugmentConfig = AugmentConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Config:
+        if self.training.minutes is not None and self.training.epochs != "auto":
+            raise ValueError("training.epochs and training.minutes exclude each other: set one")
+        return self
+
+    def with_settings(self, settings: Mapping[str, object]) -> Config:
+        """The same configuration with some dotted keys replaced.
+
+        Raises:
+            ConfigError: for an unknown key or an impossible value.
+        """
+        return build_config(self.model_dump(exclude_none=True), settings, origin="the settings")
+
+    def to_toml(self) -> str:
+        """The configuration as TOML; `read_toml` gives it back."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def decided(value: T | Auto) -> T:
+    """A setting that the run has decided by now; raises ValueError where it is still `auto`."""
+    if value == "auto":
+        raise ValueError("a setting is still auto")
+    return value
+
+
+def load_config(*, data: str | None, recipe: str | None, settings: Mapping[str, object]) -> Config:
+    """The configuration from a recipe (name or file), then DATA, then single settings.
+
+    Args:
+        data: what the user gave as DATA; None takes it from the recipe.
+        recipe: a name of `recipe_names()` or a TOML file, such as a run's `config.toml`.
+        settings: dotted keys to values, as `{"training.epochs": 5}`; strings are parsed.
+
+    Raises:
+        ConfigError: for an unknown recipe or key, or an impossible value.
+    """
+    tree = {} if recipe is None else _read_toml(_find_recipe(recipe))
+    origin = "the settings" if recipe is None else recipe
+    merged = dict(settings) if data is None else {**settings, "data.path": data}
+    return build_config(tree, merged, origin=origin)
+
+
+def read_config(path: Path) -> Config:
+    """A configuration that `Config.to_toml` wrote.
+
+    Raises:
+        ConfigError: when the file is missing, is no TOML or holds an unknown key.
+    """
+    return build_config(_read_toml(path), {}, origin=str(path))
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with nunbit."""
+    folder = resources.files("nunbit") / "recipes"
+    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def build_config(tree: Mapping[str, Any], settings: Mapping[str, object], *, origin: str) -> Config:
+    """Validate a nested mapping after writing dotted settings into it.
+
+    Raises:
+        ConfigError: naming the key, the value and, for a typing error, the nearest key.
+    """
+    nested: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()
+    }
+    training = nested.get("training")
+    if isinstance(training, dict):  # the other way to say how long, said later, wins
+        if "training.minutes" in settings:
+            training.pop("epochs", None)
+        if "training.epochs" in settings:
+            training.pop("minutes", None)
+    for key, value in settings.items():
+        _write(nested, key, value)
+    try:
+        return Config.model_validate(nested)
+    except ValidationError as error:
+        raise _explained(error, origin) from None
+
+
+def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
+    section, _, key = dotted.partition(".")
+    if not key:
+        if section in _section_names():
+            raise ConfigError(
+                f"'{section}' is a section, not a setting",
+                remedy=f"name a key in it, such as {_dotted_keys(section)[0]}",
+            )
+        nested[section] = value
+        return
+    if section not in _section_names():
+        raise _unknown(dotted, "the settings")
+    values = nested.setdefault(section, {})
+    if isinstance(values, dict):  # else validation says that a section is no single value
+        values[key] = _list(value)
+
+
+def _list(value: object) -> object:
+    """A list written as text, as in --set pixels.image_size=[48,64]; other values as they are."""
+    if isinstance(value, str) and value.startswith("["):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            return tomllib.loads(f"list = {value}")["list"]
+    return value
+
+
+def _find_recipe(recipe: str) -> Path:
+    path = Path(recipe)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    shipped = resources.files("nunbit") / "recipes" / f"{recipe}.toml"
+    if not shipped.is_file():
+        near = difflib.get_close_matches(recipe, recipe_names(), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(
+            f"there is no recipe '{recipe}'",
+            remedy=f"{hint}recipes: {', '.join(recipe_names())}; or give a TOML file",
+        )
+    return Path(str(shipped))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            "the configuration file does not exist", path=path, remedy="check the path"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(
+            f"the configuration file cannot be read: {error}", path=path, remedy="mend the file"
+        ) from None
+
+
+def _section_names() -> list[str]:
+    return [
+        name
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    ]
+
+
+def _dotted_keys(section: str | None = None) -> list[str]:
+    def keys() -> Iterator[str]:
+        for name, field in Config.model_fields.items():
+            kind = field.annotation
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from (f"{name}.{key}" for key in kind.model_fields)
+            else:
+                yield name
+
+    return [key for key in keys() if section is None or key.startswith(f"{section}.")]
+
+
+def _unknown(dotted: str, origin: str) -> ConfigError:
+    known = _dotted_keys()
+    near = difflib.get_close_matches(dotted, known, n=1, cutoff=0.5)
+    leaf = dotted.rpartition(".")[2]
+    same_leaf = [key for key in known if key.rpartition(".")[2] == leaf]
+    suggestion = next(iter(same_leaf + near), "")
+    hint = f"did you mean {suggestion}? " if suggestion else ""
+    return ConfigError(
+        f"there is no setting '{dotted}' (in {origin})",
+        remedy=f"{hint}a run's config.toml lists every setting",
+    )
+
+
+def _explained(error: ValidationError, origin: str) -> ConfigError:
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    dotted = ".".join(keys[:2]) if keys and keys[0] in _section_names() else ".".join(keys[:1])
+    if first["type"] == "extra_forbidden":
+        return _unknown(dotted, origin)
+    # A union such as `auto` or a number reports each alternative; the user needs them together.
+    reasons = dict.fromkeys(
+        item["msg"].removeprefix("Value error, ")
+        for item in error.errors()
+        if item["loc"][:2] == first["loc"][:2]
+    )
+    subject = f"{dotted} = {first['input']!r}" if dotted else "The configuration"
+    return ConfigError(
+        f"{subject} is not possible (in {origin}): {'; or '.join(reasons)}",
+        remedy="choose a value that fits",
+    )
