@@ -199,11 +199,14 @@ class Folded(nn.Module):
         self.first = nn.Conv2d(1, 4, 3, stride=2, padding=1)
         self.shuffle = nn.PixelShuffle(2)
         self.after = nn.Conv2d(1, 2, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.largest = nn.MaxPool2d(3, stride=1, padding=1)
         self.pool = nn.AdaptiveAvgPool2d(1)
 
     def forward(self, image: Tensor) -> Tensor:
-        maps: Tensor = self.pool(self.after(self.shuffle(self.first(image))))
-        return maps
+        maps = self.relu(self.after(self.shuffle(self.first(image))))
+        everything: Tensor = self.pool(self.largest(maps))
+        return everything
 
 
 def test_what_no_rule_follows_is_measured() -> None:
@@ -211,9 +214,21 @@ def test_what_no_rule_follows_is_measured() -> None:
     after, pool = layer(found, "after"), layer(found, "pool")
     assert layer(found, "first").measured is False
     assert (after.receptive_field, after.measured) == ((5, 5), True)
+    assert layer(found, "relu").receptive_field == (5, 5)
+    # Five positions of the shuffled map, three or two of which have one source.
+    assert layer(found, "largest").receptive_field == (7, 7)
     assert (pool.receptive_field, pool.measured) == ("global", True)
     empty = summarise(Folded().to("meta"), (1, 32, 32))
     assert layer(empty, "after").receptive_field == "unknown"
+
+
+def test_of_many_that_no_rule_follows_the_first_and_last_are_measured() -> None:
+    tail = [nn.ReLU() for _ in range(80)]
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.PixelShuffle(2), *tail)
+    sees = [row.receptive_field for row in summarise(network, (1, 8, 8)).layers]
+    assert sees[1:57] == [(3, 3)] * 56
+    assert sees[57:-8] == ["unknown"] * 17
+    assert sees[-8:] == [(3, 3)] * 8
 
 
 def test_windows_that_are_shifted_are_measured() -> None:
@@ -296,6 +311,7 @@ def test_measuring_leaves_the_model_as_it_was_too() -> None:
     assert model.training
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     assert all(p.grad is None for p in model.parameters())
+    assert not any("forward" in module.__dict__ for module in model.modules())
 
 
 def test_a_network_that_needs_values_is_run_in_earnest() -> None:
@@ -336,6 +352,12 @@ def test_size_and_classes_can_be_chosen() -> None:
     assert layer(found, "aux1.fc2").runs is False
     with pytest.raises(UsageError, match="the smallest size that works"):
         summarise_name("lenet5", shape=(1, 5, 5))
+
+
+def test_an_encoder_without_classes_gets_some() -> None:
+    assert model_info("timm/vit_pe_spatial_tiny_patch16_512").classes == 0
+    found = summarise_name("timm/vit_pe_spatial_tiny_patch16_512", measure=False)
+    assert found.layers[-1].output_shape == (1000,)
 
 
 @pytest.mark.parametrize("name", ["xor-mlp", "gcn", "row-lstm"])

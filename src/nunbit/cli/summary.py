@@ -163,6 +163,8 @@ def _remarks(found: Summary) -> Iterator[str]:
     """What the signs in the table mean, where they stand in it."""
     if any(layer.measured for layer in found.layers):
         yield "~: measured with gradients in the middle of the image, as what follows is"
+    if any(layer.receptive_field == "unknown" for layer in found.layers):
+        yield "unknown: no rule follows what this layer sees, and so many are not measured"
     if any(not layer.runs for layer in found.layers):
         yield "not run by itself: used in training only, or its weights are read by its parent"
 

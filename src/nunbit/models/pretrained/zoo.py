@@ -69,6 +69,7 @@ def _torchvision(model: str, published: Any) -> Weights:
             std=(0.5,) * 3 if own else tuple(transforms.std),
         ),
         classes=imagenet_classes() if len(categories) == 1000 else categories,
+        licence=published.meta.get("license", ""),
         here=file.here,
         locate=file.locate,
         read=_read_torchvision,

@@ -19,6 +19,8 @@ from nunbit.models.summary.trace import TRACE_ERRORS, Call, evaluating, is_empty
 
 BYTES = 4  # of a float32
 MEGABYTE = 1024**2
+CLASSES_OF_ENCODERS = 1000
+"""Networks that are published without a classifier get one for so many classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +132,7 @@ def summarise_name(
     def build() -> nn.Module:
         return create_model(
             name,
-            classes=info.classes if classes is None else classes,
+            classes=(info.classes or CLASSES_OF_ENCODERS) if classes is None else classes,
             channels=wanted.channels,
             height=wanted.height,
             width=wanted.width,
@@ -173,7 +175,7 @@ def _with_measured(
     asked = [call for call in calls if is_listed(call) and unknown(call)]
     with evaluating(model):
         extents = measured_extents(model, shape, [(call.module, call.turn) for call in asked])
-    found = {(call.name, call.turn): extent for call, extent in zip(asked, extents, strict=True)}
+    found = {(call.name, call.turn): extents.get((call.module, call.turn)) for call in asked}
 
     def completed(layer: Layer) -> Layer:
         extent = found.get((layer.name, layer.turn)) if layer.runs else None
