@@ -52,7 +52,7 @@ types: $(STAMP)  ## strict types
 imports: $(STAMP)  ## who may import whom
 	$(BIN)/lint-imports
 
-ci: lint types imports test test-slow demo  ## all that a change must pass
+ci: lint types imports test demo  ## all that a change must pass
 
 clean:  ## remove what make made: .venv and caches, never runs or data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

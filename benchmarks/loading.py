@@ -32,7 +32,7 @@ from nunbit.progress import SILENT
 from nunbit.run.defaults import resolve
 from nunbit.run.dividing import complete_contract, divide
 from nunbit.run.folder import RunFolder
-from nunbit.run.learn import make_plan, new_state
+from nunbit.run.learn import make_plan, new_model, new_state
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find
 from nunbit.training.interrupt import StopRequest
@@ -135,7 +135,7 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
         n_train=split.counts["train"],
         device=device,
     )
-    state = new_state(config, parts)
+    state = new_state(config, parts, new_model(config, parts)[0])
     training = parts.training(
         batch_size=BATCH_SIZE,
         seed=config.seed,
@@ -143,7 +143,7 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     )
     shortened = type(training)(**{**vars(training), "rows": training.rows[: batches * BATCH_SIZE]})
     trainer = Trainer(
-        make_plan(config, run),
+        make_plan(config, run, state.model),
         state,
         train=shortened,
         validation=None,

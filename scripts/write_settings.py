@@ -37,10 +37,14 @@ def _is_section(kind: object) -> bool:
 
 def _table(fields: dict, prefix: str) -> str:
     rows = [
-        f"| `{prefix}{key}` | `{_shown(field.default)}` | {field.description or ''} |"
+        f"| `{prefix}{key}` | `{_shown(field.default)}` | {_on_one_line(field.description)} |"
         for key, field in fields.items()
     ]
     return "| setting | default | meaning |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+def _on_one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _shown(value: object) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nunbit.errors import NunbitError as NunbitError
     from nunbit.models.catalog import list_models as list_models
     from nunbit.models.create import create_model as create_model
+    from nunbit.models.summary import summarise as summarise
     from nunbit.run.spine import Run as Run
 
 _HOME = {
@@ -35,6 +36,7 @@ _HOME = {
     "list_models": "nunbit.models.catalog",
     "load": "nunbit.classifier",
     "load_data": "nunbit.api",
+    "summarise": "nunbit.models.summary",
     "train": "nunbit.api",
 }
 
@@ -48,6 +50,7 @@ __all__ = [
     "list_models",
     "load",
     "load_data",
+    "summarise",
     "train",
 ]
 

@@ -85,8 +85,8 @@ def train(
         recipe: name or file of a recipe to start from.
         progress: who is told what happens; silent by default.
         settings: dotted settings, as `{"training.batch_size": 64}`.
-        options: `model`, `epochs`, `minutes`, `seed`, `device`, `image_size`, `fit`, `augment`:
-            short names of the settings that the command line has options for.
+        options: `model`, `pretrained`, `epochs`, `minutes`, `seed`, `device`, `image_size`, `fit`,
+            `augment`: short names of the settings that the command line has options for.
 
     Raises:
         ConfigError: for an unknown option or setting; and what `nunbit.run.spine.train` raises.
@@ -101,6 +101,7 @@ def train(
 
 _OPTIONS = {
     "model": "model.name",
+    "pretrained": "model.pretrained",
     "epochs": "training.epochs",
     "minutes": "training.minutes",
     "image_size": "pixels.image_size",

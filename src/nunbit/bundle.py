@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from nunbit.files import folder_written_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
+from nunbit.models.pretrained import find_weights
 from nunbit.models.zoo import timm_arguments, timm_layout
 from nunbit.types import ClassNames
 
@@ -134,6 +135,34 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def pretrained_bundle(name: str) -> Bundle:
+    """The bundle of pretrained weights under their own network, classes and input contract.
+
+    `name` is what `nunbit.models.pretrained.find_weights` takes. Raises UsageError for an unknown
+    name; BundleError for weights that do not say how they are to be used; WeightsError for weights
+    that are missing or damaged.
+    """
+    weights = find_weights(name)
+    wanted = weights.input
+    if weights.architecture is None or wanted is None or not weights.classes:
+        raise BundleError(
+            f"the weights {weights.name} do not say how images become their input, or what their "
+            "classes are called",
+            path=name,
+            remedy="give a run's folder, or a model of torchvision or timm with named classes",
+        )
+    preprocess = Preprocess.from_dict(asdict(wanted))
+    options = _complete_options({}, weights.classes, preprocess)
+    model = create_model(weights.architecture, **options, generator_seed=0, pretrained=name)
+    return Bundle(
+        model=model.eval(),
+        architecture=weights.architecture,
+        model_options=options,
+        classes=weights.classes,
+        preprocess=preprocess,
+    )
+
+
 def _complete_options(
     options: Mapping[str, Any], classes: ClassNames, preprocess: Preprocess
 ) -> dict[str, Any]:
@@ -167,7 +196,7 @@ def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
         "mean": list(preprocess.mean),
         "std": list(preprocess.std),
         "interpolation": preprocess.interpolation,
-        "crop_pct": 1.0,
+        "crop_pct": preprocess.crop_share,
         "crop_mode": _TIMM_CROP_MODES[preprocess.fit],
         "num_classes": len(bundle.classes),
     }

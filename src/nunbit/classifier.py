@@ -6,6 +6,7 @@ Images pass through the same code as in training: `Preprocess.canvas`, `Preproce
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shlex
@@ -22,7 +23,7 @@ from PIL import Image
 from scipy.special import softmax
 from torch import nn
 
-from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle
+from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device
@@ -171,11 +172,14 @@ class Classifier:
 
 
 def load(path: str | Path, *, device: str = "auto") -> Classifier:
-    """The classifier of a run's folder or of a bundle.
+    """The classifier of a run's folder, of a bundle, or of pretrained weights by name.
 
     `device` is torch's name of one, or "auto" for an accelerator where there is one. Raises
     BundleError naming what is missing or damaged.
     """
+    if not Path(path).exists():
+        with contextlib.suppress(UsageError):  # no such name: the path is what was meant
+            return Classifier(pretrained_bundle(str(path)), device=device)
     return Classifier(load_bundle(bundle_folder(Path(path))), device=device)
 
 

@@ -7,6 +7,7 @@ NunbitError                one short block: what happened, to which file, what t
 ├── UnusableImage          one image cannot be decoded; becomes its exclusion   (never ends a run)
 ├── BundleError            a model folder is incomplete, damaged or foreign     exit 2
 ├── CheckpointError        no usable checkpoint where one is needed             exit 2
+├── WeightsError           pretrained weights are missing, damaged or misfits   exit 2
 ├── TrainingError          training ran and failed (a loss that is not finite)  exit 1
 └── RunInterrupted         the user stopped the run; its state is saved         exit 130
 """
@@ -62,6 +63,10 @@ class BundleError(NunbitError):
 
 class CheckpointError(NunbitError):
     """No usable checkpoint where one is needed."""
+
+
+class WeightsError(NunbitError):
+    """Pretrained weights are missing, damaged, or do not fit the network."""
 
 
 class TrainingError(NunbitError):

@@ -116,6 +116,17 @@ def test_fitting_arrays_are_used_as_they_are(tmp_path: Path) -> None:
     assert array[3].any()
 
 
+def test_arrays_of_the_right_size_lose_their_margins_where_the_contract_cuts_them_off(
+    tmp_path: Path,
+) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (4, 12, 16, 3), dtype=np.uint8)
+    contract = replace(CONTRACT, crop_share=0.875)
+    pixels = opened(samples_of(ImageArrays(array=array)), tmp_path, preprocess=contract)
+    truth = np.stack([contract.canvas_from_array(row) for row in array])
+    assert not np.array_equal(truth, array)
+    np.testing.assert_array_equal(everything(pixels).numpy(), truth)
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_other_arrays_are_resized(tmp_path: Path, storage: str) -> None:
     array = np.random.default_rng(0).integers(0, 256, (MANY, 8, 8, 1), dtype=np.uint8)

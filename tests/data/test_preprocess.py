@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from sklearn.datasets import load_sample_image
 
 from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode
-from nunbit.data.preprocess import Preprocess
+from nunbit.data.preprocess import Fit, Preprocess
 from nunbit.errors import ConfigError, UnusableImage
 from tests.data.odd_images import (
     HEIGHT,
@@ -28,6 +28,9 @@ from tests.data.odd_images import (
 )
 
 ODD = {odd.name: odd for odd in odd_images()}
+
+
+NEAREST = {"interpolation": "nearest"}  # the others look beyond the cut
 
 
 def contract(
@@ -105,6 +108,30 @@ def test_squash_scales_both_sides() -> None:
     canvas = contract(6, 10, 1, fit="squash", interpolation="nearest").canvas_from_array(halves)
     assert (canvas[:, :5] == 0).all()
     assert (canvas[:, 5:] == 255).all()
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash"])
+def test_the_margins_outside_the_crop_share_are_cut_off(fit: Fit) -> None:
+    """Of 40 x 40 pixels the inner 30 are kept at a share of 0.75, whatever stands around them."""
+    framed = np.full((40, 40, 1), 255, dtype=np.uint8)
+    framed[5:35, 5:35] = 60
+    canvas = contract(10, 10, 1, fit=fit, crop_share=0.75, **NEAREST).canvas_from_array(framed)
+    assert (canvas == 60).all()
+    assert (contract(10, 10, 1, fit=fit).canvas_from_array(framed)[0] > 60).all()
+
+
+def test_the_crop_share_holds_for_images_of_the_canvas_size_too() -> None:
+    framed = np.full((40, 40, 1), 255, dtype=np.uint8)
+    framed[5:35, 5:35] = 60
+    canvas = contract(40, 40, 1, crop_share=0.75, **NEAREST).canvas_from_array(framed)
+    assert (canvas == 60).all()
+
+
+def test_of_an_oblong_image_the_share_is_of_the_shorter_side() -> None:
+    stripes = np.zeros((40, 100, 1), dtype=np.uint8)
+    stripes[:, 35:65] = 200  # the inner 30 of 40 squared, around the middle of the width
+    canvas = contract(15, 15, 1, crop_share=0.75, **NEAREST).canvas_from_array(stripes)
+    assert (canvas == 200).all()
 
 
 def test_reduction_is_antialiased_except_nearest() -> None:
@@ -309,6 +336,8 @@ def test_wrong_dictionaries_are_refused() -> None:
         ("mean", (0.5,), "one finite number per channel"),
         ("mean", (0.5, float("nan"), 0.5), "one finite number per channel"),
         ("std", (0.5, 0.0, 0.5), "one positive number per channel"),
+        ("crop_share", 0.0, "more than 0, at most 1; always 1 for the fit pad"),
+        ("crop_share", 1.5, "more than 0, at most 1; always 1 for the fit pad"),
         ("background", 256, "a whole number from 0 (black) to 255 (white)"),
         ("max_pixels", LARGEST_MAX_PIXELS + 1, "a whole number from 1 to 178,956,970"),
         ("frame", "last", "only 'first'"),
@@ -330,6 +359,7 @@ def test_canvas_key_changes_with_whatever_shapes_a_canvas() -> None:
         replace(one, fit="pad"),
         replace(one, interpolation="bicubic"),
         replace(one, background=0),
+        replace(one, crop_share=0.875),
         replace(one, max_pixels=5),
     ]
     assert len({p.canvas_key for p in (one, *others)}) == len(others) + 1

@@ -1,4 +1,4 @@
-"""The whole table of nunbit's own models, against published counts and shapes."""
+"""What every model of nunbit's own keeps to, and requests that none can meet."""
 
 from __future__ import annotations
 
@@ -11,17 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.errors import UsageError
-from nunbit.models import create_model, list_models, model_info
+from nunbit.models import create_model, input_size_for, list_models, model_info
 from nunbit.models.catalog import CATALOGUE
 from nunbit.models.smallcnn import stage_widths
-
-PUBLISHED = {  # name: (input, classes, trainable parameters), from the course's layer tables
-    "fashion-dnn": ((1, 28, 28), 10, 235_146),
-    "fashion-cnn": ((1, 28, 28), 10, 1_475_338),
-    "mnist-cnn": ((1, 28, 28), 10, 21_840),
-    "cifar-small": ((3, 32, 32), 10, 62_006),
-    "lenet5": ((1, 32, 32), 2, 61_026),
-}
+from nunbit.models.zoo import timm_names, torchvision_names
+from tests.models.inputs import random_inputs, reduced
 
 
 def count(model: nn.Module) -> int:
@@ -32,13 +26,7 @@ def modules(model: nn.Module, kind: type[nn.Module]) -> list[nn.Module]:
     return [module for module in model.modules() if isinstance(module, kind)]
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published_form(name: str) -> None:
-    shape, classes, parameters = PUBLISHED[name]
-    info = model_info(name)
-    assert tuple(info.input) == shape
-    assert (info.parameters, info.classes) == (parameters, classes)
-    assert count(create_model(name, classes=classes)) == parameters
+IMAGES = [name for name, info in CATALOGUE.items() if info.takes == "images"]
 
 
 @pytest.mark.parametrize("side", [8, 28, 32, 33, 64, 96, 224])
@@ -54,38 +42,36 @@ def test_smallcnn_parameters_by_sum(side: int) -> None:
     assert count(model) == total
 
 
-def test_smallcnn_at_28_pixels_is_pinned() -> None:
-    assert count(create_model("smallcnn", classes=10)) == 288_170
-
-
 @pytest.mark.parametrize("side", range(8, 225, 12))
-def test_smallcnn_last_maps_measure_2_to_8_pixels(side: int) -> None:
-    model = create_model("smallcnn", classes=2, channels=1, height=side, width=side)
+def test_smallcnn_last_maps_measure_1_to_4_pixels(side: int) -> None:
+    model = create_model("smallcnn", classes=2, channels=1, height=side, width=side).eval()
     maps = model.get_submodule("features")(torch.zeros(1, 1, side, side))
-    assert 2 <= maps.shape[2] <= 8
+    assert 1 <= maps.shape[2] <= 4
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_logits_and_gradients(name: str, channels: int) -> None:
-    model = create_model(name, classes=5, channels=channels, generator_seed=0)
+def test_logits_and_gradients(name: str) -> None:
     info = model_info(name)
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(
-        4, channels, info.default_height, info.default_width, generator=generator
-    ).to(memory_format=torch.channels_last)
-    logits: Tensor = model(images)
-    assert logits.shape == (4, 5)
-    nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3])).backward()
-    for parameter_name, parameter in model.named_parameters():
-        assert parameter.grad is not None, parameter_name
-        assert parameter.grad.isfinite().all(), parameter_name
-    # Logits, not probabilities: no softmax hides in the network.
-    assert not torch.allclose(logits.sum(dim=1), torch.ones(4))
-    assert not modules(model, nn.Softmax)
+    for channels in info.channels:
+        shape = reduced(info, channels)
+        size = dict(zip(("channels", "height", "width"), shape, strict=True))
+        model = create_model(name, classes=5, **size, generator_seed=0)
+        inputs = random_inputs(info, shape)
+        if info.takes == "images":
+            inputs = (inputs[0].to(memory_format=torch.channels_last),)
+        logits: Tensor = model(*inputs)
+        assert logits.shape == (4, 5)
+        nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3])).backward()
+        for parameter_name, parameter in model.named_parameters():
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+        # Logits, not probabilities: no softmax hides in the network, no sigmoid ends it.
+        assert not modules(model, nn.Softmax)
+        assert not torch.allclose(logits.sum(dim=1), torch.ones(4))
+        assert isinstance([*model.modules()][-1], nn.Linear)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_smallest_size_works_and_one_pixel_less_does_not(name: str) -> None:
     least = model_info(name).minimum_size
     model = create_model(name, classes=3, height=least, width=least)
@@ -96,10 +82,19 @@ def test_the_smallest_size_works_and_one_pixel_less_does_not(name: str) -> None:
             create_model(name, classes=3, height=least - 1, width=least - 1)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", IMAGES)
 def test_other_sizes_and_oblong_images(name: str) -> None:
-    model = create_model(name, classes=3, channels=3, height=40, width=52)
-    assert model(torch.zeros(2, 3, 40, 52)).shape == (2, 3)
+    height = max(40, model_info(name).minimum_size)
+    model = create_model(name, classes=3, channels=3, height=height, width=height + 12).eval()
+    assert model(torch.zeros(1, 3, height, height + 12)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "xor-mlp", "gcn"])
+def test_any_number_of_features(name: str) -> None:
+    info = model_info(name)
+    model = create_model(name, classes=3, width=17)
+    shape = info.input._replace(width=17)
+    assert model(*random_inputs(info, shape)).shape == (4, 3)
 
 
 def test_smallcnn_takes_8_pixels() -> None:
@@ -151,8 +146,13 @@ def test_published_dropout() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_number_of_dropout_layers_is_as_stated(name: str) -> None:
-    model = create_model(name, classes=10)
-    assert len(modules(model, nn.modules.dropout._DropoutNd)) == model_info(name).dropouts
+    info = model_info(name)
+    with torch.device("meta"):
+        own = info.build(info.input, info.classes, None)
+        other = info.build(info.input, info.classes, 0.125 if info.dropouts else None)
+    assert len(modules(own, nn.modules.dropout._DropoutNd)) == info.dropouts
+    for layer in modules(other, nn.modules.dropout._DropoutNd):
+        assert layer.p == 0.125  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +167,9 @@ def test_the_number_of_dropout_layers_is_as_stated(name: str) -> None:
         ("fashion-dnn", {"dropout": 1.0}, "from 0 to below 1, not 1.0"),
         ("fashion-dnn", {"dropout": (0.1, 0.1, 0.1)}, "has 2 dropout layer"),
         ("lenet5", {"height": 0}, "0 x 32 pixels is empty"),
+        ("alexnet", {"height": 64, "width": 64}, "the smallest size that works is 67 x 67"),
+        ("xor-mlp", {"channels": 1, "height": 28, "width": 28}, "xor-mlp takes features, not"),
+        ("gcn", {"channels": 3, "height": 28, "width": 28}, "gcn takes graphs, not images"),
     ],
 )
 def test_impossible_requests(name: str, arguments: dict[str, object], message: str) -> None:
@@ -187,6 +190,20 @@ def test_listing() -> None:
     assert [info.name for info in list_models("Fashion")] == ["fashion-dnn", "fashion-cnn"]
     assert "torchvision/resnet18" in [info.name for info in list_models("resnet1?")]
     assert list_models("no such word") == ()
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_bare_name_that_hides_a_zoos_says_so(name: str) -> None:
+    for origin, names in (("torchvision", torchvision_names()), ("timm", timm_names())):
+        if name in names:
+            assert f"{origin}/{name}" in model_info(name).source
+            assert model_info(f"{origin}/{name}").origin == origin
+
+
+@pytest.mark.parametrize("name", ["perceptron", "xor-mlp", "gcn"])
+def test_what_takes_no_images_is_refused_for_images(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} takes .*, not images"):
+        input_size_for(name, height=28, width=28)
 
 
 def test_every_listed_name_is_found_without_a_warning() -> None:

@@ -26,11 +26,11 @@ def parameters_at_published_form(name: str) -> int:
 
 @pytest.mark.parametrize("name", COURSE)
 def test_torchvision_models_of_the_course(name: str) -> None:
-    info = model_info(name)
+    info = model_info(f"torchvision/{name}")
     assert info.name == f"torchvision/{name}"
     assert info.channels == (3,)
     if name != "googlenet":  # whose published count leaves out the auxiliary classifiers
-        assert parameters_at_published_form(name) == info.parameters
+        assert parameters_at_published_form(info.name) == info.parameters
 
 
 def test_xception_of_the_course() -> None:
@@ -42,7 +42,7 @@ def test_xception_of_the_course() -> None:
 @pytest.mark.parametrize("name", ["alexnet", "vgg11", "squeezenet1_0", "densenet121", "googlenet"])
 def test_smallest_sizes_are_torchvisions_own(name: str) -> None:
     published = torchvision.models.get_model_weights(name).DEFAULT.meta["min_size"]
-    assert (model_info(name).minimum_size,) * 2 == published
+    assert (model_info(f"torchvision/{name}").minimum_size,) * 2 == published
 
 
 def test_inception_needs_its_full_size_while_training() -> None:
@@ -98,7 +98,7 @@ def test_seed_and_global_generator() -> None:
         "mnasnet0_5",
         "swin_t",
         "vit_b_32",
-        "alexnet",
+        "torchvision/alexnet",
         "googlenet",
         "inception_v3",
     ],
@@ -127,7 +127,7 @@ def test_bare_names_prefer_torchvision_and_prefixes_decide() -> None:
         ("resnet18", {"channels": 1}, "takes images with 3 channels, not 1"),
         ("resnet18", {"dropout": 0.1}, "no dropout layer"),
         (
-            "alexnet",
+            "torchvision/alexnet",
             {"height": 28, "width": 28},
             "the smallest size that works is 63 x 63; its own",
         ),
@@ -152,7 +152,7 @@ def test_impossible_requests(name: str, arguments: dict[str, object], message: s
         ("smallcnn", (480, 640), (None, 96, 96)),
         ("resnet18", (28, 28), (3, 28, 28)),
         ("resnet18", (480, 640), (3, 224, 224)),
-        ("alexnet", (32, 32), (3, 63, 63)),
+        ("torchvision/alexnet", (32, 32), (3, 63, 63)),
         ("inception_v3", (32, 32), (3, 299, 299)),
         ("timm/vit_tiny_patch16_224", (32, 32), (None, 224, 224)),
         ("timm/convnext_atto", (64, 40), (None, 64, 40)),

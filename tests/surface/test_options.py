@@ -31,7 +31,8 @@ SURFACE = {
     "split": [*DATA, "--out", "--seed", "--manifest", "--quiet", "-q"],
     "evaluate": ["RUN", "--data", "--out", "--quiet", "-q"],
     "predict": ["RUN", "PATH", "--csv", "--top", "--batch-size", "--quiet", "-q"],
-    "models": ["[PATTERN]"],
+    "models": ["[PATTERN]", "--json"],
+    "summary": ["MODEL", "--input", "--classes", "--format", "--explain"],
 }
 
 

@@ -16,6 +16,7 @@ PUBLIC = (
     "list_models",
     "load",
     "load_data",
+    "summarise",
     "train",
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from nunbit.cli import check, evaluate, models, predict, split, train
+from nunbit.cli import check, evaluate, models, predict, split, summary, train
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
@@ -26,6 +26,7 @@ app.command("split")(split.split)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("models")(models.models)
+app.command("summary")(summary.summary)
 
 
 @app.callback()

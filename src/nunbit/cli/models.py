@@ -1,7 +1,9 @@
-"""`nunbit models`: the names that --model accepts."""
+"""`nunbit models`: the names that --model accepts, and what is known of each."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nunbit.models.info import ModelInfo
+    from nunbit.models.listing import KnownWeights, ListedModel
 
 
 def models(
@@ -20,42 +23,98 @@ def models(
         typer.Argument(
             metavar="[PATTERN]",
             show_default=False,
-            help="Part of the name, also of torchvision's and timm's models.",
+            help="Part of the name, also of torchvision's and timm's models; may hold * and ?.",
         ),
     ] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """List the models: nunbit's own, or all whose name holds PATTERN."""
+    """List the models: nunbit's own, or all whose name holds PATTERN.
+
+    With parameters, multiply-adds for one input, and the pretrained weights that exist: whether
+    they are here, and their licence.
+    """
     from nunbit.cli.terminal import stdout_console
+    from nunbit.models.listing import describe
+
+    shown, hidden = _chosen(pattern)
+    rows = describe(shown, asked=pattern)
+    if as_json:
+        content = [row.to_dict() for row in rows]
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    console = stdout_console()
+    console.print(_table(rows))
+    for remark in _remarks(rows, hidden):
+        console.print(remark, soft_wrap=True)
+
+
+def _chosen(pattern: str) -> tuple[tuple[ModelInfo, ...], int]:
+    """The models to show, and how many of the zoos' are not shown."""
     from nunbit.errors import UsageError
     from nunbit.models.catalog import CATALOGUE, list_models
+    from nunbit.models.zoo import timm_names, torchvision_names
 
-    # Without a pattern the zoos are not asked: importing both takes seconds.
-    shown = list_models(pattern) if pattern else tuple(CATALOGUE.values())
+    if not pattern:
+        return tuple(CATALOGUE.values()), len(torchvision_names()) + len(timm_names())
+    shown = list_models(pattern)
     if not shown:
         raise UsageError(
             f"no model's name holds '{pattern}'",
             remedy="nunbit models lists nunbit's own; nunbit models resnet shows a whole family",
         )
-    console = stdout_console()
-    console.print(_table(shown))
-    if not pattern:
-        console.print(
-            "many more come from torchvision and timm: nunbit models resnet", soft_wrap=True
-        )
+    return shown, 0
 
 
-def _table(models: tuple[ModelInfo, ...]) -> Table:
+def _remarks(rows: tuple[ListedModel, ...], hidden: int) -> Iterator[str]:
+    if any(row.multiply_adds is None for row in rows):
+        yield "-: not counted in so long a list; nunbit models with the whole name counts it"
+    if any(known.here for row in rows for known in row.weights):
+        yield "*: these weights are on this machine"
+    if hidden:
+        yield f"{hidden:,} more come from torchvision and timm: nunbit models resnet"
+
+
+def _table(rows: tuple[ListedModel, ...]) -> Table:
     from rich.table import Table
 
+    with_weights = any(row.weights for row in rows)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("name", overflow="fold")
-    table.add_column("parameters", justify="right")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("multiply-adds", justify="right", no_wrap=True)
     table.add_column("input")
+    if with_weights:
+        table.add_column("weights", overflow="fold")
+        table.add_column("licence", overflow="fold")
     table.add_column("source", overflow="fold")
-    for info in models:
-        parameters = "" if info.parameters is None else f"{info.parameters:,}"
-        source = info.source or info.origin
-        shape = f"{info.input}, or the data's" if info.follows_data else str(info.input)
-        table.add_row(info.name, parameters, shape, source)
+    for row in rows:
+        info = row.info
+        cells = [
+            info.name,
+            "-" if row.parameters is None else f"{row.parameters:,}",
+            "-" if row.multiply_adds is None else shortened(row.multiply_adds),
+            info.input_in_words,
+        ]
+        if with_weights:
+            cells += [
+                ", ".join(_tag(known) for known in row.weights),
+                "; ".join(dict.fromkeys(known.licence or "unknown" for known in row.weights)),
+            ]
+        table.add_row(*cells, info.source or info.origin)
     return table
+
+
+def shortened(count: int) -> str:
+    """A count in three figures: 1.81 G, 48.6 M."""
+    for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if count >= factor:
+            return f"{count / factor:.3g}{unit}"
+    return str(count)
+
+
+def _tag(known: KnownWeights) -> str:
+    """The weights' own name, with a star if they are here."""
+    bare = known.name.rpartition("/")[2]
+    return (bare.partition(".")[2] or bare) + ("*" if known.here else "")

@@ -38,8 +38,9 @@ def train(
         float | None, _text("--minutes", "M", "Train for M minutes instead of N epochs.")
     ] = None,
     pretrained: Annotated[
-        str, typer.Option("--pretrained", metavar="none", help="Only none in this version.")
-    ] = "none",
+        str | None,
+        _text("--pretrained", "NAME|PATH|none", "Weights to start from, with their own network."),
+    ] = None,
     out: Annotated[
         Path | None, _text("--out", "DIR", "Folder of the run; a new one below runs/ otherwise.")
     ] = None,
@@ -78,6 +79,7 @@ def train(
     settings = given_settings(
         {
             "model.name": model,
+            "model.pretrained": pretrained,
             "training.epochs": epochs,
             "training.minutes": minutes,
             "seed": seed,
@@ -90,7 +92,6 @@ def train(
         },
         assignments,
     )
-    _refuse_pretrained(pretrained)
     _require_data(data=data, recipe=recipe, resume=resume, out=out, settings=settings)
 
     from nunbit.cli.display import display_on
@@ -114,15 +115,6 @@ def train(
         progress.training_ended()
     if not quiet:
         print_run(console, finished.folder, finished.summary)
-
-
-def _refuse_pretrained(pretrained: str) -> None:
-    if pretrained != "none":
-        raise UsageError(
-            f"--pretrained {pretrained} is not possible yet: pretrained weights come with a "
-            "later version",
-            remedy="leave the option out, or write --pretrained none, to train from scratch",
-        )
 
 
 def _require_data(

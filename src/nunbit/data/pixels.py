@@ -157,10 +157,10 @@ def open_pixels(
     """The canvases of all samples without a reason against them.
 
     `sha256` [N] and `reasons` [N] are those of the `Inspection`. Arrays that already have the
-    contract's size and channels are used as they are. Everything else is decoded once and kept in
-    the cache on disk, from where it is read into memory or, beyond `ram_bytes`, mapped. What the
-    disk may not or cannot hold is decoded into memory; what memory may not hold either is decoded
-    once to learn its reasons, and then anew at each use.
+    contract's size and channels are used as they are, unless it cuts off margins. Everything else
+    is decoded once and kept in the cache on disk, from where it is read into memory or, beyond
+    `ram_bytes`, mapped. What the disk may not or cannot hold is decoded into memory; what memory
+    may not hold either is decoded once to learn its reasons, and then anew at each use.
     """
     work = DecodingWork(
         images=samples.images,
@@ -170,8 +170,10 @@ def open_pixels(
         workers=budget.workers,
         progress=progress,
     )
-    if isinstance(samples.images, ImageArrays) and samples.images.array.shape == work.shape:
-        return ArrayPixels(samples.images.array, reasons=reasons, preprocess=preprocess)
+    whole = preprocess.crop_share == 1
+    images = samples.images
+    if whole and isinstance(images, ImageArrays) and images.array.shape == work.shape:
+        return ArrayPixels(images.array, reasons=reasons, preprocess=preprocess)
     kept = _from_cache(work, budget) if work.images_to_decode and work.key else None
     if kept is not None:
         merged = _merged(reasons, kept.reasons)

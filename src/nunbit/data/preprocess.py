@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
@@ -79,6 +80,9 @@ class Preprocess:
     """Per channel, of pixels scaled to 0..1."""
     std: tuple[float, ...]
     """Per channel, of pixels scaled to 0..1."""
+    crop_share: float = 1.0
+    """Share of the image's shorter side that crop keeps, or of both sides that squash keeps,
+    around the centre; 0.875 is the usual "resize to 256, crop 224". Of pad always 1."""
     background: int = 255
     """Grey value 0..255 of what transparency and padding show."""
     max_pixels: int = 100_000_000
@@ -95,6 +99,7 @@ class Preprocess:
             "interpolation": self.interpolation in get_args(Interpolation),
             "mean": len(self.mean) == self.channels and bool(np.isfinite(self.mean).all()),
             "std": len(self.std) == self.channels and all(0 < s < np.inf for s in self.std),
+            "crop_share": 0 < self.crop_share <= 1 and (self.fit != "pad" or self.crop_share == 1),
             "background": _whole(self.background) and 0 <= self.background <= 255,
             "max_pixels": _whole(self.max_pixels) and 1 <= self.max_pixels <= LARGEST_MAX_PIXELS,
             "frame": self.frame == "first",
@@ -112,7 +117,10 @@ class Preprocess:
             data,
             max_pixels=self.max_pixels,
             background=self.background,
-            enough=(_REDUCED * self.height, _REDUCED * self.width),
+            enough=(
+                math.ceil(_REDUCED * self.height / self.crop_share),
+                math.ceil(_REDUCED * self.width / self.crop_share),
+            ),
         )
         return self._canvas_of(image)
 
@@ -194,12 +202,15 @@ class Preprocess:
         """An image of exactly the canvas's size."""
         size = (self.width, self.height)
         resample = _FILTERS[self.interpolation]
-        if image.size == size:
+        if image.size == size and self.crop_share == 1:
             return image
+        margin = (1 - self.crop_share) / 2
         if self.fit == "crop":
-            return ImageOps.fit(image, size, method=resample)
+            return ImageOps.fit(image, size, method=resample, bleed=margin)
         if self.fit == "squash":
-            return image.resize(size, resample)
+            left, upper = margin * image.width, margin * image.height
+            kept = (left, upper, image.width - left, image.height - upper)
+            return image.resize(size, resample, box=kept)
         scale = min(self.width / image.width, self.height / image.height)
         within = (
             min(self.width, max(1, round(image.width * scale))),
@@ -220,6 +231,7 @@ _POSSIBLE = {
     "interpolation": "one of nearest, bilinear, bicubic, lanczos",
     "mean": "one finite number per channel",
     "std": "one positive number per channel",
+    "crop_share": "more than 0, at most 1; always 1 for the fit pad",
     "background": "a whole number from 0 (black) to 255 (white)",
     "max_pixels": f"a whole number from 1 to {LARGEST_MAX_PIXELS:,}",
     "frame": "only 'first'",

@@ -9,7 +9,8 @@ import copy
 from collections import OrderedDict
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from nunbit.models.info import Dropout, Shape
 
@@ -23,6 +24,59 @@ def conv_bn_relu(
         nn.BatchNorm2d(channels_out),
         nn.ReLU(),
     )
+
+
+def conv_relu(
+    channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, padding: int = 0
+) -> tuple[nn.Module, nn.Module]:
+    """Convolution with biases, ReLU: [B, Cin, H, W] -> [B, Cout, H', W']."""
+    return (
+        nn.Conv2d(channels_in, channels_out, kernel, stride=stride, padding=padding),
+        nn.ReLU(),
+    )
+
+
+class SamePad(nn.Module):
+    """Zeros around a map, so that the layer behind it yields ceil(size / stride) in each direction.
+
+    This is "same" padding of Keras and TensorFlow: where the zeros do not divide evenly, the
+    right and the lower side get one more. Before max pooling it stands behind a ReLU only, because
+    zeros must not be larger than the values.
+    """
+
+    def __init__(self, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.stride = stride
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H + zeros, W + zeros]."""
+        height, width = (self._zeros(size) for size in maps.shape[2:])
+        return F.pad(maps, (*_halves(width), *_halves(height)))
+
+    def extra_repr(self) -> str:
+        """Settings as they appear in the network's printed form."""
+        return f"kernel={self.kernel}, stride={self.stride}"
+
+    def _zeros(self, size: int) -> int:
+        outputs = -(-size // self.stride)
+        return max((outputs - 1) * self.stride + self.kernel - size, 0)
+
+
+def _halves(zeros: int) -> tuple[int, int]:
+    return zeros // 2, zeros - zeros // 2
+
+
+def draw_he_normal(network: nn.Module) -> None:
+    """Draw all convolutions and linear layers as He et al. 2015 (arXiv 1502.01852): biases 0.
+
+    Deep plain networks need it: torch's own draw lets the signal fade with each ReLU.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def flat_features(features: nn.Module, shape: Shape) -> int:

@@ -1,6 +1,6 @@
 """Every model by name: nunbit's own in one table, torchvision's and timm's passed through.
 
-A new model is one file beside this one and one entry of `CATALOGUE`.
+A new model is one file beside this one and one line of `FAMILIES`: see docs/models.md.
 """
 
 from __future__ import annotations
@@ -8,64 +8,37 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Callable
+from importlib import import_module
 
 from nunbit.errors import UsageError
-from nunbit.models import fashion, lenet, mnist_cnn, smallcnn, zoo
-from nunbit.models.info import ModelInfo, Shape
+from nunbit.models import zoo
+from nunbit.models.info import ModelInfo
+
+FAMILIES = (
+    "smallcnn",
+    "perceptron",
+    "mlp",
+    "fashion",
+    "mnist_cnn",
+    "cifar",
+    "keras_cnn",
+    "lenet",
+    "alexnet",
+    "vgg",
+    "googlenet",
+    "resnet",
+    "row_rnn",
+    "boltzmann",
+    "gcn",
+)
+"""Files beside this one, each with the tuple `MODELS`, in the order in which they are listed."""
 
 CATALOGUE: dict[str, ModelInfo] = {
     info.name: info
-    for info in (
-        ModelInfo(
-            name="smallcnn",
-            build=smallcnn.smallcnn,
-            input=Shape(1, 28, 28),
-            dropouts=1,
-            follows_data=True,
-            parameters=288_170,
-            source="nunbit's default for images up to 64 pixels",
-        ),
-        ModelInfo(
-            name="fashion-dnn",
-            build=fashion.fashion_dnn,
-            input=Shape(1, 28, 28),
-            dropouts=2,
-            parameters=235_146,
-            source="course notes, Fashion-MNIST with linear layers",
-        ),
-        ModelInfo(
-            name="fashion-cnn",
-            build=fashion.fashion_cnn,
-            input=Shape(1, 28, 28),
-            dropouts=1,
-            parameters=1_475_338,
-            source="course notes, Fashion-MNIST with convolutions",
-        ),
-        ModelInfo(
-            name="mnist-cnn",
-            build=mnist_cnn.mnist_cnn,
-            input=Shape(1, 28, 28),
-            dropouts=2,
-            parameters=21_840,
-            source="course notes, MNIST with convolutions",
-        ),
-        ModelInfo(
-            name="lenet5",
-            build=lenet.lenet5,
-            input=Shape(1, 32, 32),
-            parameters=61_026,
-            classes=2,
-            source="LeCun et al. 1998, with ReLU and max pooling as in the course notes",
-        ),
-        ModelInfo(
-            name="cifar-small",
-            build=lenet.lenet5,
-            input=Shape(3, 32, 32),
-            parameters=62_006,
-            source="course notes, CIFAR-10: LeNet-5 on colour images",
-        ),
-    )
+    for family in FAMILIES
+    for info in import_module(f"nunbit.models.{family}").MODELS
 }
+"""nunbit's own models by name."""
 
 
 def model_info(name: str) -> ModelInfo:
@@ -84,6 +57,22 @@ def model_info(name: str) -> ModelInfo:
     raise UsageError(
         f"no model is called {name!r}",
         remedy=remedy or "`nunbit models` lists all names; `nunbit models WORD` those with a word",
+    )
+
+
+def image_model(name: str) -> ModelInfo:
+    """`model_info` of a model that takes images.
+
+    Raises UsageError for an unknown name, or a model that takes something else.
+    """
+    info = model_info(name)
+    if info.takes == "images":
+        return info
+    takes = {"features": "flat features [B, d]", "graphs": "graphs (adjacency and node features)"}
+    raise UsageError(
+        f"{info.name} takes {takes[info.takes]}, not images",
+        remedy=f"choose another model: `nunbit models` lists them; in Python, nunbit.create_model"
+        f"({info.name!r}, ...) builds this one for your own loop",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nunbit.models.catalog import model_info
+from nunbit.models.catalog import image_model
 
 SMALL = 64
 """Pixels of the longer side up to which images are used at their own size."""
@@ -70,9 +70,9 @@ def input_size_for(name: str, *, height: int, width: int) -> tuple[int | None, i
     it. `smallcnn` and the zoos' convolutional networks take images up to 64 pixels at their own
     size, enlarged where the network needs more; above, `smallcnn` gets 96 and the zoo's networks
     their own default. Networks cut into patches or windows always get their default, which alone
-    is sure to fit. Raises UsageError for an unknown name.
+    is sure to fit. Raises UsageError for an unknown name, or a model that takes no images.
     """
-    info = model_info(name)
+    info = image_model(name)
     channels = info.channels[0] if len(info.channels) == 1 else None
     if info.origin == "nunbit" and not info.follows_data:
         return channels, info.default_height, info.default_width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
 import torch
@@ -11,6 +12,9 @@ from torch import nn
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
 from nunbit.models.info import BUILD_ERRORS, Dropout, ModelInfo, Shape
+from nunbit.models.pretrained import transfer, weights_for
+
+_LOG = logging.getLogger(__name__)
 
 
 def create_model(
@@ -22,16 +26,23 @@ def create_model(
     width: int | None = None,
     dropout: Dropout = None,
     generator_seed: int | None = None,
+    pretrained: str | None = None,
 ) -> nn.Module:
     """A network from float [B, C, H, W] to logits [B, classes], on the CPU, in training mode.
 
-    Channels, height and width not given are those of the published form; `dropout` is one share
-    for all dropout layers or one for each. With `generator_seed` the weights depend on the seed
+    Channels, height and width not given are those of the published form; models on flat features
+    [B, d] take d as `width`, those on graphs the features of a node. `dropout` is one share for
+    all dropout layers or one for each. With `generator_seed` the weights depend on the seed
     alone, and the global random generator stays as it was; without it, they are drawn from it.
     In training mode, `googlenet` and `inception_v3` return a named tuple whose field `logits` is
     accompanied by those of their auxiliary classifiers.
 
-    Raises UsageError for an unknown name, or a shape or dropout that the model cannot have.
+    `pretrained` names weights to start from, as `nunbit.models.pretrained.find_weights` takes them;
+    they fit or it is an error, but for a new head where they know another number of classes. They
+    want images prepared as in their training: `nunbit.load(NAME)` and `nunbit.train` see to that.
+
+    Raises UsageError for an unknown name, or a shape or dropout that the model cannot have;
+    WeightsError for weights that are missing, damaged or do not fit.
     """
     info = model_info(name)
     shape = Shape(
@@ -42,9 +53,14 @@ def create_model(
     refuse_impossible(info, shape=shape, classes=classes, dropout=dropout)
     with _seeded(generator_seed):
         try:
-            return info.build(shape, classes, dropout)
+            network = info.build(shape, classes, dropout)
         except BUILD_ERRORS as error:
             raise UsageError(f"{info.name} cannot be built in this way: {error}") from error
+    if pretrained is not None:
+        weights = weights_for(pretrained, info)
+        for remark in transfer(network, weights, info=info, shape=shape, classes=classes):
+            _LOG.info(remark)
+    return network
 
 
 def refuse_impossible(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
@@ -53,6 +69,12 @@ def refuse_impossible(info: ModelInfo, *, shape: Shape, classes: int, dropout: D
         raise UsageError(f"a model needs at least one class, not {classes}")
     if shape.height < 1 or shape.width < 1:
         raise UsageError(f"an image of {shape.height} x {shape.width} pixels is empty")
+    rows = shape.height if info.takes == "features" else 1
+    if info.takes != "images" and (shape.channels > 1 or rows > 1):
+        raise UsageError(
+            f"{info.name} takes {info.takes}, not images",
+            remedy="leave channels and height out, and give the number of features as width",
+        )
     if shape.channels not in info.channels:
         accepted = " or ".join(map(str, info.channels))
         raise UsageError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.blocks import conv_bn_relu, features_and_head, flat_features, shares
-from nunbit.models.info import Dropout, Shape
+from nunbit.models.info import Dropout, ModelInfo, Shape
 
 
 def fashion_dnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
@@ -50,3 +50,23 @@ def fashion_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Modul
         nn.Linear(120, classes),
     )
     return features_and_head(features, head)
+
+
+MODELS = (
+    ModelInfo(
+        name="fashion-dnn",
+        build=fashion_dnn,
+        input=Shape(1, 28, 28),
+        dropouts=2,
+        parameters=235_146,
+        source="course notes, Fashion-MNIST with linear layers",
+    ),
+    ModelInfo(
+        name="fashion-cnn",
+        build=fashion_cnn,
+        input=Shape(1, 28, 28),
+        dropouts=1,
+        parameters=1_475_338,
+        source="course notes, Fashion-MNIST with convolutions",
+    ),
+)

@@ -12,15 +12,20 @@ from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Origin: TypeAlias = Literal["nunbit", "torchvision", "timm"]
+Takes: TypeAlias = Literal["images", "features", "graphs"]
 Dropout: TypeAlias = float | tuple[float, ...] | None
 """One share for all dropout layers, one for each in order, or None for the model's own."""
 
 
 class Shape(NamedTuple):
-    """Shape of one image as the network sees it."""
+    """Shape of one image as the network sees it.
+
+    Networks on flat features have one row of them: 1 x 1 x d. Networks on graphs have a row for
+    each node: 1 x nodes x features.
+    """
 
     channels: int
     height: int
@@ -31,7 +36,7 @@ class Shape(NamedTuple):
 
 
 Build: TypeAlias = Callable[[Shape, int, Dropout], nn.Module]
-"""(input shape, classes, dropout) -> network from float [B, C, H, W] to logits [B, K]."""
+"""(input shape, classes, dropout) -> network from what it takes to logits [B, K]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,10 @@ class ModelInfo:
     build: Build = field(repr=False, compare=False)
     input: Shape
     """Published input; what is built when nothing else is asked for."""
+    takes: Takes = "images"
+    """Images are float [B, C, H, W]; features float [B, d], with d the width of the shape; graphs
+    are two tensors, adjacency [B, N, N] and features [B, N, F], with N and F its height and width.
+    Only models on images can be trained by `nunbit train`."""
     channels: tuple[int, ...] = (1, 3)
     """Numbers of channels that can be asked for."""
     dropouts: int = 0
@@ -55,8 +64,8 @@ class ModelInfo:
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
     parameters: int | None = None
-    """Published number of trainable parameters at `input`, with `classes` classes; torchvision's
-    for googlenet leaves out its auxiliary classifiers."""
+    """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
+    torchvision's for googlenet leaves out its auxiliary classifiers."""
     classes: int = 10
     """Number of classes of the published form."""
     source: str = ""
@@ -71,12 +80,36 @@ class ModelInfo:
         """Published width in pixels."""
         return self.input.width
 
+    @property
+    def input_in_words(self) -> str:
+        """The published input for people: 3x224x224, 2 features."""
+        _, height, width = self.input
+        if self.takes == "features":
+            return f"{width} features"
+        if self.takes == "graphs":
+            return f"graph, {height} nodes x {width}"
+        return f"{self.input}, or the data's" if self.follows_data else str(self.input)
+
+    def example(self, shape: Shape, *, batch: int = 2) -> tuple[Tensor, ...]:
+        """Zeros in the form that the network takes, on torch's default device.
+
+        The network is called as `network(*info.example(shape))`.
+        """
+        _, height, width = shape
+        if self.takes == "features":
+            return (torch.zeros((batch, width)),)
+        if self.takes == "graphs":
+            return torch.zeros((batch, height, height)), torch.zeros((batch, height, width))
+        return (torch.zeros((batch, *shape)),)
+
     @cached_property
     def minimum_size(self) -> int:
         """Smallest side in pixels of a square image that the model can be trained on.
 
-        Found by trying sizes, which takes a moment.
+        Found by trying sizes, which takes a moment. Features and graphs can be of any size.
         """
+        if self.takes != "images":
+            return 1
         low, high = 1, min(self.input.height, self.input.width)
         if not self.resizable:
             return high
@@ -122,7 +155,7 @@ class ModelInfo:
             # A size that does not suit may warn of empty layers before it fails.
             warnings.simplefilter("ignore")
             try:
-                self.build(shape, self.classes, None)(torch.zeros((2, *shape)))
+                self.build(shape, self.classes, None)(*self.example(shape))
             except BUILD_ERRORS:
                 return False
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.blocks import features_and_head, flat_features, shares
-from nunbit.models.info import Dropout, Shape
+from nunbit.models.info import Dropout, ModelInfo, Shape
 
 
 def mnist_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
@@ -34,3 +34,15 @@ def mnist_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
         nn.Linear(50, classes),
     )
     return features_and_head(features, head)
+
+
+MODELS = (
+    ModelInfo(
+        name="mnist-cnn",
+        build=mnist_cnn,
+        input=Shape(1, 28, 28),
+        dropouts=2,
+        parameters=21_840,
+        source="course notes, MNIST with convolutions",
+    ),
+)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import nn
 
 from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
-from nunbit.models.info import Dropout, Shape
+from nunbit.models.info import Dropout, ModelInfo, Shape
 
 WIDTHS = (64, 128, 256)
 
@@ -43,3 +43,16 @@ def stage_widths(side: int) -> tuple[int, ...]:
     while side > 32 * 2 ** (stages - 3):
         stages += 1
     return tuple(WIDTHS[min(stage, len(WIDTHS) - 1)] for stage in range(stages))
+
+
+MODELS = (
+    ModelInfo(
+        name="smallcnn",
+        build=smallcnn,
+        input=Shape(1, 28, 28),
+        dropouts=1,
+        follows_data=True,
+        parameters=1_147_722,
+        source="nunbit's default for images up to 64 pixels",
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nunbit import __version__
@@ -24,6 +25,10 @@ def model_card(
         f"| {name.replace('|', ' ')} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.n:,} |"
         for name, c in test.per_class.items()
     )
+    pretrained = facts.get("pretrained")
+    # Of a path only the name: a card is published, and folders of this machine mean nothing there.
+    source = Path(pretrained).name if pretrained and Path(pretrained).exists() else pretrained
+    start = f"from the pretrained weights {source}" if source else "from scratch"
     colour = "grey" if preprocess.channels == 1 else "RGB"
     counts = split.counts
     return f"""---
@@ -33,7 +38,7 @@ pipeline_tag: image-classification
 
 # {facts["model"]} on {facts["dataset"]}
 
-Trained with nunbit {__version__} from scratch, seed {facts["seed"]}; \
+Trained with nunbit {__version__} {start}, seed {facts["seed"]}; \
 {facts["parameters"]:,} trainable parameters.
 
 **Right on {test.correct:,} of {test.n:,} test images: {test.accuracy:.1%}** \

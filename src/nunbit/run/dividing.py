@@ -79,7 +79,12 @@ def findings_with_split(prepared: Prepared, config: Config) -> tuple[Finding, ..
 
 
 def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
-    """The contract with the mean and standard deviation of the training part alone."""
+    """The contract with the mean and standard deviation of the training part alone.
+
+    Statistics that are known, because they belong to pretrained weights or were set, stay.
+    """
+    if prepared.statistics_known:
+        return prepared.pixels.preprocess
     rows = split.indices("train")
     if len(rows) > STATISTICS_IMAGES:
         rows = rows[:: -(-len(rows) // STATISTICS_IMAGES)]

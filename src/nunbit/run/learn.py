@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 
 from nunbit.config import CheckpointConfig, Config, decided
 from nunbit.data.augment import load_augmentation
 from nunbit.errors import CheckpointError, RunInterrupted
+from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
+from nunbit.models.info import Shape
 from nunbit.models.initialise import initialise
+from nunbit.models.pretrained import transfer
 from nunbit.progress import Progress
+from nunbit.run.contract import wanted_weights
 from nunbit.run.folder import RunFolder, resume_command
 from nunbit.run.parts import Parts
 from nunbit.seeds import Purpose, derive_seed
@@ -28,20 +33,47 @@ from nunbit.training.interrupt import stop_on_signals
 from nunbit.training.loop import Length, Plan, Trainer
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
+from nunbit.training.penalty import make_penalty
 from nunbit.training.state import TrainingState, make_average
 
 
-def new_state(config: Config, parts: Parts) -> TrainingState:
-    """Network, optimiser and average before the first step."""
+def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]:
+    """The network with its first weights, on the CPU, and what there is to say about them.
+
+    Raises:
+        WeightsError: when pretrained weights are missing, damaged or do not fit.
+    """
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
-    model = create_model(config.model.name, **model_options(config, parts), generator_seed=seed)
+    options = model_options(config, parts)
+    model = create_model(config.model.name, **options, generator_seed=seed)
     initialise(model, config.model.initialisation, seed=seed)
+    weights = wanted_weights(config)
+    if weights is None:
+        return model, ()
+    remarks = transfer(
+        model,
+        weights,
+        info=model_info(config.model.name),
+        shape=Shape(options["channels"], options["height"], options["width"]),
+        classes=options["classes"],
+        class_names=parts.prepared.samples.classes,
+        strict=config.model.pretrained_strict,
+    )
+    return model, remarks
+
+
+def new_state(config: Config, parts: Parts, model: nn.Module) -> TrainingState:
+    """Network, optimiser and average before the first step."""
     layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
     model = model.to(parts.device).to(memory_format=layout)
     training = config.training
     optimizer = make_optimizer(
         training.optimizer,
-        parameter_groups(model, training.weight_decay),
+        parameter_groups(
+            model,
+            training.weight_decay,
+            decay_biases_and_norms=training.decay_biases_and_norms,
+        ),
         learning_rate=decided(training.learning_rate),
         momentum=training.momentum,
         nesterov=training.nesterov,
@@ -81,7 +113,7 @@ def fit(
     validation = parts.batches("validation")
     if validation is None:
         progress.note("warning: no image is left to validate on; the training loss decides")
-    plan = make_plan(config, folder)
+    plan = make_plan(config, folder, state.model)
     progress.training_started(
         model=config.model.name, epochs=plan.length.epochs, minutes=training.minutes
     )
@@ -122,8 +154,12 @@ def load_best_weights(folder: RunFolder, state: TrainingState, progress: Progres
         state.best.epoch = len(state.history)
 
 
-def make_plan(config: Config, folder: RunFolder) -> Plan:
-    """The plan of a configuration without `auto`."""
+def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> Plan:
+    """The plan of a configuration without `auto`.
+
+    Raises:
+        ConfigError: when a penalty names a layer that the network does not have.
+    """
     training = config.training
     if training.minutes is not None:
         length = Length(seconds=60 * training.minutes)
@@ -141,6 +177,7 @@ def make_plan(config: Config, folder: RunFolder) -> Plan:
         checkpoint_folder=folder.last,
         checkpoint_seconds=60 * config.checkpoint.minutes,
         metrics_file=folder.metrics,
+        penalty=make_penalty(model, l1=training.l1, l2=training.l2),
     )
 
 

@@ -23,10 +23,11 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import DataError
 from nunbit.models.catalog import model_info
-from nunbit.models.choose import ModelChoice, choose_model, input_size_for
+from nunbit.models.choose import ModelChoice
 from nunbit.models.create import refuse_impossible
 from nunbit.models.info import Shape
 from nunbit.progress import Progress
+from nunbit.run.contract import choose_contract
 from nunbit.types import Samples
 
 
@@ -48,6 +49,8 @@ class Prepared:
     model: ModelChoice
     """The network that the input contract was chosen for."""
     findings: tuple[Finding, ...]
+    statistics_known: bool = False
+    """Whether the contract's mean and standard deviation are final."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -87,13 +90,13 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
             path=samples.location,
             remedy="give a folder with one sub-folder of images for each class",
         )
-    model, preprocess = choose_contract(found, config, device_type=device_type)
-    _refuse_impossible_network(config, samples, preprocess, model=model.name)
+    chosen = choose_contract(inspection, config, device_type=device_type)
+    _refuse_impossible_network(config, samples, chosen.preprocess, model=chosen.model.name)
     pixels = open_pixels(
         samples,
         sha256=inspection.sha256,
         reasons=inspection.reasons,
-        preprocess=preprocess,
+        preprocess=chosen.preprocess,
         budget=pixel_budget(config.pixels),
         progress=progress,
     )
@@ -104,7 +107,12 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
         max_bad_fraction=config.data.max_bad_fraction,
     )
     return Prepared(
-        samples=samples, inspection=inspection, pixels=pixels, model=model, findings=findings
+        samples=samples,
+        inspection=inspection,
+        pixels=pixels,
+        model=chosen.model,
+        findings=findings,
+        statistics_known=chosen.statistics_known,
     )
 
 
@@ -128,51 +136,6 @@ def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
     )
 
 
-def choose_contract(
-    found: Found, config: Config, *, device_type: str
-) -> tuple[ModelChoice, Preprocess]:
-    """The network, and the input contract without its statistics, which need the split."""
-    inspection, wanted = found.inspection, config.pixels
-    channels = 1 if wanted.colour == "grey" or _is_auto_grey(wanted, inspection) else 3
-    given = _given_size(wanted)
-    height, width = given or (inspection.median_height, inspection.median_width)
-    if config.model.name == "auto":
-        choice = choose_model(
-            height=height,
-            width=width,
-            same_size=inspection.same_size or given is not None,
-            channels=channels,
-            n_train=len(inspection.usable),
-            device_type=device_type,
-        )
-    else:
-        only, own_height, own_width = input_size_for(config.model.name, height=height, width=width)
-        if only is not None and wanted.colour == "auto":
-            channels = only
-        choice = ModelChoice(
-            name=config.model.name,
-            height=own_height,
-            width=own_width,
-            reason="the configuration names it",
-        )
-    if given is not None:
-        choice = ModelChoice(
-            name=choice.name, height=given[0], width=given[1], reason=choice.reason
-        )
-    preprocess = Preprocess(
-        height=choice.height,
-        width=choice.width,
-        channels=1 if channels == 1 else 3,
-        fit=wanted.fit,
-        interpolation=wanted.interpolation,
-        mean=(0.0,) * channels,
-        std=(1.0,) * channels,
-        background=wanted.background,
-        max_pixels=wanted.max_pixels,
-    )
-    return choice, preprocess
-
-
 def _refuse_impossible_network(
     config: Config, samples: Samples, preprocess: Preprocess, *, model: str
 ) -> None:
@@ -184,17 +147,6 @@ def _refuse_impossible_network(
         classes=len(samples.classes),
         dropout=None if dropout == "auto" else dropout,
     )
-
-
-def _is_auto_grey(wanted: PixelsConfig, inspection: Inspection) -> bool:
-    return wanted.colour == "auto" and inspection.is_grey
-
-
-def _given_size(wanted: PixelsConfig) -> tuple[int, int] | None:
-    size = wanted.image_size
-    if size == "auto":
-        return None
-    return (size, size) if isinstance(size, int) else size
 
 
 def _workers(wanted: PixelsConfig) -> int:

@@ -34,9 +34,9 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
     """
     then = dict(_leaves(_in_recorded_form(recorded).model_dump()))
     for key, value in _leaves(_in_recorded_form(wanted).model_dump(exclude_unset=True)):
-        if value not in ("auto", then[key]):
+        if value not in ("auto", then.get(key)):
             raise UsageError(
-                f"a resumed run keeps its settings: {key} is {then[key]!r}, not {value!r}",
+                f"a resumed run keeps its settings: {key} is {then.get(key)!r}, not {value!r}",
                 path=folder,
                 remedy=f"leave it out ({resume_command(folder)}), or begin a new run",
             )

@@ -25,9 +25,10 @@ from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, deterministic_algorithms, resolve_device
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
-from nunbit.models.catalog import model_info
+from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
+from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve
 from nunbit.run.dividing import (
     complete_contract,
@@ -45,7 +46,7 @@ from nunbit.run.folder import (
     resumable,
     save_config,
 )
-from nunbit.run.learn import fit, load_best_weights, model_options, new_state
+from nunbit.run.learn import fit, load_best_weights, model_options, new_model, new_state
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
@@ -160,20 +161,21 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     config, decisions = resolve(
         config,
         model=prepared.model,
-        channels=preprocess.channels,
+        preprocess=preprocess,
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
         device=device,
     )
     folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
-    notes = decisions or recorded_notes(folder)
+    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    model, remarks = new_model(config, parts)
+    notes = [*decisions, *remarks] if decisions else recorded_notes(folder)
     for note in notes:
         progress.note(note)
     save_config(folder, config, notes=notes)
     write_manifest(folder.split, split)
 
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    state = new_state(config, parts)
+    state = new_state(config, parts, model)
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
         earlier_seconds = fit(config, parts, state, folder, progress)
     watch.seconds["train"] += earlier_seconds
@@ -191,14 +193,17 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "device": describe_device(device),
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
+        **_origin_of_weights(config),
     }
-    card = model_card(
-        facts=facts,
-        preprocess=parts.preprocess,
-        split=split,
-        test=evaluate(test, bundle.classes),
+    write_atomically(
+        folder.model / "README.md",
+        model_card(
+            facts=facts,
+            preprocess=parts.preprocess,
+            split=split,
+            test=evaluate(test, bundle.classes),
+        ),
     )
-    write_atomically(folder.model / "README.md", card)
     outcome = Outcome(
         classes=prepared.samples.classes,
         split=split,
@@ -210,7 +215,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         settings=config.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=prepared.model.reason,
-        notes=tuple(notes),
+        notes=(*notes, *remarks),
         findings=prepared.findings,
         epochs=state.history,
         best_epoch=state.best.epoch,
@@ -229,6 +234,7 @@ def _with_absolute_paths(config: Config) -> Config:
         "data.path": data.path,
         "data.label_map": data.label_map,
         "data.manifest": data.manifest,
+        "model.pretrained": config.model.pretrained,
         "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
     }
     absolute = {
@@ -243,12 +249,16 @@ def _refuse_unknown_names(config: Config) -> None:
     """Notice a typing error before the images are read rather than after.
 
     Raises:
-        UsageError: for an unknown model, augmentation preset or operation.
+        UsageError: for an unknown model, augmentation preset or operation, or weights that are
+            unknown or cannot go with the other settings.
+        WeightsError: when pretrained weights are not here and cannot be downloaded.
     """
     if config.model.name != "auto":
-        model_info(config.model.name)
+        image_model(config.model.name)
     if config.augment.preset != "auto":
         load_augmentation(config.augment.preset)
+    if (weights := wanted_weights(config)) is not None:
+        weights.locate()
 
 
 def _deploy(
@@ -272,6 +282,12 @@ def _deploy(
     shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
     save_bundle(folder.model, bundle)
     return load_bundle(folder.model)
+
+
+def _origin_of_weights(config: Config) -> dict[str, str]:
+    """What summary.json says of pretrained weights; nothing for a training from scratch."""
+    name = config.model.pretrained
+    return {} if name == "none" else {"pretrained": name}
 
 
 def _images_per_second(state: TrainingState) -> float:

@@ -27,6 +27,7 @@ from nunbit.training.checkpoint import save_checkpoint
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.losses import Loss, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
+from nunbit.training.penalty import Penalty
 from nunbit.training.state import (
     EpochSums,
     TrainingState,
@@ -69,6 +70,8 @@ class Plan:
     checkpoint_folder: Path
     checkpoint_seconds: float
     metrics_file: Path
+    penalty: Penalty | None = None
+    """Added to what is minimised; recorded losses are without it, and so comparable."""
 
 
 class Trainer:
@@ -143,7 +146,8 @@ class Trainer:
         ):
             output = state.model(batch.images)
         loss, logits = loss_of_output(plan.loss, output, batch.targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        minimised = loss if plan.penalty is None else loss + plan.penalty(state.model)
+        minimised.backward()  # type: ignore[no-untyped-call]
         if plan.gradient_clip:
             nn.utils.clip_grad_norm_(state.model.parameters(), plan.gradient_clip)
         state.optimizer.step()

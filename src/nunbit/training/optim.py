@@ -29,16 +29,19 @@ ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-4
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: nn.Module, weight_decay: float, *, decay_biases_and_norms: bool = False
+) -> list[dict[str, Any]]:
     """Matrices and kernels with weight decay; biases and normalisation parameters without.
 
-    Decaying the latter only shrinks scales that the next layer undoes (He et al. 2019, "Bag of
-    Tricks", section 3.1).
+    With `decay_biases_and_norms` all decay. Without, as is usual: decaying biases and norms only
+    shrinks scales that the next layer undoes (He et al. 2019, "Bag of Tricks", section 3.1).
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    others = weight_decay if decay_biases_and_norms else 0.0
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": others},
     ]
     return [group for group in groups if group["params"]]
 

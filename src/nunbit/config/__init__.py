@@ -2,7 +2,7 @@
 
 It stops at the door of each stage: only the spine and the command line know it; modules take plain
 arguments. A value `auto` is decided by the run from the data, and the decision is written into the
-run's `config.toml`.
+run's `config.toml`. The settings themselves stand in sections.py.
 """
 
 from __future__ import annotations
@@ -13,186 +13,37 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import tomli_w
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
+from nunbit.config.sections import (
+    AugmentConfig,
+    Auto,
+    CheckpointConfig,
+    DataConfig,
+    ModelConfig,
+    PixelsConfig,
+    Section,
+    SplitConfig,
+    TrainingConfig,
+)
 from nunbit.errors import ConfigError
 
-Auto = Literal["auto"]
-T = TypeVar("T")
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Side = Annotated[int, Field(ge=1, le=4096)]
-OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
-LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
-ScheduleName = Literal["constant", "cosine", "one-cycle"]
-InitialisationName = Literal[
-    "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"
+__all__ = [
+    "CheckpointConfig",
+    "Config",
+    "PixelsConfig",
+    "Section",
+    "build_config",
+    "decided",
+    "load_config",
+    "read_config",
+    "recipe_names",
 ]
-MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
 
-
-class Section(BaseModel):
-    """What all sections share: no change after construction, no unknown key."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class DataConfig(Section):
-    """Where the labelled images come from."""
-
-    path: str = ""
-    """Folder, table or file, or a known name such as `digits`."""
-    label_from: str | None = None
-    """Pattern that finds the label in file names, such as `{label}.{number}.jpg`."""
-    label_map: str | None = None
-    """JSON or CSV file that renames classes: old name, new name."""
-    group_from: str | None = None
-    """Column of a table, or regular expression on the path, that names groups to keep whole."""
-    manifest: str | None = None
-    """A `split.csv` to use instead of making a new split."""
-    max_bad_fraction: Fraction = 0.05
-    """Training stops when more than this share of the images is unusable."""
-
-
-class SplitConfig(Section):
-    """How the samples are divided where the data do not say."""
-
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of all samples that becomes the test part."""
-    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rest that becomes the validation part."""
-    max_validation: Annotated[int, Field(ge=1)] = 5000
-    """More validation images than this add little certainty; the others train."""
-
-
-class PixelsConfig(Section):
-    """The input contract, and where decoded pixels may be kept."""
-
-    image_size: Auto | Side | tuple[Side, Side] = "auto"
-    """Side of the square input in pixels, or (height, width)."""
-    colour: Literal["auto", "grey", "rgb"] = "auto"
-    """Channels of the input: one or three."""
-    fit: Literal["crop", "pad", "squash"] = "crop"
-    """How another aspect ratio is fitted: cut the long side, add borders, or distort."""
-    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
-    """Filter for resizing, antialiased."""
-    background: Annotated[int, Field(ge=0, le=255)] = 255
-    """Grey value that shows through transparency and fills borders."""
-    max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
-    """Images with more pixels than this are excluded."""
-    ram_budget_bytes: Auto | Annotated[int, Field(ge=0)] = "auto"
-    """Decoded pixels stay in memory up to this size; auto is half of the free memory."""
-    disk_budget_bytes: Auto | Annotated[int, Field(ge=0)] = "auto"
-    """Size of the cache of decoded pixels; auto is a quarter of the free disk."""
-    workers: Auto | Annotated[int, Field(ge=1)] = "auto"
-    """Processes that decode; auto is the number of usable cores."""
-
-
-class AugmentConfig(Section):
-    """Random changes of training images."""
-
-    preset: str = "auto"
-    """A preset's name, or a TOML file that lists operations."""
-
-
-class ModelConfig(Section):
-    """The network."""
-
-    name: str = "auto"
-    """A name of the catalogue, of torchvision or of timm."""
-    dropout: Auto | Fraction | tuple[Fraction, ...] = "auto"
-    """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
-    initialisation: InitialisationName = "default"
-    """How weights are drawn."""
-
-
-class TrainingConfig(Section):
-    """The loop."""
-
-    epochs: Auto | Annotated[int, Field(ge=1)] = "auto"
-    """Passes over the training part; auto depends on the number of images."""
-    minutes: Annotated[float, Field(gt=0)] | None = None
-    """Train as long as this instead of a number of epochs."""
-    batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
-    """Images in a batch; auto is 100 or less for few images."""
-    loss: LossName = "cross-entropy"
-    """What is minimised."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the target spread over all classes; more than 0 makes probabilities too modest."""
-    optimizer: OptimizerName = "adamw"
-    """The optimiser."""
-    learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"
-    """Highest learning rate of the schedule; auto is the optimiser's usual one."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Of SGD and RMSprop."""
-    nesterov: bool = False
-    """Nesterov's form of momentum (SGD)."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Of weights; biases and normalisation layers are left alone."""
-    schedule: ScheduleName = "one-cycle"
-    """Learning rate over the run."""
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of the run in which the learning rate rises (one-cycle and cosine)."""
-    gradient_clip: Annotated[float, Field(ge=0)] = 0.0
-    """Largest norm of the gradient; 0 leaves it alone."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the forward pass; auto is bfloat16 where the processor has matrix units for it."""
-    channels_last: bool = True
-    """Memory layout of images and weights."""
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of an exponential moving average of the weights; 0 keeps none."""
-    plateau_patience: Annotated[int, Field(ge=0)] = 0
-    """Epochs without improvement before the learning rate is reduced; 0 never reduces."""
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Factor of each reduction on a plateau."""
-    plateau_minimum: Annotated[float, Field(ge=0)] = 0.0
-    """The learning rate is not reduced below this."""
-    stopping_patience: Annotated[int, Field(ge=0)] = 0
-    """Epochs without improvement before training stops; 0 never stops early."""
-
-
-def _fillable(template: str) -> str:
-    fields = (*get_args(MonitorName), "learning_rate", "seconds", "images_per_second")
-    try:
-        template.format(epoch=1, **dict.fromkeys(fields, 0.5))
-    except (LookupError, ValueError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"it cannot be filled in ({error}); fields: epoch, {', '.join(fields)}"
-        ) from None
-    return template
-
-
-Template = Annotated[str, AfterValidator(_fillable)]
-
-
-class CheckpointConfig(Section):
-    """What is kept while training."""
-
-    monitor: MonitorName = "validation_accuracy"
-    """The number that decides which epoch is best; plateau and stopping look at it too."""
-    mode: Literal["auto", "min", "max"] = "auto"
-    """Whether less or more of it is better; auto is min for a loss, max for an accuracy."""
-    minutes: Annotated[float, Field(gt=0)] = 10.0
-    """Between two savings within an epoch; the end of an epoch always saves."""
-    keep: Literal["none", "every", "improved"] = "none"
-    """Whether epochs are also kept under a name of their own."""
-    template: Template = "epoch{epoch:03d}-{validation_accuracy:.4f}"
-    """Folder name of a kept epoch, from the fields of metrics.jsonl."""
-    weights_only: bool = True
-    """Kept epochs hold weights only, not what resuming needs."""
-    deploy: Literal["best", "last"] = "best"
-    """Which weights go into the bundle and are evaluated."""
+T = TypeVar("T")
 
 
 class Config(Section):

@@ -1,0 +1,229 @@
+"""The sections of the configuration: every setting, its values, its default and its meaning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+Auto = Literal["auto"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
+LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
+ScheduleName = Literal["constant", "cosine", "one-cycle"]
+InitialisationName = Literal[
+    "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"
+]
+MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
+
+
+class Section(BaseModel):
+    """What all sections share: no change after construction, no unknown key."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class DataConfig(Section):
+    """Where the labelled images come from."""
+
+    path: str = ""
+    """Folder, table or file, or a known name such as `digits`."""
+    label_from: str | None = None
+    """Pattern that finds the label in file names, such as `{label}.{number}.jpg`."""
+    label_map: str | None = None
+    """JSON or CSV file that renames classes: old name, new name."""
+    group_from: str | None = None
+    """Column of a table, or regular expression on the path, that names groups to keep whole."""
+    manifest: str | None = None
+    """A `split.csv` to use instead of making a new split."""
+    max_bad_fraction: Fraction = 0.05
+    """Training stops when more than this share of the images is unusable."""
+
+
+class SplitConfig(Section):
+    """How the samples are divided where the data do not say."""
+
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of all samples that becomes the test part."""
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the rest that becomes the validation part."""
+    max_validation: Annotated[int, Field(ge=1)] = 5000
+    """More validation images than this add little certainty; the others train."""
+
+
+PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
+
+
+def _positive(values: tuple[float, ...]) -> tuple[float, ...]:
+    if min(values) <= 0:
+        raise ValueError("a standard deviation is more than 0")
+    return values
+
+
+class PixelsConfig(Section):
+    """The input contract, and where decoded pixels may be kept."""
+
+    image_size: Auto | Side | tuple[Side, Side] = "auto"
+    """Side of the square input in pixels, or (height, width)."""
+    colour: Literal["auto", "grey", "rgb"] = "auto"
+    """Channels of the input: one or three."""
+    fit: Literal["auto", "crop", "pad", "squash"] = "auto"
+    """How another aspect ratio is fitted: cut the long side, add borders, or distort; auto is that
+    of pretrained weights, else crop."""
+    crop_share: Auto | Annotated[float, Field(gt=0, le=1)] = "auto"
+    """Share of the image that crop and squash keep, around the centre; auto is that of pretrained
+    weights, else all."""
+    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
+    """Filter for resizing, antialiased; auto is that of pretrained weights, else bilinear."""
+    mean: Auto | PerChannel = "auto"
+    """Mean of each channel, of pixels scaled to 0..1, that normalising takes off; auto is that of
+    pretrained weights, else of the training part."""
+    std: Auto | Annotated[PerChannel, AfterValidator(_positive)] = "auto"
+    """Standard deviation of each channel that normalising divides by; auto as for the mean."""
+    background: Annotated[int, Field(ge=0, le=255)] = 255
+    """Grey value that shows through transparency and fills borders."""
+    max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
+    """Images with more pixels than this are excluded."""
+    ram_budget_bytes: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Decoded pixels stay in memory up to this size; auto is half of the free memory."""
+    disk_budget_bytes: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Size of the cache of decoded pixels; auto is a quarter of the free disk."""
+    workers: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Processes that decode; auto is the number of usable cores."""
+
+    @model_validator(mode="after")
+    def _statistics_together(self) -> PixelsConfig:
+        if (self.mean == "auto") != (self.std == "auto") or len(self.mean) != len(self.std):
+            raise ValueError("pixels.mean and pixels.std belong together: set both, or neither")
+        return self
+
+
+class AugmentConfig(Section):
+    """Random changes of training images."""
+
+    preset: str = "auto"
+    """A preset's name, or a TOML file that lists operations."""
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    name: str = "auto"
+    """A name of the catalogue, of torchvision or of timm."""
+    dropout: Auto | Fraction | tuple[Fraction, ...] = "auto"
+    """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
+    initialisation: InitialisationName = "default"
+    """How weights are drawn."""
+    pretrained: str = "none"
+    """Weights to start from: a model of torchvision or timm, `efficientnet-lite0`, a run's folder
+    or a file; their own preprocessing comes with them."""
+    pretrained_strict: bool = True
+    """Weights that do not fit are an error; else what fits is taken, and the rest is listed."""
+
+
+def _table(value: object) -> object:
+    """`pattern=strength, pattern=strength` as a table; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("write it as layer=strength, layer=strength")
+    return {pattern.strip(): strength for pattern, _, strength in pairs}
+
+
+Strengths = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_table)]
+
+
+class TrainingConfig(Section):
+    """The loop."""
+
+    epochs: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Passes over the training part; auto depends on the number of images."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Train as long as this instead of a number of epochs."""
+    batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Images in a batch; auto is 100 or less for few images."""
+    loss: LossName = "cross-entropy"
+    """What is minimised."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes; more than 0 makes probabilities too modest."""
+    optimizer: OptimizerName = "adamw"
+    """The optimiser."""
+    learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"
+    """Highest learning rate of the schedule; auto is the optimiser's usual one."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Of SGD and RMSprop."""
+    nesterov: bool = False
+    """Nesterov's form of momentum (SGD)."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Of weights, and of biases and normalisation layers where the next setting says so."""
+    decay_biases_and_norms: bool = False
+    """Whether weight decay acts on biases and normalisation layers too."""
+    l1: Strengths = {}
+    """Strength of the penalty on absolute weights per layer: a table from layer name, in which `*`
+    stands for anything, to strength, or `head.*=1e-5, features.0=1e-4`."""
+    l2: Strengths = {}
+    """Strength of the penalty on squared weights per layer, written in the same way."""
+    schedule: ScheduleName = "one-cycle"
+    """Learning rate over the run."""
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the run in which the learning rate rises (one-cycle and cosine)."""
+    gradient_clip: Annotated[float, Field(ge=0)] = 0.0
+    """Largest norm of the gradient; 0 leaves it alone."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the forward pass; auto is bfloat16 where the processor has matrix units for it."""
+    channels_last: bool = True
+    """Memory layout of images and weights."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of an exponential moving average of the weights; 0 keeps none."""
+    plateau_patience: Annotated[int, Field(ge=0)] = 0
+    """Epochs without improvement before the learning rate is reduced; 0 never reduces."""
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Factor of each reduction on a plateau."""
+    plateau_minimum: Annotated[float, Field(ge=0)] = 0.0
+    """The learning rate is not reduced below this."""
+    stopping_patience: Annotated[int, Field(ge=0)] = 0
+    """Epochs without improvement before training stops; 0 never stops early."""
+
+
+def _fillable(template: str) -> str:
+    fields = (*get_args(MonitorName), "learning_rate", "seconds", "images_per_second")
+    try:
+        template.format(epoch=1, **dict.fromkeys(fields, 0.5))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"it cannot be filled in ({error}); fields: epoch, {', '.join(fields)}"
+        ) from None
+    return template
+
+
+Template = Annotated[str, AfterValidator(_fillable)]
+
+
+class CheckpointConfig(Section):
+    """What is kept while training."""
+
+    monitor: MonitorName = "validation_accuracy"
+    """The number that decides which epoch is best; plateau and stopping look at it too."""
+    mode: Literal["auto", "min", "max"] = "auto"
+    """Whether less or more of it is better; auto is min for a loss, max for an accuracy."""
+    minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Between two savings within an epoch; the end of an epoch always saves."""
+    keep: Literal["none", "every", "improved"] = "none"
+    """Whether epochs are also kept under a name of their own."""
+    template: Template = "epoch{epoch:03d}-{validation_accuracy:.4f}"
+    """Folder name of a kept epoch, from the fields of metrics.jsonl."""
+    weights_only: bool = True
+    """Kept epochs hold weights only, not what resuming needs."""
+    deploy: Literal["best", "last"] = "best"
+    """Which weights go into the bundle and are evaluated."""
