@@ -222,6 +222,38 @@ def test_what_no_rule_follows_is_measured() -> None:
     assert layer(empty, "after").receptive_field == "unknown"
 
 
+def test_a_part_that_is_written_to_is_noticed() -> None:
+    class Patched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(1, 2, 3)
+            self.after = nn.Conv2d(2, 2, 3)
+
+        def forward(self, image: Tensor) -> Tensor:
+            maps = self.first(image)
+            patched = torch.zeros_like(maps)
+            patched[:, :, :, ::2] = maps[:, :, :, ::2]
+            out: Tensor = self.after(patched)
+            return out
+
+    after = layer(summarise(Patched(), (1, 12, 12)), "after")
+    assert after.measured
+    assert after.receptive_field in {(5, 5), (5, 3)}  # by whether the middle column is a copy
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
+def test_other_paddings(mode: str) -> None:
+    layers = [nn.Conv2d(1, 2, 3, padding=1, padding_mode=mode) for _ in range(2)]
+    layers[1] = nn.Conv2d(2, 2, 3, padding=1, padding_mode=mode)
+    sees = [row.receptive_field for row in summarise(nn.Sequential(*layers), (1, 12, 12)).layers]
+    assert sees == [(3, 3), (5, 5)]
+
+
+def test_half_precision() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.PixelShuffle(2)).to(torch.bfloat16)
+    assert summarise(network, (1, 12, 12)).layers[1].receptive_field == (3, 3)
+
+
 def test_of_many_that_no_rule_follows_the_first_and_last_are_measured() -> None:
     tail = [nn.ReLU() for _ in range(80)]
     network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.PixelShuffle(2), *tail)

@@ -17,6 +17,10 @@ POOLINGS = (
     *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),
     *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d),
 )
+ADAPTIVE = (
+    *(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    *(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+)
 DIRECTIONS = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
@@ -38,6 +42,9 @@ def explain(call: Call) -> Iterator[str]:
         yield from _sizes(call)
         yield "parameters: none"
         yield from _receptive_field(call)
+    elif isinstance(module, ADAPTIVE) and call.outputs:
+        yield from _adaptive_sizes(call)
+        yield "parameters: none"
     elif isinstance(module, nn.Linear):
         yield from _linear(module, call.outputs[0][1:] if call.outputs else ())
     elif isinstance(module, nn.Flatten) and call.outputs:
@@ -76,6 +83,23 @@ def _sizes(call: Call) -> Iterator[str]:
         return
     for name, line in zip(DIRECTIONS[directions], lines, strict=True):
         yield f"{name}: {line}"
+
+
+def _adaptive_sizes(call: Call) -> Iterator[str]:
+    """Windows that follow from the sizes before and after."""
+    sizes = zip(call.input_shape[2:], call.outputs[0][2:], strict=True)
+    for size, wanted in dict.fromkeys(sizes):
+        if wanted == 1:
+            yield f"size: all {size} positions become 1"
+        elif size == wanted:
+            yield f"size: {size}, as it is"
+        elif size % wanted == 0:
+            yield f"size: windows of {size}/{wanted} = {size // wanted} positions"
+        else:
+            yield (
+                f"size: window i of {wanted} goes from floor(i*{size}/{wanted}) "
+                f"to ceil((i + 1)*{size}/{wanted})"
+            )
 
 
 def _window(module: nn.Module) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import nn
 
 from nunbit.models.summary.explain import explain
 from nunbit.models.summary.fields import Field
-from nunbit.models.summary.rules import Seen, Unknown
+from nunbit.models.summary.seen import Seen, Unknown
 from nunbit.models.summary.trace import Call
 
 Sees = tuple[int, ...] | Literal["global", "unknown"] | None

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
+from nunbit.models.summary.trace import home_of
+
 FIRST, LAST = 56, 8
 """Results that are measured at most; each takes a backward pass."""
 Use: TypeAlias = tuple[nn.Module, int]
@@ -31,7 +33,8 @@ def measured_extents(
     missing from the answer. The model is in evaluation mode and has real weights, which stay as
     they are.
     """
-    image = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    image = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    image = image.to(home_of(model)).requires_grad_()
     results = _results(model, image, uses)
     chosen = set(uses if len(uses) <= FIRST + LAST else [*uses[:FIRST], *uses[-LAST:]])
     whole = tuple(shape[1:])

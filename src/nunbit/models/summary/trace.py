@@ -23,7 +23,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 from nunbit.models.info import BUILD_ERRORS
 from nunbit.models.summary.fields import image_field
 from nunbit.models.summary.multiply_adds import multiply_adds
-from nunbit.models.summary.rules import Seen, fields_after
+from nunbit.models.summary.rules import fields_after
+from nunbit.models.summary.seen import UNKNOWN, Seen
 
 TRACE_ERRORS = (*BUILD_ERRORS, NotImplementedError)
 """What a network raises on inputs that do not suit it, or that have no values."""
@@ -67,9 +68,16 @@ def is_empty(model: nn.Module) -> bool:
     return any(parameter.is_meta for parameter in model.parameters())
 
 
+def home_of(model: nn.Module) -> Tensor:
+    """A tensor of the device and floating type that the model works with."""
+    floating = (p for p in model.parameters() if p.is_floating_point())
+    return next(floating, torch.empty(0))
+
+
 def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: bool) -> list[Call]:
-    device = "meta" if on_meta else next(iter(model.parameters()), torch.empty(0)).device
-    given = tuple(torch.zeros_like(tensor, device=device) for tensor in inputs)
+    home = home_of(model)
+    device = torch.device("meta") if on_meta else home.device
+    given = tuple(torch.zeros(tensor.shape, device=device, dtype=home.dtype) for tensor in inputs)
     watch = _Watch(given[0] if follow else None)
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with contextlib.ExitStack() as stack:
@@ -93,7 +101,7 @@ def _shadows(model: nn.Module) -> dict[str, Tensor]:
     return {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
 
 
-_tensors_as_keys = cast(Callable[[], MutableMapping[Tensor, Seen]], WeakIdKeyDictionary)
+_tensors_as_keys = cast(Callable[[], MutableMapping[Tensor, Any]], WeakIdKeyDictionary)
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -104,6 +112,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self._open: list[Call] = []
         self._fields: MutableMapping[Tensor, Seen] = _tensors_as_keys()
+        self._viewed: MutableMapping[Tensor, Tensor] = _tensors_as_keys()
         if image is not None:
             self._fields[image] = image_field(tuple(image.shape))
 
@@ -122,6 +131,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tensors, fields_after(func, args, self._look, tensors), strict=True
         ):
             self._fields[tensor] = seen
+            if func.is_view:
+                self._viewed[tensor] = self._viewed.get(args[0], args[0])
+            elif func._schema.is_mutable and seen is not None and tensor in self._viewed:
+                # A part was written to: no rule says what the whole then sees.
+                self._fields[self._viewed[tensor]] = UNKNOWN
         return result
 
     def _look(self, tensor: Any) -> Seen:
