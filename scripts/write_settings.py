@@ -37,7 +37,7 @@ def _is_section(kind: object) -> bool:
 
 def _table(fields: dict, prefix: str) -> str:
     rows = [
-        f"| `{prefix}{key}` | `{_shown(field.default)}` | {(field.description or '').replace(chr(10), ' ')} |"
+        f"| `{prefix}{key}` | `{_shown(field.default)}` | {' '.join((field.description or '').split())} |"
         for key, field in fields.items()
     ]
     return "| setting | default | meaning |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
