@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from nunbit.config import Config, Section
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
@@ -37,10 +39,14 @@ def _is_section(kind: object) -> bool:
 
 def _table(fields: dict, prefix: str) -> str:
     rows = [
-        f"| `{prefix}{key}` | `{_shown(field.default)}` | {' '.join((field.description or '').split())} |"
+        f"| `{prefix}{key}` | `{_shown(field.default)}` | {_meaning(field)} |"
         for key, field in fields.items()
     ]
     return "| setting | default | meaning |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
 
 
 def _shown(value: object) -> str:
