@@ -39,23 +39,14 @@ def _is_section(kind: object) -> bool:
 
 def _table(fields: dict, prefix: str) -> str:
     rows = [
-<<<<<<< HEAD
-        f"| `{prefix}{key}` | `{_shown(field.default)}` | {_on_one_line(field.description)} |"
-=======
         f"| `{prefix}{key}` | `{_shown(field.default)}` | {_meaning(field)} |"
->>>>>>> catalogue
         for key, field in fields.items()
     ]
     return "| setting | default | meaning |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
 
 
-<<<<<<< HEAD
-def _on_one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
-=======
 def _meaning(field: FieldInfo) -> str:
     return " ".join((field.description or "").split())
->>>>>>> catalogue
 
 
 def _shown(value: object) -> str:
