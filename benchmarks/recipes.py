@@ -1,6 +1,6 @@
 """Train every recipe with several seeds and write docs/results.md from the runs' summary.json.
 
-    python benchmarks/recipes.py [--seeds 3] [--runs runs/recipes] [RECIPE …]
+    python benchmarks/recipes.py [--seeds 3] [--runs runs/recipes] [--collect] [RECIPE …]
 
 A run that is already there is not repeated, and an interrupted one is gone on with, so the command
 may be stopped and given again. Recipes whose data are not on this machine are listed as not run.
@@ -43,8 +43,12 @@ def main() -> int:
     parser.add_argument("recipes", nargs="*", default=recipe_names())
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
+    parser.add_argument("--collect", action="store_true", help="train nothing: use what is there")
     given = parser.parse_args()
-    rows = [row(name, summaries(name, given.runs, given.seeds)) for name in given.recipes]
+    if given.collect:
+        rows = [row(name, finished(name, given.runs)) for name in given.recipes]
+    else:
+        rows = [row(name, summaries(name, given.runs, given.seeds)) for name in given.recipes]
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     header = (
         "| recipe | what for | test images | seeds | accuracy | between seeds | 95 % of one run | "
@@ -72,6 +76,12 @@ def summaries(recipe: str, runs: Path, seeds: int) -> list[dict[str, Any]]:
             progress.training_ended()
         found.append(json.loads((out / "summary.json").read_text(encoding="utf-8")))
     return found
+
+
+def finished(recipe: str, runs: Path) -> list[dict[str, Any]]:
+    """The summaries of the runs that have ended."""
+    files = sorted(runs.glob(f"{recipe}-seed*/summary.json"))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
 def row(recipe: str, found: list[dict[str, Any]]) -> str:

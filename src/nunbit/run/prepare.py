@@ -27,7 +27,7 @@ from nunbit.models.choose import ModelChoice
 from nunbit.models.create import refuse_impossible
 from nunbit.models.info import Shape
 from nunbit.progress import Progress
-from nunbit.run.contract import choose_contract
+from nunbit.run.contract import Chosen, choose_contract
 from nunbit.types import Samples
 
 
@@ -92,6 +92,12 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
         )
     chosen = choose_contract(inspection, config, device_type=device_type)
     _refuse_impossible_network(config, samples, chosen.preprocess, model=chosen.model.name)
+    return decode_under(chosen, found, config, progress=progress)
+
+
+def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Progress) -> Prepared:
+    """Decode every image under a contract that stands, and check what was found."""
+    samples, inspection = found.samples, found.inspection
     pixels = open_pixels(
         samples,
         sha256=inspection.sha256,

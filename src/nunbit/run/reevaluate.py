@@ -11,17 +11,16 @@ import numpy as np
 from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
-from nunbit.data.check import check
-from nunbit.data.pixels import open_pixels
 from nunbit.data.split import apply_manifest, read_manifest
 from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.models.choose import ModelChoice
 from nunbit.progress import SILENT, Progress
+from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder, refuse_foreign
 from nunbit.run.outcome import Outcome, write_outcome
 from nunbit.run.parts import Parts
-from nunbit.run.prepare import Found, Prepared, find, pixel_budget
+from nunbit.run.prepare import Found, Prepared, decode_under, find
 from nunbit.run.spine import Run, Stopwatch
 from nunbit.types import ClassNames, Samples, Split
 
@@ -71,9 +70,8 @@ def evaluate_run(
         found = find(config, progress)
         samples = _with_classes_of(bundle.classes, found.samples)
     with watch.stage("decode"):
-        prepared = _decode(
-            Found(samples=samples, inspection=found.inspection), bundle, config, progress
-        )
+        found = Found(samples=samples, inspection=found.inspection)
+        prepared = decode_under(_contract_of(bundle), found, config, progress=progress)
     manifest = folder.split if data is None else None
     split = _own_division(prepared, manifest) if manifest else _all_as_test(prepared)
     parts = Parts(
@@ -135,32 +133,15 @@ def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
     return replace(samples, classes=classes, labels=labels)
 
 
-def _decode(found: Found, bundle: Bundle, config: Config, progress: Progress) -> Prepared:
-    """Canvases under the bundle's own contract."""
-    samples, inspection = found.samples, found.inspection
-    pixels = open_pixels(
-        samples,
-        sha256=inspection.sha256,
-        reasons=inspection.reasons,
-        preprocess=bundle.preprocess,
-        budget=pixel_budget(config.pixels),
-        progress=progress,
-    )
-    findings = check(
-        samples,
-        inspection,
-        reasons=pixels.reasons,
-        max_bad_fraction=config.data.max_bad_fraction,
-    )
+def _contract_of(bundle: Bundle) -> Chosen:
+    """The bundle's own network and input contract."""
     model = ModelChoice(
         name=bundle.architecture,
         height=bundle.preprocess.height,
         width=bundle.preprocess.width,
         reason="it is the bundle's",
     )
-    return Prepared(
-        samples=samples, inspection=inspection, pixels=pixels, model=model, findings=findings
-    )
+    return Chosen(model=model, preprocess=bundle.preprocess, statistics_known=True)
 
 
 def _own_division(prepared: Prepared, manifest: Path) -> Split:
