@@ -40,7 +40,12 @@ def test_every_dependency_of_users_has_both_bounds() -> None:
 
 def test_targets_of_make_are_pinned() -> None:
     done = subprocess.run(
-        ["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     targets = [line.split()[1] for line in done.stdout.splitlines()]
     assert targets == [

@@ -38,7 +38,7 @@ def models(
     from nunbit.cli.terminal import stdout_console
     from nunbit.models.listing import describe
 
-    shown, hidden = _chosen(pattern)
+    shown = _chosen(pattern)
     rows = describe(shown, asked=pattern)
     if as_json:
         content = [row.to_dict() for row in rows]
@@ -46,34 +46,33 @@ def models(
         return
     console = stdout_console()
     console.print(_table(rows))
-    for remark in _remarks(rows, hidden):
+    for remark in _remarks(rows, more=not pattern):
         console.print(remark, soft_wrap=True)
 
 
-def _chosen(pattern: str) -> tuple[tuple[ModelInfo, ...], int]:
-    """The models to show, and how many of the zoos' are not shown."""
+def _chosen(pattern: str) -> tuple[ModelInfo, ...]:
+    """The models to show; without a pattern without the zoos, whose import takes seconds."""
     from nunbit.errors import UsageError
     from nunbit.models.catalog import CATALOGUE, list_models
-    from nunbit.models.zoo import timm_names, torchvision_names
 
     if not pattern:
-        return tuple(CATALOGUE.values()), len(torchvision_names()) + len(timm_names())
+        return tuple(CATALOGUE.values())
     shown = list_models(pattern)
     if not shown:
         raise UsageError(
             f"no model's name holds '{pattern}'",
             remedy="nunbit models lists nunbit's own; nunbit models resnet shows a whole family",
         )
-    return shown, 0
+    return shown
 
 
-def _remarks(rows: tuple[ListedModel, ...], hidden: int) -> Iterator[str]:
+def _remarks(rows: tuple[ListedModel, ...], *, more: bool) -> Iterator[str]:
     if any(row.multiply_adds is None for row in rows):
         yield "-: not counted in so long a list; nunbit models with the whole name counts it"
     if any(known.here for row in rows for known in row.weights):
         yield "*: these weights are on this machine"
-    if hidden:
-        yield f"{hidden:,} more come from torchvision and timm: nunbit models resnet"
+    if more:
+        yield "many more come from torchvision and timm: nunbit models resnet"
 
 
 def _table(rows: tuple[ListedModel, ...]) -> Table:
