@@ -130,7 +130,7 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     config, _ = resolve(
         config,
         model=prepared.model,
-        channels=preprocess.channels,
+        preprocess=preprocess,
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
         device=device,
