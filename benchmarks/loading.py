@@ -91,8 +91,8 @@ def repeat(call: Callable[[], None], times: int) -> float:
     return time.perf_counter() - began
 
 
-def passes(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
-    """Forward and backward, as the loop does them."""
+def forward_backward(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
+    """Both passes, as the loop does them."""
     plan = trainer.plan
     with torch.autocast(
         batch.images.device.type,
@@ -101,19 +101,17 @@ def passes(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
     ):
         logits = state.model(batch.images)
     plan.loss(logits.float(), batch.targets).backward()
+
+
+def passes(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
+    """Forward and backward alone."""
+    forward_backward(trainer, state, batch)
     state.optimizer.zero_grad()
 
 
 def step(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
     """Forward, backward and optimiser."""
-    plan = trainer.plan
-    with torch.autocast(
-        batch.images.device.type,
-        dtype=plan.autocast_dtype,
-        enabled=plan.autocast_dtype is not None,
-    ):
-        logits = state.model(batch.images)
-    plan.loss(logits.float(), batch.targets).backward()
+    forward_backward(trainer, state, batch)
     state.optimizer.step()
     state.optimizer.zero_grad()
 
