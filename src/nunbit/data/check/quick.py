@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from nunbit.data.check.finding import Finding
 from nunbit.data.inspect import Inspection
 from nunbit.types import Samples
 
@@ -15,22 +14,6 @@ SMALLEST_CLASS = 3
 """Fewer images than parts leave a class without one in some part."""
 IMBALANCE = 20
 """Largest class over smallest class from which accuracy alone misleads."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing worth knowing about the data."""
-
-    severity: Literal["error", "warning", "note"]
-    title: str
-    count: int
-    """Images concerned."""
-    examples: tuple[str, ...] = ()
-    """Some of their paths."""
-    everything: tuple[str, ...] = ()
-    """All of their paths, where each must be looked at."""
-    why: str = ""
-    remedy: str = ""
 
 
 def check(

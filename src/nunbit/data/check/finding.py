@@ -1,0 +1,45 @@
+"""What a check says about the data, and what it proposes to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """One proposed change of the list of images; the image itself is never touched."""
+
+    path: str
+    """As in `Samples.paths`."""
+    action: Literal["exclude", "relabel"]
+    label: str
+    """The class that the image has now."""
+    new_label: str = ""
+    """The class proposed by `relabel`."""
+    reason: str
+    """Why, in words for its owner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing worth knowing about the data."""
+
+    kind: str = ""
+    """Stable name for programs, such as `near-duplicates-across-parts`."""
+    severity: Severity
+    title: str
+    count: int
+    """Images concerned."""
+    examples: tuple[str, ...] = ()
+    """Some of their paths."""
+    everything: tuple[str, ...] = ()
+    """All of their paths, where each must be looked at."""
+    groups: tuple[tuple[int, ...], ...] = ()
+    """Rows of the `Samples` that are shown together: copies of one image, or one image alone."""
+    why: str = ""
+    remedy: str = ""
+    corrections: tuple[Correction, ...] = ()
+    """What `nunbit check --fix-list` writes."""

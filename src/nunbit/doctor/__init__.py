@@ -1,0 +1,1 @@
+"""The data doctor: what only the pixels tell about the data."""
