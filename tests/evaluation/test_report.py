@@ -11,7 +11,7 @@ import pytest
 from nunbit.data.check import Finding
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.report import ReportInput, build_report
-from nunbit.evaluation.report.words import count, decimal, percent, percent_with_range
+from nunbit.page.words import count, decimal, percent, percent_with_range
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, noise, random_predictions, report_input
 from tests.evaluation.page import Page

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
 from nunbit.evaluation.report.sections.classes import classes
 from nunbit.evaluation.report.sections.confusion import confusion
 from nunbit.evaluation.report.sections.curves import curves
@@ -13,6 +12,7 @@ from nunbit.evaluation.report.sections.data import data, parts
 from nunbit.evaluation.report.sections.gallery import gallery
 from nunbit.evaluation.report.sections.how import contract, model, repeat
 from nunbit.evaluation.report.sections.result import headline, result
+from nunbit.page import Section, document
 from nunbit.progress import SILENT, Progress
 
 SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
@@ -37,14 +37,14 @@ def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
     """
     steps = progress.track(SECTIONS, total=len(SECTIONS), title="report")
     sections = [section for make in steps if (section := make(report)) is not None]
-    page = render(
-        "page",
-        dataset=report.summary.get("dataset", "images"),
-        model=report.summary.get("model", "model"),
+    summary = report.summary
+    dataset, model = summary.get("dataset", "images"), summary.get("model", "model")
+    return document(
+        title=f"{dataset} · {model} · nunbit",
+        heading=dataset,
+        aside=f"with {model}",
+        description=headline(report),
         finished=report.finished,
-        version=report.summary.get("nunbit", ""),
-        headline=headline(report),
+        version=summary.get("nunbit", ""),
         sections=sections,
     )
-    # Names on disk need not be valid Unicode; what cannot be written is shown as "?".
-    return page.encode("utf-8", errors="replace").decode("utf-8")

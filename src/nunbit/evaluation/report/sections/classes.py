@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.metrics import ClassMetrics, Metrics
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
+from nunbit.evaluation.report.pages import render
+from nunbit.page import Section
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from nunbit.evaluation.metrics import Metrics, image_losses
 from nunbit.evaluation.mistakes import ConfusedPair, confused_pairs, confusion_order
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
-from nunbit.evaluation.report.pictures import Card, cards, exact_png_address
+from nunbit.evaluation.report.pages import render
+from nunbit.evaluation.report.pictures import Card, cards
+from nunbit.page import Section, exact_png_address
 
 MAX_TABLE_CLASSES = 20
 """Up to so many classes the matrix is a table with counts, beyond a picture."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from nunbit.evaluation.report.charts import Lines, draw_lines
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
-from nunbit.evaluation.report.words import decimal, percent
+from nunbit.evaluation.report.pages import render
+from nunbit.page import Section
+from nunbit.page.charts import Lines, draw_lines
+from nunbit.page.words import decimal, percent
 
 
 def curves(report: ReportInput) -> Section | None:

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
+from nunbit.evaluation.report.pages import render
+from nunbit.page import Section
 from nunbit.types import PARTS
 
 MAX_LISTED = 1000

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.mistakes import least_certain, random_sample, worst_mistakes
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
+from nunbit.evaluation.report.pages import render
 from nunbit.evaluation.report.pictures import Card, cards
+from nunbit.page import Section
 
 SHOWN = 24
 """Pictures in each gallery."""

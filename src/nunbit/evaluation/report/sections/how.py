@@ -6,8 +6,9 @@ import platform
 from collections.abc import Mapping
 
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
-from nunbit.evaluation.report.words import counted, duration, plain
+from nunbit.evaluation.report.pages import render
+from nunbit.page import Section
+from nunbit.page.words import counted, duration, plain
 
 FITS = {
     "crop": "scaled to cover the canvas, the rest cut off evenly",

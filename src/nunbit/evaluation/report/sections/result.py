@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nunbit.evaluation.report.inputs import ReportInput
-from nunbit.evaluation.report.pages import Section, render
-from nunbit.evaluation.report.words import count, counted, percent_with_range
+from nunbit.evaluation.report.pages import render
+from nunbit.page import Section
+from nunbit.page.words import count, counted, percent_with_range
 
 
 def result(report: ReportInput) -> Section:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nunbit.evaluation.report import words
+from nunbit.page import words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,10 @@
+"""What every page that nunbit writes shares: the shell, its style, words, pictures and charts.
+
+A package that builds a page keeps its own templates in its folder `templates` and renders them
+with `render`; `document` puts the sections into the shell.
+"""
+
+from nunbit.page.pictures import exact_png_address, is_pixelated, png_address
+from nunbit.page.shell import Section, document, render
+
+__all__ = ["Section", "document", "exact_png_address", "is_pixelated", "png_address", "render"]

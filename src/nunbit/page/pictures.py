@@ -1,0 +1,41 @@
+"""Pictures inside a page, as data addresses."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+MAX_SIDE = 128
+"""Pixels of a picture's longer side in the page; larger ones are scaled down to it."""
+PIXELATED_BELOW = 64
+"""Pictures with a longer side below this many pixels are shown as sharp squares."""
+
+
+def png_address(picture: NDArray[np.uint8], *, max_side: int = MAX_SIDE) -> str:
+    """A picture, uint8 [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], as a data: address.
+
+    Its longer side has at most `max_side` pixels.
+    """
+    image = Image.fromarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
+    image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return _address(image)
+
+
+def exact_png_address(picture: NDArray[np.uint8]) -> str:
+    """A picture, uint8 [H, W], [H, W, 3] or [H, W, 4], of whatever size, without scaling."""
+    return _address(Image.fromarray(picture))
+
+
+def is_pixelated(picture: NDArray[np.uint8]) -> bool:
+    """Whether a picture [H, W, ...] is so small that its pixels should be shown as squares."""
+    return bool(max(picture.shape[:2]) < PIXELATED_BELOW)
+
+
+def _address(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

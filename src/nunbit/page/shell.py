@@ -1,0 +1,88 @@
+"""The shell of a page, its templates, and the section: the part that a page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from nunbit.page import words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of the page."""
+
+    name: str
+    """Unique; the anchor of links to it."""
+    title: str
+    body: Markup
+
+
+def render(package: str, template: str, /, **values: object) -> Markup:
+    """HTML of one template of a package, `package/templates/template.html.j2`.
+
+    Every value is escaped unless it is Markup; templates of this package can be included. A
+    value that is missing raises jinja2.UndefinedError.
+    """
+    return Markup(_environment(package).get_template(f"{template}.html.j2").render(**values))
+
+
+def document(
+    *,
+    title: str,
+    heading: str,
+    aside: str,
+    description: str,
+    finished: str,
+    version: str,
+    sections: Sequence[Section],
+) -> str:
+    """The whole page as self-contained HTML, ready to be written as UTF-8.
+
+    Nothing is fetched and no script runs. `title` is the browser tab's, `heading` with a quieter
+    `aside` the page's; `description` says the page in one sentence; `finished` is date and time
+    as the reader should see them, or ''.
+    """
+    page = render(
+        "nunbit.page",
+        "page",
+        title=title,
+        heading=heading,
+        aside=aside,
+        description=description,
+        finished=finished,
+        version=version,
+        sections=sections,
+    )
+    # Names on disk need not be valid Unicode; what cannot be written is shown as "?".
+    return page.encode("utf-8", errors="replace").decode("utf-8")
+
+
+@cache
+def _environment(package: str) -> Environment:
+    """Templates that escape everything and fail on a missing value."""
+    templates = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("nunbit.page")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "count": words.count,
+        "percent": words.percent,
+        "share": words.share,
+        "confidence": words.confidence,
+        "decimal": words.decimal,
+        "duration": words.duration,
+        "plain": words.plain,
+    }
+    templates.globals |= {
+        "percent_with_range": words.percent_with_range,
+        "counted": words.counted,
+    }
+    return templates
