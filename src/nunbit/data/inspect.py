@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.data.decoding import FORMATS, ImageFacts, facts, read_image_bytes
-from nunbit.data.sources.table import EXCLUDED_REASON
+from nunbit.data.sources.wording import TAKEN_OUT
 from nunbit.errors import UnusableImage
 from nunbit.progress import Progress
 from nunbit.types import ImageArrays, ImageFiles, Samples
@@ -93,7 +93,7 @@ def inspect(samples: Samples, *, workers: int, progress: Progress) -> Inspection
     # What the user has taken out already is no fault of the data any more.
     images = [
         (look.facts is not None or _should_be_image(path, look.reason))
-        and not given.startswith(EXCLUDED_REASON)
+        and not given.startswith(TAKEN_OUT)
         for path, look, given in zip(samples.paths, looks, samples.reasons, strict=True)
     ]
     return Inspection(

@@ -15,7 +15,7 @@ from pathlib import Path, PureWindowsPath
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.delimited import read_rows
 from nunbit.data.sources.found import FileRows, Found, SourceOptions
-from nunbit.data.sources.wording import PART_WORDS, count, examples, part_of
+from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, count, examples, part_of
 from nunbit.errors import ConfigError, DataError
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -31,7 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 EXCLUDED = "excluded"
 """The word of nunbit's own split.csv for a row that is not used."""
-EXCLUDED_REASON = f"{EXCLUDED} by the table"
+EXCLUDED_REASON = f"{TAKEN_OUT} table"
 """Beginning of the reason for such a row."""
 
 

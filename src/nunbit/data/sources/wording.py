@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+TAKEN_OUT = "excluded by the"
+"""Beginning of every reason that is the user's own decision, and no fault of the image."""
 PART_WORDS: dict[str, str] = {
     "train": "train",
     "training": "train",
