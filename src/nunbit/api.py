@@ -86,13 +86,18 @@ def train(
         progress: who is told what happens; silent by default.
         settings: dotted settings, as `{"training.batch_size": 64}`.
         options: `model`, `pretrained`, `epochs`, `minutes`, `seed`, `device`, `image_size`, `fit`,
-            `augment`: short names of the settings that the command line has options for.
+            `augment`, `corrections`: short names of the settings that the command line has
+            options for.
 
     Raises:
         ConfigError: for an unknown option or setting; and what `nunbit.run.spine.train` raises.
     """
     named = data.settings if isinstance(data, Data) else {"data.path": str(data)}
-    short = {_OPTIONS.get(key, key): value for key, value in options.items() if value is not None}
+    short = {
+        _OPTIONS.get(key, key): str(value) if isinstance(value, Path) else value
+        for key, value in options.items()
+        if value is not None
+    }
     merged = {**(settings or {}), **short, **named}
     config: Config = load_config(data=None, recipe=recipe, settings=merged)
     target = None if out is None else Path(out)
@@ -107,4 +112,5 @@ _OPTIONS = {
     "image_size": "pixels.image_size",
     "fit": "pixels.fit",
     "augment": "augment.preset",
+    "corrections": "data.corrections",
 }

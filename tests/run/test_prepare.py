@@ -13,6 +13,7 @@ from nunbit.config import PixelsConfig, load_config
 from nunbit.errors import DataError
 from nunbit.progress import SILENT
 from nunbit.run.prepare import decode, find, pixel_budget, refuse_too_many_bad
+from tests.fixtures_data import write_images
 
 
 def test_a_refusal_names_the_bad_images_and_not_what_was_never_one(
@@ -56,3 +57,26 @@ def test_the_disk_budget_is_of_the_disk_that_the_cache_is_on(
     monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "not yet" / "cache"))
     assert pixel_budget(PixelsConfig()).disk_bytes == 1000
     assert asked[-1] == tmp_path
+
+
+def test_corrections_reach_the_samples_and_are_no_fault_of_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "cache"))
+    folder = write_images(tmp_path / "photos", {"cat": 4, "dog": 4})
+    (folder / "dog" / "002.png").write_bytes(b"")
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    fixes = tmp_path / "fix.csv"
+    fixes.write_text(
+        "path,action,label,new_label,reason\n"
+        "dog/002.png,exclude,dog,,broken\ncat/001.png,relabel,cat,dog,\n"
+    )
+    settings = {"data.corrections": str(fixes)}
+    config = load_config(data=str(folder), recipe=None, settings=settings)
+    prepared = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
+    refuse_too_many_bad(prepared, 0.0)
+    samples = prepared.samples
+    assert samples.label_name(samples.paths.index("cat/001.png")) == "dog"
+    excluded = samples.paths.index("dog/002.png")
+    assert prepared.reasons[excluded] == "excluded by the corrections: broken"
+    assert {path: path.read_bytes() for path in folder.rglob("*.png")} == before

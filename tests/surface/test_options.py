@@ -23,6 +23,7 @@ SURFACE = {
         "--fit",
         "--augment",
         "--split",
+        "--corrections",
         "--recipe",
         "--quiet",
         "-q",

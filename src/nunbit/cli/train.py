@@ -64,6 +64,14 @@ def train(
     split: Annotated[
         Path | None, _text("--split", "FILE", "A split.csv to use instead of a new split.")
     ] = None,
+    corrections: Annotated[
+        Path | None,
+        _text(
+            "--corrections",
+            "FILE",
+            "Images to leave out or to give another class, as nunbit check --fix-list lists them.",
+        ),
+    ] = None,
     recipe: Annotated[
         str | None,
         _text("--recipe", "NAME|FILE", "Settings to start from, as a run's config.toml."),
@@ -89,6 +97,7 @@ def train(
             "augment.preset": augment,
             **data_settings(label_from=label_from, label_map=label_map, group_from=group_from),
             "data.manifest": None if split is None else str(split),
+            "data.corrections": None if corrections is None else str(corrections),
         },
         assignments,
     )

@@ -46,6 +46,8 @@ class DataConfig(Section):
     """Column of a table, or regular expression on the path, that names groups to keep whole."""
     manifest: str | None = None
     """A `split.csv` to use instead of making a new split."""
+    corrections: str | None = None
+    """A CSV of images to leave out or to give another class, such as the check's fix list."""
     max_bad_fraction: Fraction = 0.05
     """Training stops when more than this share of the images is unusable."""
 

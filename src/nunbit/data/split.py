@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nunbit.data.csv_rows import csv_bytes
 from nunbit.errors import DataError
 from nunbit.files import write_atomically
 from nunbit.types import PARTS, Samples, Split
@@ -115,15 +116,7 @@ def write_manifest(path: Path, split: Split) -> None:
         split.sha256,
         split.reasons,
     )
-    rows = [COLUMNS, *zip(*columns, strict=True)]
-    # The writer leaves a carriage return unquoted, which the reader takes for the end of a line.
-    odd = any("\r" in field for row in rows for field in row)
-    text = io.StringIO(newline="")
-    csv.writer(
-        text, lineterminator="\n", quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL
-    ).writerows(rows)
-    # A name on disk need not be valid Unicode; surrogateescape keeps its bytes.
-    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    write_atomically(path, csv_bytes([COLUMNS, *zip(*columns, strict=True)]))
 
 
 def read_manifest(path: Path) -> Split:

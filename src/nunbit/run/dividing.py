@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nunbit.config import Config
 from nunbit.data.check import Finding
+from nunbit.data.corrections import EXCLUDED_REASON, read_corrections, with_new_labels
 from nunbit.data.pixels import channel_statistics
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.split import Fractions, apply_manifest, make_split, read_manifest, small_classes
@@ -29,9 +31,14 @@ def divide(prepared: Prepared, config: Config, *, recorded: Path | None = None) 
     if manifest is None and config.data.manifest is not None:
         manifest = Path(config.data.manifest)
     if manifest is not None:
+        division = read_manifest(manifest)
+        if manifest == recorded:
+            _refuse_changed_corrections(division, prepared, config)
+        elif config.data.corrections is not None:
+            division = with_new_labels(division, read_corrections(Path(config.data.corrections)))
         return apply_manifest(
             samples,
-            read_manifest(manifest),
+            division,
             sha256=sha256,
             reasons=prepared.reasons,
             manifest_path=manifest,
@@ -44,6 +51,27 @@ def divide(prepared: Prepared, config: Config, *, recorded: Path | None = None) 
     return make_split(
         samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
     )
+
+
+def _refuse_changed_corrections(recorded: Split, prepared: Prepared, config: Config) -> None:
+    """A resumed run goes on with the images that it began with.
+
+    Labels that the corrections have changed are noticed by `apply_manifest`.
+    """
+    now = _corrected_away(prepared.samples.paths, prepared.reasons)
+    different = sorted(now ^ _corrected_away(recorded.paths, recorded.reasons))
+    if different:
+        raise DataError(
+            f"the corrections have changed since the run began: {different[0]} "
+            f"{'is' if different[0] in now else 'is no longer'} excluded",
+            path=config.data.corrections,
+            remedy="give them back their content, or begin a new run",
+        )
+
+
+def _corrected_away(paths: Sequence[str], reasons: Sequence[str]) -> set[str]:
+    pairs = zip(paths, reasons, strict=True)
+    return {path for path, reason in pairs if reason.startswith(EXCLUDED_REASON)}
 
 
 def refuse_untrainable(split: Split, prepared: Prepared) -> None:

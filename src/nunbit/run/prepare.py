@@ -16,6 +16,7 @@ import psutil
 
 from nunbit.config import Config, PixelsConfig
 from nunbit.data.check import Finding, bad_images, check
+from nunbit.data.corrections import apply_corrections, read_corrections
 from nunbit.data.inspect import Inspection, inspect
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import Budget, Pixels, open_pixels
@@ -59,10 +60,10 @@ class Prepared:
 
 
 def find(config: Config, progress: Progress) -> Found:
-    """List the samples and look at every file's bytes and header.
+    """List the samples, correct the list, and look at every file's bytes and header.
 
     Raises:
-        DataError: when DATA cannot be read as labelled images.
+        DataError: when DATA cannot be read as labelled images, or the corrections do not fit.
     """
     data = config.data
     samples = load_samples(
@@ -71,6 +72,9 @@ def find(config: Config, progress: Progress) -> Found:
         label_map=None if data.label_map is None else Path(data.label_map),
         group_from=data.group_from,
     )
+    if data.corrections is not None:
+        file = Path(data.corrections)
+        samples = apply_corrections(samples, read_corrections(file), path=file)
     inspection = inspect(samples, workers=_workers(config.pixels), progress=progress)
     return Found(samples=samples, inspection=inspection)
 

@@ -64,7 +64,8 @@ def evaluate_run(
     bundle = load_bundle(model)
     config = read_config(folder.config) if is_run else Config()
     if data is not None:
-        config = config.with_settings({"data.path": data})
+        # The corrections name the run's own images.
+        config = config.with_settings({"data.path": data, "data.corrections": None})
     watch = Stopwatch()
     with watch.stage("check"):
         found = find(config, progress)

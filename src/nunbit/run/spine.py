@@ -234,6 +234,7 @@ def _with_absolute_paths(config: Config) -> Config:
         "data.path": data.path,
         "data.label_map": data.label_map,
         "data.manifest": data.manifest,
+        "data.corrections": data.corrections,
         "model.pretrained": config.model.pretrained,
         "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
     }

@@ -12,7 +12,7 @@ from nunbit.data.sources import class_names
 from nunbit.data.sources.found import Found
 from nunbit.data.sources.groups import groups_from_paths
 from nunbit.data.sources.label_map import apply_label_map, read_label_map
-from nunbit.data.sources.wording import examples
+from nunbit.data.sources.wording import NO_LABEL, examples
 from nunbit.errors import ConfigError, DataError
 from nunbit.types import ClassNames, ImageArrays, Samples
 
@@ -82,7 +82,7 @@ def _with_missing_labels(reasons: tuple[str, ...], labels: NDArray[np.int64]) ->
     if (labels >= 0).all():
         return reasons
     return tuple(
-        reason or ("" if label >= 0 else "no label")
+        reason or ("" if label >= 0 else NO_LABEL)
         for reason, label in zip(reasons, labels, strict=True)
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 TAKEN_OUT = "excluded by the"
 """Beginning of every reason that is the user's own decision, and no fault of the image."""
+NO_LABEL = "no label"
+"""The reason against an image that its source gives no class."""
 PART_WORDS: dict[str, str] = {
     "train": "train",
     "training": "train",

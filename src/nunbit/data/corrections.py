@@ -1,0 +1,201 @@
+"""Corrections: a list of images to leave out or to give another class, beside the images.
+
+`nunbit check --fix-list` proposes such a list, its owner strikes out what he disagrees with, and
+`nunbit train --corrections` applies it. The images themselves are never touched. N samples.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from nunbit.data.check.finding import Correction
+from nunbit.data.csv_rows import csv_bytes, read_csv
+from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT, count, examples
+from nunbit.errors import DataError
+from nunbit.types import Samples, Split
+
+COLUMNS = ("path", "action", "label", "new_label", "reason")
+ACTIONS = ("exclude", "relabel")
+EXCLUDED_REASON = f"{TAKEN_OUT} corrections"
+"""Beginning of the reason for an image that the corrections leave out."""
+
+
+@dataclass(frozen=True)
+class CorrectionLine:
+    """A correction and the line of the file that it stands in."""
+
+    line: int
+    correction: Correction
+
+
+def corrections_csv(corrections: Iterable[Correction]) -> bytes:
+    """The content of a list of corrections, as UTF-8 CSV: path,action,label,new_label,reason."""
+    rows = ((c.path, c.action, c.label, c.new_label, c.reason) for c in corrections)
+    return csv_bytes([COLUMNS, *rows])
+
+
+def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
+    """The corrections of a file that `corrections_csv` made and its owner may have edited.
+
+    Raises:
+        DataError: when the file cannot be read or is no such list, with the line at fault.
+    """
+    try:
+        rows = read_csv(path)
+    except OSError as error:
+        raise DataError(
+            f"the corrections cannot be read: {error.strerror or error}",
+            path=path,
+            remedy="check the path; `nunbit check DATA --fix-list FILE` writes such a list",
+        ) from None
+    except csv.Error as error:
+        raise DataError(
+            f"the corrections are damaged: {error}", path=path, remedy="mend the file"
+        ) from None
+    if not rows or tuple(rows[0][1]) != COLUMNS:
+        raise DataError(
+            "the file is no list of corrections",
+            path=path,
+            remedy=f"its first line must be {','.join(COLUMNS)}",
+        )
+    lines = tuple(CorrectionLine(line, _correction(cells, line, path)) for line, cells in rows[1:])
+    seen: dict[str, int] = {}
+    for item in lines:
+        first = seen.setdefault(item.correction.path, item.line)
+        if first != item.line:
+            raise _fault(
+                path, item.line, f"{item.correction.path} is corrected already in line {first}"
+            )
+    return lines
+
+
+def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path: Path) -> Samples:
+    """The samples with exclusions as reasons, new labels, and a note that counts both.
+
+    Args:
+        samples: everything that a source found.
+        lines: what `read_corrections` gave.
+        path: the file of the corrections, for messages.
+
+    Raises:
+        DataError: with the line, when an image is not there, has another label than the line
+            states, or is to become a class that does not exist.
+    """
+    row_of = {name: row for row, name in enumerate(samples.paths)}
+    labels, reasons = samples.labels.copy(), list(samples.reasons)
+    for item in lines:
+        correction = item.correction
+        row = row_of.get(correction.path)
+        if row is None:
+            raise _not_there(samples, item, path)
+        if samples.label_name(row) != correction.label:
+            raise _fault(
+                path,
+                item.line,
+                f"{correction.path} is {_named(samples.label_name(row))}, "
+                f"not {_named(correction.label)}",
+                remedy="the list was made for other labels: make it anew, or correct the line",
+            )
+        if correction.action == "exclude":
+            why = f": {correction.reason}" if correction.reason else ""
+            reasons[row] = f"{EXCLUDED_REASON}{why}"
+            continue
+        labels[row] = _class_number(samples, item, path)
+        if reasons[row] == NO_LABEL:
+            reasons[row] = ""
+    note = _note(samples, [row_of[item.correction.path] for item in lines], lines, path)
+    return replace(samples, labels=labels, reasons=tuple(reasons), notes=(*samples.notes, note))
+
+
+def with_new_labels(split: Split, lines: Sequence[CorrectionLine]) -> Split:
+    """A division made before the corrections, with the labels that they give.
+
+    So the same division serves a training without and one with them.
+    """
+    new = {
+        (item.correction.path, item.correction.label): item.correction.new_label
+        for item in lines
+        if item.correction.action == "relabel"
+    }
+    pairs = zip(split.paths, split.labels, strict=True)
+    return replace(split, labels=tuple(new.get(pair, pair[1]) for pair in pairs))
+
+
+def _correction(cells: list[str], line: int, path: Path) -> Correction:
+    if len(cells) != len(COLUMNS):
+        raise _fault(
+            path,
+            line,
+            f"there are {len(cells)} columns, not {len(COLUMNS)}",
+            remedy=f"write {','.join(COLUMNS)}; quote what contains the separator",
+        )
+    name, action, label, new_label, reason = cells
+    action, label, new_label = action.strip(), label.strip(), new_label.strip()
+    if action == "exclude":
+        if new_label:
+            raise _fault(path, line, f"{name} is to be excluded and yet has a new label")
+        return Correction(path=name, action="exclude", label=label, reason=reason)
+    if action == "relabel":
+        if not new_label or new_label == label:
+            what = "no new label" if not new_label else f"the label '{label}' that it has"
+            raise _fault(path, line, f"{name} is to be relabelled with {what}")
+        return Correction(
+            path=name, action="relabel", label=label, new_label=new_label, reason=reason
+        )
+    near = difflib.get_close_matches(action, ACTIONS, n=1)
+    raise _fault(
+        path,
+        line,
+        f"there is no action '{action}'",
+        remedy=(f"did you mean {near[0]}? " if near else "") + f"actions: {', '.join(ACTIONS)}",
+    )
+
+
+def _class_number(samples: Samples, item: CorrectionLine, path: Path) -> int:
+    name = item.correction.new_label
+    if name in samples.classes:
+        return samples.classes.index(name)
+    near = difflib.get_close_matches(name, samples.classes, n=1)
+    raise _fault(
+        path,
+        item.line,
+        f"there is no class '{name}'",
+        remedy=f"did you mean '{near[0]}'?"
+        if near
+        else f"the classes are {examples(samples.classes, most=20)}",
+    )
+
+
+def _not_there(samples: Samples, item: CorrectionLine, path: Path) -> DataError:
+    name = item.correction.path
+    same = [p for p in samples.paths if PurePosixPath(p).name == PurePosixPath(name).name]
+    meant = f"did you mean {same[0]}? " if len(same) == 1 else ""
+    return _fault(
+        path,
+        item.line,
+        f"{name} is not among the images of {samples.location}",
+        remedy=f"{meant}the list must be made for these data; strike out the line otherwise",
+    )
+
+
+def _note(samples: Samples, rows: list[int], lines: Sequence[CorrectionLine], path: Path) -> str:
+    excluded = sum(item.correction.action == "exclude" for item in lines)
+    relabelled = len(lines) - excluded
+    in_test = sum(samples.parts[row] == "test" for row in rows)
+    note = (
+        f"the corrections in {path.name} exclude {count(excluded, 'image')} "
+        f"and give {count(relabelled, 'image')} another class"
+    )
+    return f"{note}, {in_test:,} of them in the given test part" if in_test else note
+
+
+def _named(label: str) -> str:
+    return f"labelled '{label}'" if label else "without a label"
+
+
+def _fault(path: Path, line: int, what: str, *, remedy: str = "correct the line") -> DataError:
+    return DataError(f"line {line} of the corrections: {what}", path=path, remedy=remedy)
