@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
 from nunbit.data.decoding import decode
 from nunbit.data.inspect import ImageFacts, Inspection, facts, inspect
@@ -245,3 +245,46 @@ def test_arrays_are_told_apart_by_content_and_shape() -> None:
     assert (found.median_height, found.median_width) == (2, 8)
     assert found.is_grey
     assert found.same_size
+
+
+def photograph(**tags: object) -> bytes:
+    """A JPEG whose EXIF block has these entries; those of `details` stand in the sub-block."""
+    block = Image.Exif()
+    for name, value in tags.items():
+        if name != "details":
+            block[getattr(ExifTags.Base, name)] = value
+    for name, value in dict(tags.get("details", {})).items():  # type: ignore[call-overload]
+        block.get_ifd(ExifTags.IFD.Exif)[getattr(ExifTags.Base, name)] = value
+    return encoded(Image.new("RGB", (8, 8)), "JPEG", exif=block)
+
+
+@pytest.mark.parametrize(
+    ("tags", "camera", "taken"),
+    [
+        ({}, "", ""),
+        ({"Make": "Canon", "Model": "Canon EOS 5D"}, "Canon EOS 5D", ""),
+        ({"Make": "Apple", "Model": "iPhone 4"}, "Apple iPhone 4", ""),
+        ({"Make": "Pen\x07tax \x00", "Model": ""}, "Pen tax", ""),
+        ({"DateTime": "2020:02:29 12:00:01"}, "", "2020-02-29T12:00:01"),
+        (
+            {
+                "DateTime": "2021:01:01 00:00:00",
+                "details": {"DateTimeOriginal": "2019:12:31 23:59:59"},
+            },
+            "",
+            "2019-12-31T23:59:59",
+        ),
+        ({"details": {"DateTimeDigitized": "2018:01:02 03:04:05"}}, "", "2018-01-02T03:04:05"),
+        ({"DateTime": "0000:00:00 00:00:00"}, "", ""),
+        ({"DateTime": "yesterday"}, "", ""),
+    ],
+)
+def test_camera_and_date_come_from_exif(tags: dict[str, object], camera: str, taken: str) -> None:
+    found = facts(photograph(**tags))
+    assert (found.camera, found.taken) == (camera, taken)
+    assert not found.rotated
+
+
+def test_a_broken_exif_block_has_neither() -> None:
+    found = facts(ODD["exif_broken.jpg"].data)
+    assert (found.camera, found.taken) == ("", "")

@@ -11,8 +11,9 @@ import io
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -65,6 +66,10 @@ class ImageFacts:
     """EXIF asks for a turn or a mirroring."""
     transparent: bool
     """There is an alpha channel, a transparent colour or a palette with transparency."""
+    camera: str = ""
+    """EXIF maker and model in one line; '' where absent."""
+    taken: str = ""
+    """EXIF date and time, as 2024-05-31T12:00:00; '' where absent or no date."""
 
 
 def read_image_bytes(path: Path) -> bytes:
@@ -95,7 +100,8 @@ def facts(data: bytes) -> ImageFacts:
     Raises `UnusableImage` for content that is not an image.
     """
     with _pillow_held(), _open(data) as image:
-        orientation = 1 if _is_png_without_exif(data) else _orientation(image)
+        exif = Image.Exif() if _is_png_without_exif(data) else _exif(image)
+        orientation = _orientation(exif)
         width, height = image.size
         # Pillow already reports a TIFF's size after its rotation, and turns it when loading.
         if orientation in (5, 6, 7, 8) and image.format != "TIFF":
@@ -109,6 +115,8 @@ def facts(data: bytes) -> ImageFacts:
             bytes=len(data),
             rotated=orientation in _TURNS,
             transparent=image.has_transparency_data,
+            camera=_camera(exif),
+            taken=_taken(exif),
         )
 
 
@@ -128,10 +136,10 @@ def decode(
             )
         try:
             if enough is not None and isinstance(image, ImageFile.ImageFile):
-                turned = _orientation(image) in (5, 6, 7, 8)
+                turned = _orientation(_exif(image)) in (5, 6, 7, 8)
                 image.draft(None, enough if turned else enough[::-1])
             image.load()
-            turn = _TURNS.get(_orientation(image))
+            turn = _TURNS.get(_orientation(_exif(image)))
             upright = image if turn is None else image.transpose(turn)
             return _to_grey_or_rgb(upright, background)
         except (UnusableImage, MemoryError):
@@ -190,13 +198,56 @@ def _cut_webp(data: bytes) -> UnusableImage | None:
     return UnusableImage(f"truncated: {len(data):,} of {said:,} bytes")
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1 to 8; 1 where EXIF is absent or broken."""
+def _exif(image: Image.Image) -> Image.Exif:
+    """The EXIF block; an empty one where it is absent or broken."""
     try:
-        value: Any = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image.getexif()
     except Exception:  # a broken EXIF block says nothing about the pixels
-        return 1
+        return Image.Exif()
+
+
+def _orientation(exif: Image.Exif) -> int:
+    """EXIF orientation; 1 where it is absent or no number."""
+    value: Any = _entry(exif, ExifTags.Base.Orientation)
     return value if isinstance(value, int) else 1
+
+
+def _camera(exif: Image.Exif) -> str:
+    """Maker and model; a model that begins with its maker's name says it once."""
+    words = [_entry(exif, tag) for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
+    make, model = (
+        " ".join("".join(c if c.isprintable() else " " for c in word).split())
+        if isinstance(word, str)
+        else ""
+        for word in words
+    )
+    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+
+
+def _taken(exif: Image.Exif) -> str:
+    """When the picture was taken, else when it was changed; '' for no date or an impossible one."""
+    try:
+        details: Any = exif.get_ifd(ExifTags.IFD.Exif)
+    except Exception:  # as in `_exif`
+        details = {}
+    for block, tag in (
+        (details, ExifTags.Base.DateTimeOriginal),
+        (details, ExifTags.Base.DateTimeDigitized),
+        (exif, ExifTags.Base.DateTime),
+    ):
+        said = _entry(block, tag)
+        if isinstance(said, str):
+            with suppress(ValueError):  # such as 0000:00:00, which cameras without a clock write
+                return datetime.strptime(said[:19], "%Y:%m:%d %H:%M:%S").isoformat()
+    return ""
+
+
+def _entry(block: Any, tag: int) -> Any:
+    """The value of a tag, None where it is absent; Pillow reads some only when they are asked."""
+    try:
+        return block.get(tag)
+    except Exception:  # as in `_exif`
+        return None
 
 
 def _is_png_without_exif(data: bytes) -> bool:
