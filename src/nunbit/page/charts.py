@@ -1,4 +1,4 @@
-"""Line charts as SVG inside the page: one style, colours that follow the page's theme.
+"""Charts as SVG inside the page: one style, colours that follow the page's theme.
 
 matplotlib knows no themes. So it draws with placeholder colours, each of which is then replaced
 by a variable of the style sheet.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 INK, SOFT, LINE = "#010101", "#010102", "#010103"
 SERIES = ("#010104", "#010105")
+RED, GREEN, BLUE = "#010106", "#010107", SERIES[0]
 VARIABLES = {
     INK: "var(--ink)",
     SOFT: "var(--soft)",
     LINE: "var(--line)",
     SERIES[0]: "var(--accent)",
     SERIES[1]: "var(--warm)",
+    RED: "var(--wrong)",
+    GREEN: "var(--right)",
 }
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -72,13 +75,33 @@ class Lines:
     marked_epoch: int | None = None
 
 
+def draw_chart(
+    plot: Callable[[Axes], None],
+    *,
+    name: str,
+    title: str,
+    description: str,
+    size: tuple[float, float] = (4.6, 2.7),
+) -> Markup:
+    """One pair of axes as an SVG element, drawn by `plot` in this module's colours.
+
+    `name` is unique in the page, `description` the alternative text, `size` width and height of
+    the drawing in units of 72 pixels.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # the reader's matplotlibrc must not change the page
+        mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        plot(axes)
+        axes.set_title(title, loc="left", fontsize=10.5, color=INK)
+        return _inline(figure, name=name, description=description)
+
+
 def draw_lines(chart: Lines) -> Markup:
     """The chart as an SVG element."""
-    with mpl.rc_context():
-        mpl.rcdefaults()  # the reader's matplotlibrc must not change the report
-        mpl.rcParams.update({**STYLE, "svg.hashsalt": chart.name})
-        figure = Figure(figsize=(4.6, 2.7), layout="constrained")
-        axes = figure.subplots()
+
+    def plot(axes: Axes) -> None:
         markers = "o" if len(chart.epochs) <= FEW_POINTS else ""
         for (label, values), colour, dashes in zip(
             chart.series.items(), SERIES, DASHES, strict=False
@@ -87,7 +110,6 @@ def draw_lines(chart: Lines) -> Markup:
                 chart.epochs, values, color=colour, linestyle=dashes, marker=markers, label=label
             )
         _mark_epoch(axes, chart.marked_epoch)
-        axes.set_title(chart.title, loc="left", fontsize=10.5, color=INK)
         axes.set_xlabel("epoch")
         axes.set_xlim(min(chart.epochs) - 0.5, max(chart.epochs) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
@@ -100,7 +122,8 @@ def draw_lines(chart: Lines) -> Markup:
         axes.yaxis.set_major_formatter(shown)
         if len(chart.series) > 1:
             axes.legend(loc="best", fontsize=9.5)
-        return _inline(figure, name=chart.name, description=chart.description)
+
+    return draw_chart(plot, name=chart.name, title=chart.title, description=chart.description)
 
 
 def _mark_epoch(axes: Axes, epoch: int | None) -> None:

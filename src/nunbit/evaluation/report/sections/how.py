@@ -8,36 +8,15 @@ from collections.abc import Mapping
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
-from nunbit.page.words import counted, duration, plain
-
-FITS = {
-    "crop": "scaled to cover the canvas, the rest cut off evenly",
-    "pad": "scaled to fit into the canvas, the rest filled with the background",
-    "squash": "scaled to the canvas, proportions ignored",
-}
-
-LABELS = {
-    "std": "Standard deviation",
-    "background": "Background, shown by transparency and padding",
-    "max_pixels": "Most pixels of a file",
-    "frame": "Frame of an animation",
-}
+from nunbit.page.contract import contract_rows
+from nunbit.page.words import counted, duration
 
 
 def contract(report: ReportInput) -> Section | None:
     """How a file becomes what the network sees."""
     if not report.contract:
         return None
-    known = dict(report.contract)
-    rows: list[tuple[str, str]] = []
-    if {"height", "width", "channels"} <= known.keys():
-        colour = "grey" if known.pop("channels") == 1 else "colour (red, green, blue)"
-        size = f"{known.pop('height')} × {known.pop('width')} pixels (height × width)"
-        rows.append(("Canvas", f"{size}, {colour}"))
-    if "fit" in known:
-        fit = str(known.pop("fit"))
-        rows.append(("Fitting", f"{fit}: {FITS[fit]}" if fit in FITS else fit))
-    rows += [(LABELS.get(key, _spoken(key)), plain(value)) for key, value in known.items()]
+    rows = contract_rows(report.contract)
     return Section(name="contract", title="Input", body=render("contract", rows=rows))
 
 
@@ -75,10 +54,6 @@ def repeat(report: ReportInput) -> Section:
         versions=_versions(report),
     )
     return Section(name="repeat", title="How to repeat it", body=body)
-
-
-def _spoken(key: str) -> str:
-    return key.replace("_", " ").capitalize()
 
 
 def _times(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
