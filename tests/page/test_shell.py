@@ -9,7 +9,7 @@ import pytest
 from markupsafe import Markup
 from PIL import Image
 
-from nunbit.page import Section, document, is_pixelated, png_address, render
+from nunbit.page import Section, document, is_pixelated, png_address, render, thumbnail_address
 from tests.evaluation.page import Page
 
 
@@ -68,3 +68,20 @@ def test_large_pictures_are_scaled_down_in_proportion() -> None:
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (30, 60)
     assert not is_pixelated(picture)
     assert is_pixelated(picture[:63, :63])
+
+
+def test_thumbnails_are_exact_when_small_and_a_quarter_of_the_bytes_when_large() -> None:
+    small = np.random.default_rng(0).integers(0, 256, (28, 28, 1)).astype(np.uint8)
+    assert thumbnail_address(small) == png_address(small)
+    photo = np.linspace(0, 255, 128 * 128 * 3).reshape(128, 128, 3)
+    photo += np.random.default_rng(0).normal(0, 12, photo.shape)
+    picture = photo.clip(0, 255).astype(np.uint8)
+    large = thumbnail_address(picture)
+    assert large.startswith("data:image/jpeg;base64,")
+    assert 4 * len(large) < len(png_address(picture))
+    decoded = np.asarray(Image.open(io.BytesIO(base64.b64decode(large.partition(",")[2]))))
+    assert np.abs(decoded.astype(int) - picture).mean() < 10
+
+
+def test_a_package_may_add_to_the_style() -> None:
+    assert "td > b { color: red }" in made(style="td > b { color: red }")

@@ -4,7 +4,20 @@ A package that builds a page keeps its own templates in its folder `templates` a
 with `render`; `document` puts the sections into the shell.
 """
 
-from nunbit.page.pictures import exact_png_address, is_pixelated, png_address
+from nunbit.page.pictures import (
+    exact_png_address,
+    is_pixelated,
+    png_address,
+    thumbnail_address,
+)
 from nunbit.page.shell import Section, document, render
 
-__all__ = ["Section", "document", "exact_png_address", "is_pixelated", "png_address", "render"]
+__all__ = [
+    "Section",
+    "document",
+    "exact_png_address",
+    "is_pixelated",
+    "png_address",
+    "render",
+    "thumbnail_address",
+]

@@ -40,12 +40,13 @@ def document(
     finished: str,
     version: str,
     sections: Sequence[Section],
+    style: str = "",
 ) -> str:
     """The whole page as self-contained HTML, ready to be written as UTF-8.
 
     Nothing is fetched and no script runs. `title` is the browser tab's, `heading` with a quieter
     `aside` the page's; `description` says the page in one sentence; `finished` is date and time
-    as the reader should see them, or ''.
+    as the reader should see them, or ''; `style` is what a package adds to the style sheet.
     """
     page = render(
         "nunbit.page",
@@ -57,6 +58,7 @@ def document(
         finished=finished,
         version=version,
         sections=sections,
+        style=Markup(style),
     )
     # Names on disk need not be valid Unicode; what cannot be written is shown as "?".
     return page.encode("utf-8", errors="replace").decode("utf-8")
