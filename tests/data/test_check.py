@@ -1,72 +1,41 @@
-"""Findings of the quick check on samples made by hand."""
+"""Findings of the quick check about files, groups and classes, and their order."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from nunbit.data.check import Finding, bad_images, check
+import pytest
+from scipy.stats import binomtest
+
+from nunbit.data.check import bad_images, check
+from nunbit.data.check.classes import widest_interval
 from nunbit.data.inspect import Inspection
-from nunbit.types import ImageArrays, Samples
-
-
-def found(
-    labels: list[int],
-    *,
-    sha256: list[str] | None = None,
-    parts: list[str] | None = None,
-    groups: list[str] | None = None,
-    reasons: list[str] | None = None,
-    late_reasons: list[str] | None = None,
-    remarks: tuple[str, ...] = (),
-) -> tuple[Finding, ...]:
-    n = len(labels)
-    samples = Samples(
-        name="test",
-        location="a test",
-        classes=("cat", "dog", "emu")[: max(labels) + 1],
-        images=ImageArrays(array=np.zeros((n, 2, 2, 1), dtype=np.uint8)),
-        paths=tuple(f"{i}.png" for i in range(n)),
-        labels=np.array(labels),
-        parts=tuple(parts or [""] * n),
-        groups=tuple(groups or [""] * n),
-        reasons=("",) * n,
-    )
-    early = tuple(reasons or [""] * n)
-    inspection = Inspection(
-        sha256=tuple(sha256 or map(str, range(n))),
-        facts=(None,) * n,
-        reasons=early,
-        bad_rows=tuple(i for i, reason in enumerate(early) if reason),
-        considered=n,
-        remarks=remarks,
-    )
-    return check(samples, inspection, reasons=late_reasons or early, max_bad_fraction=0.05)
-
-
-def titles(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
-    return [(finding.severity, finding.title) for finding in findings]
+from tests.data.check_cases import checked, inspection_of, kinds, of_kind, samples_of
 
 
 def test_sound_data_have_no_finding() -> None:
-    assert found([0, 1] * 10) == ()
+    samples = samples_of([0, 1] * 110)
+    assert check(samples, inspection_of(samples), reasons=[""] * 220, max_bad_fraction=0.05) == ()
 
 
 def test_a_few_bad_files_are_a_warning_and_many_an_error() -> None:
-    few = found([0, 1] * 50, reasons=["truncated: x", *[""] * 99])
-    assert titles(few) == [
-        ("warning", "1 of 100 files cannot be used, among them 1.0% of the images")
-    ]
-    assert few[0].examples == ("0.png (truncated: x)",)
-    assert "1 truncated" in few[0].why
-    assert few[0].everything == few[0].examples
-    assert "above 5.0% bad" in few[0].remedy
-    many = found([0, 1] * 5, reasons=["truncated: x", *[""] * 9])
-    assert many[0].severity == "error"
+    samples = samples_of([0, 1] * 50)
+    looked = inspection_of(samples, reasons=["truncated: x", *[""] * 99])
+    few = of_kind(checked(samples, looked), "unusable-files")
+    assert few.severity == "warning"
+    assert few.title == "1 of 100 files cannot be used, among them 1.0% of the images"
+    assert few.examples == ("0.jpg (truncated: x)",)
+    assert few.everything == few.examples
+    assert "1 truncated" in few.why
+    assert "above 5.0% bad" in few.remedy
+    samples = samples_of([0, 1] * 5)
+    looked = inspection_of(samples, reasons=["truncated: x", *[""] * 9])
+    assert of_kind(checked(samples, looked), "unusable-files").severity == "error"
 
 
 def test_files_that_fail_only_in_decoding_count_too() -> None:
-    late = ["truncated: x", *[""] * 9]
-    assert found([0, 1] * 5, late_reasons=late)[0].severity == "error"
+    found = checked(samples_of([0, 1] * 5), reasons=["truncated: x", *[""] * 9])
+    assert of_kind(found, "unusable-files").severity == "error"
 
 
 def test_bad_images_counts_both_looks_once() -> None:
@@ -81,51 +50,81 @@ def test_bad_images_counts_both_looks_once() -> None:
     assert bad_images(inspection, ["zero bytes", "truncated", ""]) == ([0, 1], 3)
 
 
-def test_copies_are_told_by_where_they_stand() -> None:
-    labels = [0, 0, 0, 0, 1, 1, 1, 1]
-    within = found(labels, sha256=["a", "a", "b", "c", "d", "e", "f", "g"])
-    assert titles(within) == [("note", "Byte-identical images")]
-    assert within[0].examples == ("0.png = 1.png",)
-    across = found(labels, sha256=["a", "b", "c", "h", "a", "d", "e", "f"])
-    assert titles(across)[0] == ("warning", "The same image stands in several classes")
-    leak = found(
-        labels,
-        sha256=["a", "a", "b", "c", "d", "e", "f", "g"],
-        parts=["train", "test"] + ["train"] * 6,
-    )
-    assert titles(leak)[0] == ("error", "The same image stands in several of the given parts")
-    assert leak[0].count == 2
-
-
-def test_a_copy_without_a_part_follows_the_others_and_is_no_leak() -> None:
-    sha256 = ["a", "a", "b", "c", "d", "e", "f", "g"]
-    findings = found([0, 1] * 4, sha256=sha256, parts=["test", ""] + ["train"] * 6)
-    assert all(finding.severity != "error" for finding in findings)
-
-
 def test_groups_torn_by_the_given_parts_are_told() -> None:
     parts = ["train", "test", "test", "", "train", "train", "test", "train"]
     groups = ["p", "p", "q", "q", "r", "r", "", ""]
-    (finding,) = found([0, 1] * 4, parts=parts, groups=groups)
-    assert finding.severity == "error"
-    assert finding.title == "1 of the groups stand in several of the given parts"
-    assert (finding.count, finding.examples) == (2, ("p",))
+    torn = of_kind(checked(samples_of([0, 1] * 4, parts=parts, groups=groups)), _TORN)
+    assert torn.severity == "error"
+    assert torn.title == "1 of 3 groups stands in several of the given parts"
+    assert (torn.count, torn.examples) == (2, ("p",))
+
+
+_TORN = "groups-across-parts"
 
 
 def test_a_class_without_a_usable_image_is_an_error() -> None:
-    findings = found([0] * 40 + [1], reasons=[""] * 40 + ["truncated"])
-    assert ("error", "1 of the classes have no usable image") in titles(findings)
+    samples = samples_of([0] * 40 + [1])
+    found = of_kind(checked(samples, reasons=[""] * 40 + ["truncated"]), "empty-classes")
+    assert found.severity == "error"
+    assert found.title == "1 of the 2 classes has no usable image"
+    assert found.examples == ("dog",)
 
 
 def test_small_and_unbalanced_classes_are_told() -> None:
-    findings = titles(found([0] * 50 + [1] * 2))
-    assert ("warning", "1 of the classes have fewer than 3 images") in findings
-    assert ("note", "The classes are unbalanced: cat has 50 images, dog 2") in findings
+    found = checked(samples_of([0] * 50 + [1] * 2))
+    small = of_kind(found, "small-classes")
+    assert (small.severity, small.count) == ("warning", 2)
+    assert small.title == "1 of the 2 classes has fewer than 3 images"
+    assert small.examples == ("dog (2)",)
+    unbalanced = of_kind(found, "unbalanced-classes")
+    assert unbalanced.title == "The classes are unbalanced: cat has 50 images, dog 2"
+    assert "unbalanced-classes" not in kinds(checked(samples_of([0] * 60 + [1] * 3)))
+
+
+def test_an_empty_class_does_not_make_the_others_unbalanced() -> None:
+    samples = samples_of([0] * 40 + [1] * 40 + [2])
+    found = checked(samples, reasons=[""] * 80 + ["truncated"])
+    assert "unbalanced-classes" not in kinds(found)
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 19, 20, 21, 100, 5000])
+def test_the_widest_interval_is_wilsons_at_one_half(n: int) -> None:
+    widths = []
+    for right in {n // 2, n - n // 2, 0, n}:
+        interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
+        widths.append(interval.high - interval.low)
+    assert max(widths) <= widest_interval(n) + 1e-6
+    if n % 2 == 0:
+        assert math.isclose(max(widths), widest_interval(n), rel_tol=1e-6)
+
+
+def test_classes_too_small_to_be_measured_are_told() -> None:
+    def told(samples, **options):  # type: ignore[no-untyped-def]
+        looked = inspection_of(samples)
+        found = check(samples, looked, reasons=looked.reasons, max_bad_fraction=1, **options)
+        return [finding for finding in found if finding.kind == "unmeasurable-classes"]
+
+    labels = [0] * 200 + [1] * 60
+    (found,) = told(samples_of(labels))
+    assert found.severity == "note"
+    assert (
+        found.title == "1 of the 2 classes is too small to be measured: fewer than 21 test images"
+    )
+    assert found.examples == ("dog (12 in the test part)",)
+    assert told(samples_of(labels), test_fraction=0.4) == []
+    parts = ["test"] * 30 + ["train"] * 170 + ["test"] * 21 + ["train"] * 39
+    assert told(samples_of(labels, parts=parts)) == []
+    parts[0:10] = ["train"] * 10
+    assert told(samples_of(labels, parts=parts))[0].examples == ("cat (20 in the test part)",)
 
 
 def test_remarks_become_notes_and_errors_stand_first() -> None:
-    findings = found(
-        [0, 1] * 5, reasons=["truncated", *[""] * 9], remarks=("3 files in CMYK: converted",)
+    samples = samples_of([0, 1] * 5)
+    looked = inspection_of(
+        samples,
+        reasons=["truncated", *[""] * 9],
+        remarks=("3 files in CMYK: converted",),
     )
-    assert [f.severity for f in findings] == ["error", "note"]
-    assert findings[-1].title == "3 files in CMYK: converted"
+    found = checked(samples, looked)
+    assert [f.severity for f in found] == ["error", "note"]
+    assert (found[-1].kind, found[-1].title) == ("odd-files", "3 files in CMYK: converted")

@@ -115,6 +115,8 @@ def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Prog
         inspection,
         reasons=pixels.reasons,
         max_bad_fraction=config.data.max_bad_fraction,
+        test_fraction=config.split.test_fraction,
+        input_size=(chosen.preprocess.height, chosen.preprocess.width),
     )
     return Prepared(
         samples=samples,

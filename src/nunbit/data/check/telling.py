@@ -1,0 +1,30 @@
+"""How findings name images: some as examples, copies as pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nunbit.types import Samples
+
+EXAMPLES = 5
+
+
+def some(samples: Samples, rows: Iterable[int]) -> tuple[str, ...]:
+    """Paths of the first few rows."""
+    return tuple(samples.paths[row] for row in list(rows)[:EXAMPLES])
+
+
+def pairs(samples: Samples, groups: Iterable[Sequence[int]]) -> tuple[str, ...]:
+    """The first few groups of copies, each as `a = b`."""
+    shown = list(groups)[:EXAMPLES]
+    return tuple(" = ".join(samples.paths[row] for row in rows[:3]) for rows in shown)
+
+
+def alone(rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    """One group for each row, as `Finding.groups` wants it."""
+    return tuple((int(row),) for row in rows)
+
+
+def images(count: int) -> str:
+    """The count with its noun."""
+    return "1 image" if count == 1 else f"{count:,} images"
