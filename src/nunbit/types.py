@@ -138,7 +138,7 @@ class Batch:
     images: Tensor
     """float32 [B, C, H, W], normalised."""
     targets: Tensor
-    """int64 [B], index of the class."""
+    """int64 [B], index of the class; float32 [B, K], shares of classes, where images are mixed."""
     indices: NDArray[np.int64]
     """[B] row numbers in the `Samples`."""
 

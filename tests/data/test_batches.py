@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nunbit.data.augment import PRESETS, Augmentation, HorizontalFlip
+import nunbit
+from nunbit.data.augment import PRESETS, Augmentation, CutMix, MixUp
+from nunbit.data.augment.moves import HorizontalFlip
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
@@ -32,6 +39,7 @@ def make_training(n: int, batch_size: int, *, seed: int = 0, augmentation=PRESET
         preprocess=pixels.preprocess,
         rows=np.arange(n),
         labels=np.arange(n) % 3,
+        classes=3,
         batch_size=batch_size,
         device=CPU,
         seed=seed,
@@ -115,3 +123,78 @@ def test_only_training_batches_are_augmented() -> None:
     (as_it_is,) = plain
     assert torch.equal(augmented.images, as_it_is.images.flip(-1))
     assert not hasattr(plain, "augmentation")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_validation_and_test_are_the_normalised_canvases_whatever_the_preset(
+    preset: str, channels: int
+) -> None:
+    """Bit for bit, while the training part is augmented over the same pixels at the same time."""
+    pixels = make_pixels(24, channels)
+    before = pixels.array.copy()
+    rows = {"train": np.arange(12), "validation": np.arange(12, 18), "test": np.arange(18, 24)}
+    training = TrainingBatches(
+        pixels=pixels,
+        preprocess=pixels.preprocess,
+        rows=rows["train"],
+        labels=np.arange(24) % 3,
+        classes=3,
+        batch_size=4,
+        device=CPU,
+        seed=0,
+        augmentation=PRESETS[preset],
+    )
+    augmented = training.epoch(1)
+    for part in ("validation", "test"):
+        batches = Batches(
+            pixels=pixels,
+            preprocess=pixels.preprocess,
+            rows=rows[part],
+            labels=np.arange(24) % 3,
+            batch_size=4,
+            device=CPU,
+        )
+        next(augmented)
+        found = torch.cat([batch.images for batch in batches])
+        canvases = torch.from_numpy(before[rows[part]]).permute(0, 3, 1, 2)
+        assert torch.equal(found, pixels.preprocess.normalise(canvases))
+    assert np.array_equal(pixels.array, before)
+
+
+def test_nothing_but_training_batches_takes_an_augmentation() -> None:
+    """Of all that the package defines; the configuration and the gallery only name one."""
+    takers = {
+        f"{module.__name__}.{name}"
+        for module in every_module()
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
+        if "augmentation" in getattr(kind, "__annotations__", {})
+    }
+    assert "nunbit.data.batches.TrainingBatches" in takers
+    assert {taker for taker in takers if ".studio." not in taker} == {
+        "nunbit.data.batches.TrainingBatches"
+    }
+    assert "augmentation" not in inspect.signature(Batches).parameters
+
+
+def every_module() -> list[ModuleType]:
+    found = pkgutil.walk_packages(nunbit.__path__, "nunbit.")
+    return [importlib.import_module(item.name) for item in found if "__main__" not in item.name]
+
+
+@pytest.mark.parametrize("mix", [MixUp(), CutMix()])
+def test_mixed_batches_have_shares_of_classes_and_go_on_from_any_position(mix) -> None:
+    mixing = Augmentation(name="mix", assumption="", operations=(HorizontalFlip(),), mixing=(mix,))
+    training = make_training(30, 8, augmentation=mixing)
+    whole = list(training.epoch(2))
+    for batch in whole:
+        assert (batch.targets.shape, batch.targets.dtype) == (
+            (len(batch.indices), 3),
+            torch.float32,
+        )
+        assert batch.targets.sum(dim=1).sub(1).abs().max() < 1e-6
+    for one, other in zip(whole[2:], training.epoch(2, start=2), strict=True):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.targets, other.targets)
+    assert any((batch.targets.amax(dim=1) < 1).any() for batch in whole)

@@ -94,6 +94,7 @@ def make_trainer(
         preprocess=PREPROCESS,
         rows=rows,
         labels=labels,
+        classes=int(labels.max()) + 1,
         batch_size=BATCH_SIZE,
         device=CPU,
         seed=5,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nunbit.training.losses import loss_of_output, make_loss
+from nunbit.training.losses import largest_class, loss_of_output, make_loss
 
 
 def test_cross_entropy_of_the_course() -> None:
@@ -63,6 +63,31 @@ def test_auxiliary_heads_add_three_tenths_each() -> None:
     assert logits is main
     alone, _ = loss_of_output(loss, Outputs(main, None, None), targets)
     assert alone.item() == pytest.approx(loss(main, targets).item())
+
+
+@pytest.mark.parametrize("name", ["cross-entropy", "binary-cross-entropy", "mean-squared-error"])
+def test_mixed_targets_are_what_every_loss_takes(name: str) -> None:
+    """By hand: cross-entropy and binary cross-entropy are linear in the target."""
+    torch.manual_seed(0)
+    logits = torch.randn(3, 4, dtype=torch.float64)
+    shares = torch.tensor([[0.7, 0.3, 0, 0], [0, 0, 1, 0], [0.25, 0.25, 0.25, 0.25]]).double()
+    wanted = 0.0
+    for row, share in zip(logits.tolist(), shares.tolist(), strict=True):
+        total = sum(map(math.exp, row))
+        for value, part in zip(row, share, strict=True):
+            p, q = math.exp(value) / total, 1 / (1 + math.exp(-value))
+            wanted += {
+                "cross-entropy": -part * math.log(p) / 3,
+                "binary-cross-entropy": -(part * math.log(q) + (1 - part) * math.log(1 - q)) / 12,
+                "mean-squared-error": (p - part) ** 2 / 12,
+            }[name]
+    assert make_loss(name)(logits, shares).item() == pytest.approx(wanted)
+
+
+def test_the_larger_share_counts_as_right() -> None:
+    assert largest_class(torch.tensor([2, 0])).tolist() == [2, 0]
+    mixed = torch.tensor([[0.4, 0.6, 0.0], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]])
+    assert largest_class(mixed).tolist() == [1, 1, 2]
 
 
 def test_an_unknown_loss_is_refused() -> None:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nunbit.data.augment import Augmentation
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.types import Batch
+
+if TYPE_CHECKING:
+    from nunbit.data.augment import Augmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +44,16 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         groups = _groups(self.rows, self.batch_size)
         for rows, pixels in zip(groups, self.pixels.stream(groups), strict=True):
-            images = _to_device(pixels, self.device)
-            yield _batch(self.preprocess, images, self.labels, rows)
+            yield Batch(
+                images=self.preprocess.normalise(_to_device(pixels, self.device)),
+                targets=_targets(self.labels, rows, self.device),
+                indices=rows,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBatches:
-    """The training part in a new order each epoch, augmented.
+    """The training part in a new order each epoch, augmented: the only batches that ever are.
 
     Order and augmentation are functions of (seed, epoch, batch): an epoch can be entered at any
     batch and goes on as if it had been run from its start.
@@ -57,6 +63,8 @@ class TrainingBatches:
     preprocess: Preprocess
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
+    classes: int
+    """Their number K; mixed targets are float32 [B, K]."""
     batch_size: int
     device: torch.device
     seed: int
@@ -75,7 +83,11 @@ class TrainingBatches:
             seed = derive_seed(self.seed, Purpose.AUGMENTATION, epoch, number)
             generator.manual_seed(seed)
             images = self.augmentation(_to_device(pixels, self.device), generator)
-            yield _batch(self.preprocess, images, self.labels, rows)
+            targets = _targets(self.labels, rows, self.device)
+            images, targets = self.augmentation.mix(
+                images, targets, classes=self.classes, generator=generator
+            )
+            yield Batch(images=self.preprocess.normalise(images), targets=targets, indices=rows)
 
 
 def _groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
@@ -98,11 +110,6 @@ def _to_device(pixels: Tensor, device: torch.device) -> Tensor:
     return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2)
 
 
-def _batch(
-    preprocess: Preprocess, images: Tensor, labels: NDArray[np.int64], rows: NDArray[np.int64]
-) -> Batch:
-    return Batch(
-        images=preprocess.normalise(images),
-        targets=torch.from_numpy(labels[rows]).to(images.device, non_blocking=True),
-        indices=rows,
-    )
+def _targets(labels: NDArray[np.int64], rows: NDArray[np.int64], device: torch.device) -> Tensor:
+    """int64 [B] on the device."""
+    return torch.from_numpy(labels[rows]).to(device, non_blocking=True)

@@ -35,6 +35,7 @@ class Parts:
             preprocess=self.preprocess,
             rows=self.split.indices("train"),
             labels=self.prepared.samples.labels,
+            classes=len(self.prepared.samples.classes),
             batch_size=batch_size,
             device=self.device,
             seed=seed,

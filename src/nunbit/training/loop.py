@@ -25,7 +25,7 @@ from nunbit.seeds import Purpose, derive_seed
 from nunbit.training.callbacks import Callback
 from nunbit.training.checkpoint import save_checkpoint
 from nunbit.training.interrupt import StopRequest
-from nunbit.training.losses import Loss, loss_of_output
+from nunbit.training.losses import Loss, largest_class, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
 from nunbit.training.penalty import Penalty
 from nunbit.training.state import (
@@ -154,7 +154,7 @@ class Trainer:
         state.optimizer.zero_grad()
         if state.average is not None:
             state.average.update_parameters(state.model)
-        correct = (logits.detach().argmax(dim=1) == batch.targets).sum()
+        correct = (logits.detach().argmax(dim=1) == largest_class(batch.targets)).sum()
         self._unread.append((loss.detach(), correct, len(batch.indices)))
 
     def _read_losses(self) -> None:

@@ -55,6 +55,14 @@ def loss_of_output(loss: Loss, output: Any, targets: Tensor) -> tuple[Tensor, Te
     return total, main
 
 
+def largest_class(targets: Tensor) -> Tensor:
+    """The class that counts as right for accuracy, int64 [B].
+
+    Of mixed targets, float [B, K], the one with the larger share; the first of two halves.
+    """
+    return targets if targets.ndim == 1 else targets.argmax(dim=1)
+
+
 def _cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     return F.cross_entropy(logits, targets, label_smoothing=smoothing)
 

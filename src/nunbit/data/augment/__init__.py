@@ -1,0 +1,26 @@
+"""Random changes of training images: whole batches at once, each image on its own.
+
+An operation takes uint8 [B, C, H, W] on any device and a generator of that device, and returns the
+same shape and type; what it draws is independent between the images of the batch. Only training
+batches ever pass through here.
+"""
+
+from nunbit.data.augment.mixing import CutMix, Mixing, MixUp
+from nunbit.data.augment.operation import Operation
+from nunbit.data.augment.presets import PRESETS, Augmentation, choose_preset
+from nunbit.data.augment.reading import load_augmentation
+from nunbit.data.augment.table import COMBINATIONS, MIXINGS, OPERATIONS
+
+__all__ = [
+    "COMBINATIONS",
+    "MIXINGS",
+    "OPERATIONS",
+    "PRESETS",
+    "Augmentation",
+    "CutMix",
+    "MixUp",
+    "Mixing",
+    "Operation",
+    "choose_preset",
+    "load_augmentation",
+]

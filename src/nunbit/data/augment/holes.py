@@ -1,0 +1,88 @@
+"""Parts of an image covered: the network must not rest on one spot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Generator, Tensor
+
+from nunbit.data.augment.operation import DrawnOperation, Draws, uniform, whole_numbers
+from nunbit.data.augment.parameters import Span, number, probability, span
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Erase(DrawnOperation):
+    """Cover one square with the image's mean (Zhong et al. 2020; DeVries and Taylor 2017)."""
+
+    name: ClassVar[str] = "erase"
+    probability: float = probability(0.5)
+    fraction: float = number(
+        0.3, "largest side of the square, as a share of the image's shorter side", least=0, most=1
+    )
+
+    def draw(self, images: Tensor, generator: Generator) -> Draws:
+        """Top, left, height and width of the square in pixels, float32 [B] each."""
+        height, width = images.shape[2:]
+        most = self.fraction * min(height, width)
+        side, top, left = uniform(images, generator, (0, most), (0, 1), (0, 1))
+        side = side.ceil()
+        return (top * (height - side)).floor(), (left * (width - side)).floor(), side, side
+
+    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
+        mean = images.mean(dim=(2, 3), keepdim=True, dtype=torch.float32).round_()
+        return torch.where(covered(images, drawn), mean.to(torch.uint8), images)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class CoarseDropout(DrawnOperation):
+    """Cover several rectangles with one grey level; they may overlap."""
+
+    name: ClassVar[str] = "coarse-dropout"
+    holes: Span = span((1, 8), "number of rectangles", least=1, most=100, whole=True)
+    height: Span = span((0.05, 0.2), "of a rectangle, as a share of the height", least=0, most=1)
+    width: Span = span((0.05, 0.2), "of a rectangle, as a share of the width", least=0, most=1)
+    fill: float = number(0, "grey level of the rectangles", least=0, most=255)
+
+    def draw(self, images: Tensor, generator: Generator) -> Draws:
+        """Top, left, height and width of rectangles in pixels, float32 [B, holes] each.
+
+        Those beyond an image's own number of holes have no height.
+        """
+        least, most = int(self.holes[0]), int(self.holes[1])
+        count = whole_numbers(images, generator, least, most)
+        draws = torch.rand((4, len(images), most), device=images.device, generator=generator)
+        heights, widths = (
+            ((low + (high - low) * draw) * side).round_()
+            for (low, high), draw, side in zip(
+                (self.height, self.width), draws[:2], images.shape[2:], strict=True
+            )
+        )
+        top = (draws[2] * (images.shape[2] - heights + 1)).floor_()
+        left = (draws[3] * (images.shape[3] - widths + 1)).floor_()
+        there = torch.arange(most, device=images.device) < count[:, None]
+        return top, left, heights * there, widths
+
+    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
+        holes = torch.zeros((), dtype=torch.bool, device=images.device)
+        for rectangle in zip(*(values.unbind(1) for values in drawn), strict=True):
+            holes = holes | covered(images, rectangle)
+        return images.masked_fill(holes, round(self.fill))
+
+
+def covered(images: Tensor, rectangles: Draws) -> Tensor:
+    """Where rectangles lie, bool [B, 1, H, W].
+
+    Args:
+        images: [B, C, H, W].
+        rectangles: top, left, height and width in pixels, [B] each.
+    """
+    top, left, height, width = (values[:, None] for values in rectangles)
+    row = torch.arange(images.shape[2], device=images.device)
+    column = torch.arange(images.shape[3], device=images.device)
+    rows = (row >= top) & (row < top + height)
+    columns = (column >= left) & (column < left + width)
+    return (rows[:, :, None] & columns[:, None, :])[:, None]

@@ -1,0 +1,107 @@
+"""Images mixed with others of their batch; their targets become shares of classes.
+
+B images, K classes, C channels, H height, W width. Each image has a share of its own and is mixed
+with the one before it in the batch, whose order is new in every epoch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from scipy.stats import beta
+from torch import Generator, Tensor
+
+from nunbit.data.augment.parameters import Configured, number
+
+_NODES = 4096
+"""Steps of the inverse distribution function: no probability is off by more than one of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixing(Configured, ABC):
+    """One way of mixing."""
+
+    alpha: float = number(
+        1.0,
+        "the share is drawn from Beta(alpha, alpha): 1 draws all alike, less keeps closer to one",
+        least=0.05,
+        most=100,
+    )
+
+    @final
+    def __call__(
+        self, images: Tensor, targets: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Mix uint8 [B, C, H, W] and float32 [B, K]; the given tensors are left as they are."""
+        own = _beta(self.alpha, images, generator)
+        draw = torch.rand(len(images), device=images.device, generator=generator)
+        own = own.where(draw < self.probability, 1)
+        mixed, own = self.mix(images, own, generator)
+        own = own[:, None]
+        return mixed, targets * own + targets.roll(1, 0) * (1 - own)
+
+    @abstractmethod
+    def mix(self, images: Tensor, own: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Mix uint8 [B, C, H, W] by the share float32 [B] that is each image's own.
+
+        Returns the images and the shares as they came out.
+        """
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MixUp(Mixing):
+    """Average two images, and their targets, by the same share (Zhang et al. 2018)."""
+
+    name: ClassVar[str] = "mix-up"
+
+    def mix(self, images: Tensor, own: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        share = own[:, None, None, None]
+        mixed = images * share + images.roll(1, 0) * (1 - share)
+        return mixed.round_().to(torch.uint8), own
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class CutMix(Mixing):
+    """Put a rectangle of another image in; targets are mixed by its area (Yun et al. 2019)."""
+
+    name: ClassVar[str] = "cut-mix"
+
+    def mix(self, images: Tensor, own: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        height, width = images.shape[2:]
+        centre = torch.rand((2, len(images)), device=images.device, generator=generator)
+        half = 0.5 * torch.sqrt(1 - own)
+        rows, tall = _stretch(centre[0], half, height)
+        columns, wide = _stretch(centre[1], half, width)
+        inside = rows[:, None, :, None] & columns[:, None, None, :]
+        return torch.where(inside, images.roll(1, 0), images), 1 - tall * wide / (height * width)
+
+
+def _stretch(centre: Tensor, half: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Which pixels of a side are taken, bool [B, side], and how many, [B]."""
+    middle, reach = (centre * side).floor(), (half * side).floor()
+    low, high = (middle - reach).clamp(min=0), (middle + reach).clamp(max=side)
+    place = torch.arange(side, device=centre.device)
+    return (place >= low[:, None]) & (place < high[:, None]), high - low
+
+
+def _beta(alpha: float, images: Tensor, generator: Generator) -> Tensor:
+    """Shares from Beta(alpha, alpha), float32 [B]; torch's own sampler takes no generator."""
+    quantiles = _quantiles(alpha, images.device)
+    place = torch.rand(len(images), device=images.device, generator=generator) * _NODES
+    node = place.floor()
+    low, high = quantiles[node.long()], quantiles[node.long() + 1]
+    return low + (high - low) * (place - node)
+
+
+@lru_cache(maxsize=16)
+def _quantiles(alpha: float, device: torch.device) -> Tensor:
+    values = beta.ppf(np.linspace(0, 1, _NODES + 1), alpha, alpha)
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=torch.float32, device=device)
