@@ -18,7 +18,7 @@ from nunbit.types import Samples
 
 ONE_COLOUR = 3
 """Grey levels between the lowest and the highest value of a channel; JPEG may add one or two."""
-FAINT = 40
+FAINT = 64
 """Grey levels away from black (or white) that nearly all pixels of a dark (bright) image keep."""
 FAINT_AGAINST_USUAL = 4
 """And so many times less than the median image has: two stops."""
@@ -26,12 +26,16 @@ CLIPPED = 0.5
 """Share of plainly black (or white) pixels of an image that lost its content to them."""
 CLIPPED_USUALLY = 0.25
 """Where one image in ten has more such pixels than this, they belong to the data."""
-BLURRED = -5.0
-"""Robust z of the logarithm of sharpness. Among 1,797 digits and 70,000 Fashion-MNIST images none
-is below it; a Gaussian blur of sigma 1.5 pixels brings nearly all of them there."""
+BLURRED = -4.0
+"""Robust z of the logarithm of either measure of sharpness. No image of the digits and of
+Fashion-MNIST is below it; a Gaussian blur of sigma 1.5 pixels brings nearly all of them there."""
 FEWEST = 20
 """With fewer images nothing can be called usual."""
 
+_NOISE = 0.5
+"""Energy that rounding to whole grey levels alone may cause; it decides nothing."""
+_LEAST_SCALE = 0.2
+"""Drawings that are all equally sharp make no outlier of one that is a little less so."""
 _PERCENTILE_PIXELS = 4096
 _STEP_PIXELS = 4_000_000
 _EXAMPLES = 5
@@ -50,7 +54,10 @@ class Appearance:
     """Standard deviation of the grey levels."""
     sharpness: NDArray[np.float32]
     """Mean square of the discrete Laplacian over the variance: blurring takes it away, a change of
-    brightness or contrast does not. Not a number for an image of one colour."""
+    brightness or contrast does not. Not a number where the grey level never changes."""
+    fineness: NDArray[np.float32]
+    """Mean square of the Laplacian over that of the image at half its size. It depends less on
+    what is shown than `sharpness` does: any sharp edge has about one half, a blurred one less."""
     highlights: NDArray[np.float32]
     """Grey level that 1 % of the pixels exceed."""
     shadows: NDArray[np.float32]
@@ -107,11 +114,13 @@ def _measures(canvases: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
     low, high = int(0.01 * (few.shape[1] - 1)), few.shape[1] - 1 - int(0.01 * (few.shape[1] - 1))
     ordered = np.partition(few, (low, high), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sharpness = np.where(spread > ONE_COLOUR, _laplacian_energy(grey) / variance, np.nan)
+        energy = _laplacian_energy(grey.astype(np.int16))
+        sharpness = np.where((spread > ONE_COLOUR) & (variance > 0), energy / variance, np.nan)
     return {
         "brightness": values.mean(axis=1),
         "contrast": np.sqrt(variance),
         "sharpness": sharpness,
+        "fineness": (energy + _NOISE) / (_laplacian_energy(_halved(grey)) + _NOISE),
         "highlights": ordered[:, high],
         "shadows": ordered[:, low],
         "black": (pixels <= 5).mean(axis=1),
@@ -128,11 +137,18 @@ def _grey(canvases: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((red + 2 * green + blue + 2) // 4).astype(np.uint8)
 
 
-def _laplacian_energy(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean square of the discrete Laplacian over the inner pixels, [B]; 0 for less than 3 x 3."""
-    if min(grey.shape[1:]) < 3:
-        return np.zeros(len(grey))
-    x = grey.astype(np.int16)
+def _halved(grey: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Means of 2 x 2 pixels, [B, H // 2, W // 2]."""
+    height, width = (side // 2 * 2 for side in grey.shape[1:])
+    x = grey[:, :height, :width].astype(np.int16)
+    rows = x[:, ::2] + x[:, 1::2]
+    return np.asarray((rows[:, :, ::2] + rows[:, :, 1::2] + 2) // 4, dtype=np.int16)
+
+
+def _laplacian_energy(x: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Mean square of the discrete Laplacian over the inner pixels of [B, H, W]; 0 below 3 x 3."""
+    if min(x.shape[1:]) < 3:
+        return np.zeros(len(x))
     edges = 4 * x[:, 1:-1, 1:-1]
     edges -= x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:]
     return np.asarray(np.square(edges, dtype=np.float32).mean(axis=(1, 2), dtype=np.float64))
@@ -157,11 +173,11 @@ def _findings(seen: Appearance, samples: Samples) -> Iterator[Finding]:
         found = rest[bright]
         order = np.argsort(-seen.shadows[found], kind="stable")
         yield _exposure("bright", found[order], seen, samples)
-    z = _low_z(seen.sharpness[rest])
+    z = np.fmin(_low_z(seen.sharpness[rest]), _low_z(seen.fineness[rest]))
     blurred = z < BLURRED
     if blurred.any():
         order = np.argsort(z[blurred], kind="stable")
-        yield _blurred(rest[blurred][order], seen, samples, float(np.median(seen.sharpness[rest])))
+        yield _blurred(rest[blurred][order], seen, samples)
 
 
 def _faint(reach: NDArray[np.float32], clipped: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -175,16 +191,18 @@ def _faint(reach: NDArray[np.float32], clipped: NDArray[np.float32]) -> NDArray[
 
 
 def _low_z(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Robust z of the logarithms, [n], with the spread of the lower half.
+    """Robust z of the logarithms, [n], with the spread of the lower half; nan stays nan.
 
     The scale is that of the tenth percentile where it lies farther out than the median absolute
     deviation says, so that the smaller of two kinds of images in the data is no crowd of outliers.
     """
     logs = np.log(np.maximum(values.astype(np.float64), 1e-6))
-    middle = np.median(logs)
-    mad = 1.4826 * np.median(np.abs(logs - middle))
-    tenth = (middle - np.quantile(logs, 0.1)) / 1.2816
-    return np.asarray((logs - middle) / max(float(mad), float(tenth), 0.1))
+    if np.isnan(logs).all():
+        return logs
+    middle = np.nanmedian(logs)
+    mad = 1.4826 * np.nanmedian(np.abs(logs - middle))
+    tenth = (middle - np.nanquantile(logs, 0.1)) / 1.2816
+    return np.asarray((logs - middle) / max(float(mad), float(tenth), _LEAST_SCALE))
 
 
 def _one_colour(rows: NDArray[np.int64], samples: Samples) -> Finding:
@@ -235,9 +253,12 @@ def _exposure(word: str, rows: NDArray[np.int64], seen: Appearance, samples: Sam
     )
 
 
-def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples, usual: float) -> Finding:
+def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples) -> Finding:
     paths = [samples.paths[row] for row in rows]
-    least = float(seen.sharpness[rows].max())
+    sharpness, fineness = (
+        f"{np.nanmedian(column[rows]):.2g} against {np.nanmedian(column):.2g}"
+        for column in (seen.sharpness, seen.fineness)
+    )
     return Finding(
         kind="blurred",
         severity="note",
@@ -246,9 +267,9 @@ def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples, usual:
         examples=tuple(paths[:_EXAMPLES]),
         everything=tuple(paths),
         groups=_alone(rows),
-        why="Fine detail is missing in them. Measured, at the size that the network sees: the mean "
-        f"square of the Laplacian over the variance is at most {least:.3g}; the median image has "
-        f"{usual:.3g}.",
+        why="Fine detail is missing in them. Measured at the size that the network sees, their "
+        "median against that of all images: the mean square of the Laplacian over the variance, "
+        f"{sharpness}; and over the same at half the size, {fineness}.",
         remedy="Look at them: out of focus, moved, scaled up from very few pixels, or smooth by "
         "nature. Leave them out only if images in use will be sharper.",
     )
