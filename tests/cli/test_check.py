@@ -1,54 +1,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from nunbit.cli import main
+from nunbit.data.check import Correction, Finding
 from tests.cli.conftest import FakeModule
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    severity: str
-    title: str
-    count: int = 1
-    examples: tuple[str, ...] = ()
-    why: str = ""
-    remedy: str = ""
-
+from tests.doctor.cases import made_diagnosis
 
 NOTE = Finding(severity="note", title="3 hidden files ignored", count=0)
-WARNING = Finding(severity="warning", title="a class is small", remedy="add images")
+WARNING = Finding(severity="warning", title="a class is small", count=1, remedy="add images")
 ERROR = Finding(
+    kind="duplicates-across-parts",
     severity="error",
     title="images [/b] in two parts",
     count=2,
     examples=("a[b].png", "c.png"),
+    groups=((0, 2),),
     why="the test would be too easy",
     remedy="split anew",
+    corrections=(Correction(path="a[b].png", action="exclude", label="a", reason="a copy"),),
 )
 
 
 def with_findings(fake_module: FakeModule, *findings: Finding) -> None:
-    samples = type("Samples", (), {"name": "photos", "classes": ("a", "b"), "__len__": _three})()
-    prepared = SimpleNamespace(samples=samples, reasons=("", "truncated", ""), findings=findings)
-    fake_module(
-        "nunbit.run.prepare",
-        find=lambda config, progress: config,
-        decode=lambda found, config, **options: prepared,
-    )
-    fake_module(
-        "nunbit.run.dividing", findings_with_split=lambda prepared, config: prepared.findings
-    )
-
-
-def _three(self: object) -> int:
-    return 3
+    diagnosis = made_diagnosis(findings=findings)
+    fake_module("nunbit.run.checking", check_data=lambda config, **options: diagnosis)
 
 
 def test_findings_are_grouped_and_errors_give_exit_code_1(
@@ -69,6 +49,7 @@ def test_findings_are_grouped_and_errors_give_exit_code_1(
         "  3 hidden files ignored",
         "  3 hidden files ignored",
         "photos: 3 images found, 2 usable, 2 classes",
+        "proposed: 1 image to leave out, 0 images to relabel (--fix-list FILE writes the list)",
     ]
 
 
@@ -92,16 +73,67 @@ def test_json_holds_the_same_and_nothing_else_is_on_stdout(
         "usable": 2,
         "classes": 2,
     }
+    assert report["parts"] == {"train": 2, "validation": 0, "test": 0, "excluded": 1}
+    proposal = {
+        "path": "a[b].png",
+        "action": "exclude",
+        "label": "a",
+        "new_label": "",
+        "reason": "a copy",
+    }
+    assert report["corrections"] == [proposal]
     assert report["findings"] == [
         {
+            "kind": "duplicates-across-parts",
             "severity": "error",
             "title": "images [/b] in two parts",
             "count": 2,
             "examples": ["a[b].png", "c.png"],
+            "everything": [],
+            "groups": [["a[b].png", "c.png"]],
             "why": "the test would be too easy",
             "remedy": "split anew",
+            "corrections": [proposal],
         }
     ]
+
+
+def test_the_fix_list_and_the_page_are_new_files(
+    fake_module: FakeModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_findings(fake_module, ERROR)
+    page, fixes = tmp_path / "page.html", tmp_path / "fix list.csv"
+    words = ["check", "my photos", "--page", str(page), "--fix-list", str(fixes)]
+    assert main(words) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-3:] == [
+        f"fix list: {fixes} (1 image to leave out, 0 images to relabel); strike out what you "
+        "disagree with, then",
+        f"  nunbit train 'my photos' --corrections '{fixes}'",
+        f"page: {page}",
+    ]
+    assert fixes.read_text() == "path,action,label,new_label,reason\na[b].png,exclude,a,,a copy\n"
+    assert "images [/b] in two parts" in page.read_text()
+    assert "nunbit check &#39;my photos&#39; --page" in page.read_text()
+    assert main(words) == 2
+    assert "--page names what exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--page", "--fix-list"])
+def test_nothing_is_looked_at_when_a_result_could_not_be_written(
+    fake_module: FakeModule, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError("looked")
+
+    fake_module("nunbit.run.checking", check_data=never)
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    assert main(["check", "photos", option, str(mine)]) == 2
+    assert main(["check", "photos", option, str(tmp_path / "nowhere" / "new")]) == 2
+    assert main(["check", "photos", "--page", "same", "--fix-list", "same"]) == 2
+    assert mine.read_text() == "mine"
+    assert "--page and --fix-list name the same file" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ def test_quiet_prints_nothing_at_all(spine: Spine, capsys: pytest.CaptureFixture
 def test_every_option_reaches_its_setting(spine: Spine) -> None:
     words = shlex.split(
         "train photos --model lenet5 --epochs 3 --seed 7 --device cpu --image-size 48 --fit pad "
-        "--augment none --split parts.csv --corrections fix.csv --label-from '{label}.{number}.jpg' --label-map m.csv "
+        "--augment none --split parts.csv --corrections fix.csv --label-map m.csv "
+        "--label-from '{label}.{number}.jpg' "
         "--group-from 'patient(\\d+)' --out 'runs/my run' --pretrained efficientnet-lite0 "
         "--set training.batch_size=32 --set data.max_bad_fraction=0.5"
     )

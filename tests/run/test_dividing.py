@@ -10,7 +10,7 @@ from nunbit.cli import main
 from nunbit.config import load_config
 from nunbit.errors import DataError
 from nunbit.progress import SILENT
-from nunbit.run.dividing import divide, findings_with_split, refuse_untrainable
+from nunbit.run.dividing import divide, divided_for_check, refuse_untrainable
 from nunbit.run.prepare import Prepared, decode, find
 from tests.fixtures_data import write_images
 
@@ -27,7 +27,7 @@ def test_too_few_images_are_an_error_of_the_check_too(tmp_path: Path, capsys) ->
     prepared, config = prepare(tmp_path / "photos")
     with pytest.raises(DataError, match="too few images to keep some for the test"):
         refuse_untrainable(divide(prepared, config), prepared)
-    first = findings_with_split(prepared, config)[0]
+    first = divided_for_check(prepared, config)[1][0]
     assert first.severity == "error"
     assert "too few images" in first.title
     assert main(["check", str(tmp_path / "photos")]) == 1
@@ -50,4 +50,4 @@ def test_enough_images_give_no_error(tmp_path: Path) -> None:
     write_images(tmp_path / "photos", {"cat": 10, "dog": 10})
     prepared, config = prepare(tmp_path / "photos")
     refuse_untrainable(divide(prepared, config), prepared)
-    assert all(f.severity != "error" for f in findings_with_split(prepared, config))
+    assert all(f.severity != "error" for f in divided_for_check(prepared, config)[1])

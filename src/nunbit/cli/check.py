@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nunbit.cli.invocation import invocation_of
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Set
+from nunbit.cli.outputs import refuse_unwritable
 from nunbit.cli.settings import data_settings, given_settings
+from nunbit.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nunbit.data.check import Finding
+    from nunbit.doctor.diagnosis import Diagnosis
+    from nunbit.progress import Progress
 
 SEVERITIES = {
     "error": ("errors", "bold red"),
@@ -25,13 +29,44 @@ SEVERITIES = {
 
 
 def check(
+    context: typer.Context,
     data: Data,
     *,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page",
+            metavar="FILE",
+            show_default=False,
+            help="New HTML file with every finding and its pictures.",
+        ),
+    ] = None,
+    fix_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--fix-list",
+            metavar="FILE",
+            show_default=False,
+            help="New CSV of images to leave out or relabel, for nunbit train --corrections.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what every training checks; no look at pixels.")
+    ] = False,
+    backbone: Annotated[
+        str,
+        typer.Option(
+            "--backbone",
+            metavar="NAME|none|auto",
+            help="Pretrained weights that tell which images are alike.",
+        ),
+    ] = "auto",
     label_from: LabelFrom = None,
     label_map: LabelMap = None,
     group_from: GroupFrom = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the findings as JSON on stdout.")
+        bool,
+        typer.Option("--json", help="Print findings, statistics and proposals as JSON on stdout."),
     ] = False,
     assignments: Set = None,
     quiet: Quiet = False,
@@ -41,45 +76,64 @@ def check(
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
-    from nunbit.device import resolve_device
-    from nunbit.run.dividing import findings_with_split
-    from nunbit.run.prepare import decode, find
+    from nunbit.run.checking import check_data
 
+    refuse_unwritable(page, option="--page")
+    refuse_unwritable(fix_list, option="--fix-list")
+    if page is not None and page == fix_list:
+        raise UsageError(
+            "--page and --fix-list name the same file", path=page, remedy="name two files"
+        )
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
     config = load_config(data=data, recipe=None, settings=given_settings(options, assignments))
     progress = display_on(stderr_console(), quiet=quiet)
-    prepared = decode(
-        find(config, progress),
-        config,
-        device_type=resolve_device(config.device).type,
-        progress=progress,
-    )
-    findings = findings_with_split(prepared, config)
-    counts = {
-        "found": len(prepared.samples),
-        "usable": sum(not reason for reason in prepared.reasons),
-        "classes": len(prepared.samples.classes),
-    }
-    name = prepared.samples.name
+    diagnosis = check_data(config, quick=quick, backbone=backbone, progress=progress)
+    if page is not None:
+        _write_page(page, diagnosis, invocation_of(context).command, progress)
+    if fix_list is not None:
+        _write_fix_list(fix_list, diagnosis)
     console = stdout_console()
     if as_json:
-        report = {"data": name, **counts, "findings": [asdict(item) for item in findings]}
-        console.out(json.dumps(report, indent=2, ensure_ascii=False), highlight=False)
+        text = json.dumps(diagnosis.to_dict(), indent=2, ensure_ascii=False)
+        console.out(text.encode("utf-8", "replace").decode(), highlight=False)
     elif not quiet:
-        _print_findings(console, findings)
-        summary = "{found:,} images found, {usable:,} usable, {classes} classes"
-        console.print(f"{name}: {summary.format(**counts)}", soft_wrap=True)
-    if any(finding.severity == "error" for finding in findings):
+        _print_findings(console, diagnosis)
+        _print_summary(console, diagnosis, data=data, page=page, fix_list=fix_list)
+    if diagnosis.count("error"):
         raise typer.Exit(1)
 
 
-def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+def _write_page(path: Path, diagnosis: Diagnosis, command: str, progress: Progress) -> None:
+    from datetime import datetime
+
+    from nunbit.doctor.page import build_page
+    from nunbit.run.outcome import versions
+
+    html = build_page(
+        diagnosis,
+        command=command,
+        finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        versions=versions(),
+        progress=progress,
+    )
+    with path.open("x", encoding="utf-8") as file:
+        file.write(html)
+
+
+def _write_fix_list(path: Path, diagnosis: Diagnosis) -> None:
+    from nunbit.data.corrections import corrections_csv
+
+    with path.open("xb") as file:
+        file.write(corrections_csv(diagnosis.corrections))
+
+
+def _print_findings(console: Console, diagnosis: Diagnosis) -> None:
     from rich.text import Text
 
     from nunbit.cli.terminal import printable
 
     for severity, (heading, style) in SEVERITIES.items():
-        chosen = [finding for finding in findings if finding.severity == severity]
+        chosen = [finding for finding in diagnosis.findings if finding.severity == severity]
         if not chosen:
             continue
         console.print(Text(f"{len(chosen)} {heading if len(chosen) > 1 else severity}", style))
@@ -93,5 +147,31 @@ def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
             for name, detail in details:
                 if detail:
                     console.print(Text(f"    {name}: {printable(detail)}"), soft_wrap=True)
-    if not findings:
+    if not diagnosis.findings:
         console.print("nothing found that would spoil a training")
+
+
+def _print_summary(
+    console: Console, diagnosis: Diagnosis, *, data: str, page: Path | None, fix_list: Path | None
+) -> None:
+    from rich.text import Text
+
+    from nunbit.cli.terminal import printable
+    from nunbit.data.sources.wording import count
+
+    lines = [
+        f"{diagnosis.samples.name}: {len(diagnosis.samples):,} images found, "
+        f"{diagnosis.usable:,} usable, {len(diagnosis.samples.classes)} classes"
+    ]
+    excluded = sum(c.action == "exclude" for c in diagnosis.corrections)
+    relabelled = len(diagnosis.corrections) - excluded
+    proposed = f"{count(excluded, 'image')} to leave out, {count(relabelled, 'image')} to relabel"
+    if fix_list is not None:
+        lines.append(f"fix list: {fix_list} ({proposed}); strike out what you disagree with, then")
+        lines.append(f"  {shlex.join(['nunbit', 'train', data, '--corrections', str(fix_list)])}")
+    elif diagnosis.corrections:
+        lines.append(f"proposed: {proposed} (--fix-list FILE writes the list)")
+    if page is not None:
+        lines.append(f"page: {page}")
+    for line in lines:
+        console.print(Text(printable(line)), soft_wrap=True)

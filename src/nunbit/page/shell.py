@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nunbit.page import words
 
@@ -64,6 +64,17 @@ def document(
     return page.encode("utf-8", errors="replace").decode("utf-8")
 
 
+def _with_code(text: str) -> Markup:
+    """Text whose `quoted` commands are set as code; everything is escaped."""
+    pieces = str(text).split("`")
+    if len(pieces) % 2 == 0:  # a lone quote
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece)
+        for number, piece in enumerate(pieces)
+    )
+
+
 @cache
 def _environment(package: str) -> Environment:
     """Templates that escape everything and fail on a missing value."""
@@ -82,6 +93,7 @@ def _environment(package: str) -> Environment:
         "decimal": words.decimal,
         "duration": words.duration,
         "plain": words.plain,
+        "with_code": _with_code,
     }
     templates.globals |= {
         "percent_with_range": words.percent_with_range,

@@ -96,14 +96,32 @@ def refuse_untrainable(split: Split, prepared: Prepared) -> None:
         )
 
 
-def findings_with_split(prepared: Prepared, config: Config) -> tuple[Finding, ...]:
-    """The findings of the check, after what would stop a training at its split."""
+def divided_for_check(prepared: Prepared, config: Config) -> tuple[Split, tuple[Finding, ...]]:
+    """The division, and the findings of the check after what would stop a training at it."""
+    split: Split | None = None
     try:
-        refuse_untrainable(divide(prepared, config), prepared)
+        split = divide(prepared, config)
+        refuse_untrainable(split, prepared)
     except DataError as error:
-        stop = Finding(severity="error", title=error.what, count=0, remedy=error.remedy)
-        return (stop, *prepared.findings)
-    return prepared.findings
+        stop = Finding(
+            kind="untrainable", severity="error", title=error.what, count=0, remedy=error.remedy
+        )
+        return split or _undivided(prepared), (stop, *prepared.findings)
+    return split, prepared.findings
+
+
+def _undivided(prepared: Prepared) -> Split:
+    """Every usable image in the part that the data give it, or in training."""
+    samples, reasons = prepared.samples, prepared.reasons
+    pairs = zip(samples.parts, reasons, strict=True)
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple("excluded" if reason else part or "train" for part, reason in pairs),
+        groups=samples.groups,
+        sha256=prepared.inspection.sha256,
+        reasons=reasons,
+    )
 
 
 def complete_contract(prepared: Prepared, split: Split) -> Preprocess:

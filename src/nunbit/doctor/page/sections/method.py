@@ -1,0 +1,32 @@
+"""How it was done: the input contract, what was done, how long it took, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nunbit.doctor.diagnosis import Diagnosis
+from nunbit.doctor.page.rendering import render
+from nunbit.page import Section
+from nunbit.page.contract import contract_rows
+from nunbit.page.words import duration
+
+
+def contract(diagnosis: Diagnosis) -> Section:
+    """How a file becomes what the network sees."""
+    rows = contract_rows(diagnosis.preprocess.to_dict())
+    return Section(name="contract", title="Input", body=render("contract", rows=rows))
+
+
+def method(diagnosis: Diagnosis, *, command: str, versions: Mapping[str, str]) -> Section:
+    """Command, remarks, times and versions."""
+    times = [(stage, duration(seconds)) for stage, seconds in diagnosis.seconds.items()]
+    times.append(("total", duration(sum(diagnosis.seconds.values()))))
+    body = render(
+        "method",
+        command=command,
+        remarks=diagnosis.remarks,
+        location=diagnosis.samples.location,
+        times=times,
+        versions=list(versions.items()),
+    )
+    return Section(name="method", title="How it was done", body=body)
