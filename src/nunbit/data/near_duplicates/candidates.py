@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
+from scipy.fft import dct
 
 from nunbit.progress import SILENT, Progress
 
@@ -84,19 +84,24 @@ def nearest(thumbnails: NDArray[np.uint8], *, k: int, progress: Progress = SILEN
     return found
 
 
-def describe(images: NDArray[np.uint8] | Floats) -> Floats:
-    """[n, h, w] to float32 [n, d], each of length 1 (a flat image: 0)."""
+def describe(images: NDArray[np.uint8]) -> Floats:
+    """uint8 [n, h, w] to float32 [n, d], each of length 1 (a flat image: 0)."""
     height, width = images.shape[1:]
-    rows, columns = _kept(height), _kept(width)
-    spectrum = dctn(images.astype(np.float32), axes=(1, 2), norm="ortho")[:, :rows, :columns]
-    values = spectrum.reshape(len(images), -1)[:, 1:]
+    return _described(images.astype(np.float32), _cosines(height), _cosines(width))
+
+
+def _described(images: Floats, down: Floats, across: Floats) -> Floats:
+    """[n, h, w] and the frequencies along both sides, [fh, h] and [fw, w], to [n, d]."""
+    values = (down @ images @ across.T).reshape(len(images), -1)[:, 1:]
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.maximum(lengths, 1e-3), dtype=np.float32)
 
 
-def _kept(length: int) -> int:
+def _cosines(length: int) -> Floats:
+    """[frequencies, length] the rows of the cosine transform that are kept."""
     # The highest frequencies of tiny images do not survive resizing or compression.
-    return max(1, min(FREQUENCIES, length * 3 // 4))
+    kept = max(1, min(FREQUENCIES, length * 3 // 4))
+    return np.asarray(dct(np.eye(length), axis=0, norm="ortho")[:kept], dtype=np.float32)
 
 
 def _in_chunks(thumbnails: NDArray[np.uint8]) -> Floats:
@@ -129,13 +134,15 @@ class _Views:
 def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floats, Floats]:
     """One view of images [n, h, w]: its description [n, d], and its tangents [t, n, d]."""
 
+    height, width = images.shape[1:]
+
     def seen(kept: float, *, dy: float = 0.0, dx: float = 0.0, blurred: bool = False) -> Floats:
         top, left = down * (1 - kept) + dy, right * (1 - kept) + dx
-        rows = sampling(images.shape[1], top, top + kept)
-        columns = sampling(images.shape[2], left, left + kept)
+        rows = _sampling(height, top, top + kept)
+        columns = _sampling(width, left, left + kept)
         if blurred:
-            rows, columns = _blurring(len(rows)) @ rows, _blurring(len(columns)) @ columns
-        return describe(rows @ images @ columns.T)
+            rows, columns = _blurring(height) @ rows, _blurring(width) @ columns
+        return _described(images, _cosines(height) @ rows, _cosines(width) @ columns)
 
     point = seen(share)
     steps = (
@@ -154,7 +161,7 @@ def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floa
     return point, np.stack(tangents).astype(np.float32)
 
 
-def sampling(length: int, start: float, end: float) -> Floats:
+def _sampling(length: int, start: float, end: float) -> Floats:
     """[length, length] linear interpolation of a line's part from `start` to `end` (shares)."""
     position = (np.arange(length) + 0.5) / length
     where = np.clip((start + position * (end - start)) * length - 0.5, 0, length - 1)
