@@ -70,8 +70,7 @@ def test_every_part_is_exact(case: tuple[Canvases, list[str]], batch: int) -> No
         return
     found = counted(canvases, parts, batch=batch)
     for name in PART_NAMES:
-        chosen = [row for row, part in enumerate(parts) if part == name or (name == "all" != part)]
-        chosen = [row for row in chosen if parts[row] != "excluded"]
+        chosen = [i for i, p in enumerate(parts) if name in (p, "all") and p != "excluded"]
         if not chosen:
             with pytest.raises(KeyError):
                 found.part(name)
@@ -93,7 +92,7 @@ def test_scaled_numbers_are_those_of_the_scaled_pixels(case: tuple[Canvases, lis
     found = counted(canvases, parts)
     for scaling in found.scalings:
         for part in found.parts:
-            rows = [i for i, p in enumerate(parts) if p == part.name or part.name == "all"]
+            rows = [i for i, p in enumerate(parts) if part.name in (p, "all")]
             rows = [i for i in rows if parts[i] != "excluded"]
             pixels = canvases[rows].reshape(-1, canvases.shape[3]).astype(np.float64) / 255
             scaled = (pixels - scaling.mean) / scaling.std
