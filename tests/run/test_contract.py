@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,14 +11,17 @@ from PIL import Image
 
 from nunbit.bundle import Bundle, save_bundle
 from nunbit.config import Config, load_config
+from nunbit.config.sections import ScalingName
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.scaling import FIXED_SCALINGS
 from nunbit.errors import ConfigError, NunbitError, UsageError
 from nunbit.models import create_model
 from nunbit.progress import SILENT
 from nunbit.run.contract import Chosen, choose_contract, wanted_weights
 from nunbit.run.prepare import find
 
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE = {"model.pretrained": "efficientnet-lite0"}
 
 
@@ -94,6 +98,44 @@ def test_statistics_can_be_set(inspection: Inspection) -> None:
     assert (found.preprocess.mean, found.preprocess.std) == ((0.5,), (0.25,))
 
 
+@pytest.mark.parametrize(
+    ("scaling", "grey"),
+    [
+        ("zero-one", ((0.0,), (1.0,))),
+        ("minus-one-one", ((0.5,), (0.5,))),
+        ("imagenet", ((sum(IMAGENET[0]) / 3,), (sum(IMAGENET[1]) / 3,))),
+    ],
+)
+def test_a_scaling_can_be_named(
+    inspection: Inspection, scaling: str, grey: tuple[tuple[float, ...], tuple[float, ...]]
+) -> None:
+    found = chosen(inspection, {"pixels.scaling": scaling})
+    assert found.statistics_known
+    assert (found.preprocess.mean, found.preprocess.std) == grey
+    colour = chosen(inspection, {"pixels.scaling": scaling, "pixels.colour": "rgb"}).preprocess
+    wanted = IMAGENET if scaling == "imagenet" else (grey[0] * 3, grey[1] * 3)
+    assert (colour.mean, colour.std) == wanted
+
+
+def test_the_z_score_is_left_to_the_training_part(inspection: Inspection) -> None:
+    assert not chosen(inspection, {"pixels.scaling": "z-score"}).statistics_known
+
+
+def test_the_names_of_scalings_are_those_of_the_data() -> None:
+    assert set(get_args(ScalingName)) == {*FIXED_SCALINGS, "z-score"}
+
+
+def test_weights_refuse_another_scaling_and_take_their_own() -> None:
+    same = configured(**{"model.pretrained": "resnet18", "pixels.scaling": "imagenet"})
+    assert wanted_weights(same) is not None
+    own = configured(**{**LITE, "pixels.scaling": "minus-one-one"})
+    assert wanted_weights(own) is not None
+    for scaling in ("zero-one", "z-score"):
+        other = configured(**{"model.pretrained": "resnet18", "pixels.scaling": scaling})
+        with pytest.raises(ConfigError, match=f"not with pixels.scaling={scaling}"):
+            wanted_weights(other)
+
+
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "resnet18", "timm/convnext_atto"])
 def test_named_weights_refuse_another_normalisation(name: str) -> None:
     config = configured(
@@ -118,6 +160,11 @@ def test_a_file_that_knows_no_normalisation_must_be_told(
     with pytest.raises(ConfigError, match="does not say how images were normalised") as caught:
         wanted_weights(configured(**settings))
     assert "--set pixels.mean=[0.485,0.456,0.406]" in caught.value.remedy
+    by_name = chosen(inspection, {**settings, "pixels.scaling": "imagenet"})
+    assert (by_name.preprocess.mean, by_name.statistics_known) == (
+        (pytest.approx(sum(IMAGENET[0]) / 3),),
+        True,
+    )
     told = {**settings, "pixels.mean": [0.5], "pixels.std": [0.5], "pixels.colour": "rgb"}
     found = chosen(inspection, told)
     assert (found.preprocess.mean, found.statistics_known) == ((0.5,) * 3, True)
@@ -159,6 +206,11 @@ def test_contradictions(settings: dict[str, object], error: type[NunbitError], w
         ({"pixels.mean": "[0.5]"}, "belong together"),
         ({"pixels.mean": "[0.5]", "pixels.std": "[0.1, 0.1, 0.1]"}, "belong together"),
         ({"pixels.mean": "[0.5]", "pixels.std": "[0]"}, "more than 0"),
+        (
+            {"pixels.scaling": "imagenet", "pixels.mean": "[0.5]", "pixels.std": "[0.5]"},
+            "pixels.scaling already says",
+        ),
+        ({"pixels.scaling": "tf"}, "'minus-one-one'"),
         ({"pixels.crop_share": "0"}, "greater than 0"),
     ],
 )

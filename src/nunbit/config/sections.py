@@ -18,6 +18,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
 LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
+ScalingName = Literal["zero-one", "minus-one-one", "imagenet", "z-score"]
 ScheduleName = Literal["constant", "cosine", "one-cycle"]
 InitialisationName = Literal[
     "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"
@@ -87,11 +88,15 @@ class PixelsConfig(Section):
     weights, else all."""
     interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
     """Filter for resizing, antialiased; auto is that of pretrained weights, else bilinear."""
+    scaling: Auto | ScalingName = "auto"
+    """What the network sees of a pixel: zero-one and minus-one-one are ranges, imagenet and z-score
+    take off a mean and divide by a standard deviation, ImageNet's or the training part's; auto is
+    that of pretrained weights, else z-score."""
     mean: Auto | PerChannel = "auto"
-    """Mean of each channel, of pixels scaled to 0..1, that normalising takes off; auto is that of
-    pretrained weights, else of the training part."""
+    """Mean of each channel, of pixels scaled to 0..1, that normalising takes off, instead of one of
+    the scalings."""
     std: Auto | Annotated[PerChannel, AfterValidator(_positive)] = "auto"
-    """Standard deviation of each channel that normalising divides by; auto as for the mean."""
+    """Standard deviation of each channel that normalising divides by; set it with the mean."""
     background: Annotated[int, Field(ge=0, le=255)] = 255
     """Grey value that shows through transparency and fills borders."""
     max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
@@ -107,6 +112,8 @@ class PixelsConfig(Section):
     def _statistics_together(self) -> PixelsConfig:
         if (self.mean == "auto") != (self.std == "auto") or len(self.mean) != len(self.std):
             raise ValueError("pixels.mean and pixels.std belong together: set both, or neither")
+        if self.scaling != "auto" and self.mean != "auto":
+            raise ValueError("pixels.scaling already says pixels.mean and pixels.std: set one")
         return self
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from nunbit.config import Config, PixelsConfig, decided
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.scaling import fixed_scaling, for_channels
 from nunbit.errors import ConfigError, UsageError
 from nunbit.models.catalog import model_info
 from nunbit.models.choose import ModelChoice, choose_model, input_size_for
@@ -144,37 +145,54 @@ def _statistics(
 ) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
     """Mean and standard deviation where weights or settings say them, else None."""
     if published is not None:
-        return _for_channels(published.mean, channels), _for_channels(published.std, channels)
-    if wanted.mean == "auto":
+        return for_channels(published.mean, channels), for_channels(published.std, channels)
+    if wanted.mean != "auto":
+        return for_channels(wanted.mean, channels), for_channels(decided(wanted.std), channels)
+    if wanted.scaling == "auto" or wanted.scaling == "z-score":  # noqa: PLR1714 - narrows the type
         return None, None
-    return _for_channels(wanted.mean, channels), _for_channels(decided(wanted.std), channels)
-
-
-def _for_channels(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """One number per channel: repeated for colour, averaged for grey."""
-    if len(values) == channels:
-        return values
-    return (sum(values) / len(values),) * channels
+    return fixed_scaling(wanted.scaling, channels=channels)
 
 
 def _refuse_other_statistics(weights: Weights, wanted: PixelsConfig) -> None:
     published = weights.input
     if published is None:
-        if wanted.mean == "auto":
+        if wanted.mean == "auto" and wanted.scaling == "auto":
             raise ConfigError(
                 f"{weights.name} does not say how images were normalised for its weights, and "
                 "with another normalisation they are worth little",
-                remedy="say it, per channel of pixels scaled to 0..1, as for ImageNet's usual one: "
+                remedy="say it: --set pixels.scaling=imagenet (or zero-one, minus-one-one), or per "
+                "channel of pixels scaled to 0..1, as in "
                 "--set pixels.mean=[0.485,0.456,0.406] --set pixels.std=[0.229,0.224,0.225]",
             )
         return
-    given = wanted.mean, wanted.std
-    if wanted.mean != "auto" and given != (published.mean, published.std):
+    given = _set_statistics(wanted, len(published.mean))
+    if given is not None and given != (published.mean, published.std):
         raise ConfigError(
             f"the weights {weights.name} were trained with mean {published.mean} and standard "
-            f"deviation {published.std}, not with {given[0]} and {given[1]}",
-            remedy="leave out pixels.mean and pixels.std: they come with the weights",
+            f"deviation {published.std}, not with {_in_words(wanted)}",
+            remedy="leave out pixels.scaling, pixels.mean and pixels.std: they come with the "
+            "weights",
         )
+
+
+def _set_statistics(
+    wanted: PixelsConfig, channels: int
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None] | None:
+    """Mean and standard deviation that the settings say, Nones for the training part's own.
+
+    None where they say nothing.
+    """
+    if wanted.scaling == "auto" and wanted.mean == "auto":
+        return None
+    if wanted.mean != "auto":
+        return wanted.mean, decided(wanted.std)
+    return _statistics(wanted, None, channels)
+
+
+def _in_words(wanted: PixelsConfig) -> str:
+    if wanted.mean == "auto":
+        return f"pixels.scaling={wanted.scaling}"
+    return f"{wanted.mean} and {wanted.std}"
 
 
 def _given_size(wanted: PixelsConfig) -> tuple[int, int] | None:
