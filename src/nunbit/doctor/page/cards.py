@@ -11,7 +11,7 @@ from nunbit.doctor.diagnosis import Diagnosis
 from nunbit.page import is_pixelated, thumbnail_address
 
 PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
-MAX_SIDE = 112
+MAX_SIDE = 104
 """Pixels of a picture's longer side in the page."""
 AT_ONCE = 256
 """Pictures fetched in one step, so that memory stays bounded."""

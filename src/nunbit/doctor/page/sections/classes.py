@@ -13,7 +13,7 @@ from nunbit.page import Section
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test", "excluded": "Excluded"}
 MOST_PER_CLASS = 12
-MOST_PICTURES = 600
+MOST_PICTURES = 480
 """Of all contact sheets together; with more classes, the first so many are shown."""
 
 

@@ -15,7 +15,7 @@ MAX_SINGLE = 24
 """Single pictures shown of one finding."""
 MAX_GROUPS = 18
 """Groups of copies shown of one finding."""
-MAX_IN_GROUP = 6
+MAX_IN_GROUP = 4
 MAX_LISTED = 200
 """Paths listed of one finding; --json has them all."""
 
