@@ -1,0 +1,112 @@
+"""`nunbit augment`: what an augmentation does to the user's own images, as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
+from nunbit.cli.outputs import refuse_unwritable
+from nunbit.cli.settings import data_settings, given_settings
+from nunbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from nunbit.data.augment import Augmentation
+
+EVERYTHING = "all"
+
+
+def augment(
+    data: Data,
+    *,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            "--augment",
+            metavar="PRESET|FILE",
+            show_default=False,
+            help="What to show: a preset, a TOML file of operations, or all operations; what a "
+            "training of these data would use if not given.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PAGE", show_default=False, help="New HTML file.")
+    ],
+    images: Annotated[
+        int, typer.Option("--images", metavar="N", min=1, max=100, help="Images to show it on.")
+    ] = 4,
+    label_from: LabelFrom = None,
+    label_map: LabelMap = None,
+    group_from: GroupFrom = None,
+    seed: Seed = None,
+    assignments: Set = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show on a page what each operation of an augmentation makes of your own images."""
+    refuse_unwritable(out, option="--out")
+
+    from nunbit.cli.display import display_on
+    from nunbit.cli.terminal import printable, stderr_console, stdout_console
+    from nunbit.config import load_config
+
+    options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
+    settings = given_settings({**options, "augment.preset": augment, "seed": seed}, assignments)
+    config = load_config(data=data, recipe=None, settings=settings)
+    progress = display_on(stderr_console(), quiet=quiet)
+
+    from nunbit import __version__
+    from nunbit.device import resolve_device
+    from nunbit.run.contract import choose_contract
+    from nunbit.run.prepare import find
+    from nunbit.run.showing import some_pictures
+    from nunbit.studio import build_gallery
+
+    wanted = config.augment.preset
+    shown, notes = (None, ()) if wanted == "auto" else _augmentation(wanted)
+    found = find(config, progress)
+    if shown is None:
+        shown, notes = _usual(found.samples.name)
+    device_type = resolve_device(config.device).type
+    contract = choose_contract(found.inspection, config, device_type=device_type).preprocess
+    page = build_gallery(
+        some_pictures(found, contract, count=images, seed=config.seed),
+        shown,
+        seed=config.seed,
+        whole=wanted != EVERYTHING and len(shown.operations) + len(shown.mixing) > 1,
+        notes=notes,
+        version=__version__,
+    )
+    # Mode x: a file that appeared meanwhile is not overwritten either.
+    with out.open("x", encoding="utf-8") as file:
+        file.write(page)
+    for note in notes:
+        progress.note(note)
+    if not quiet:
+        stdout_console().print(printable(str(out)), soft_wrap=True, highlight=False)
+
+
+def _augmentation(name: str) -> tuple[Augmentation, tuple[str, ...]]:
+    """By its name, with remarks. Raises UsageError for one that changes nothing."""
+    from nunbit.data.augment import PRESETS, load_augmentation
+    from nunbit.studio import showcase
+
+    if name == EVERYTHING:
+        return showcase()
+    found = load_augmentation(name)
+    if not found.operations and not found.mixing:
+        others = ", ".join(preset for preset in PRESETS if preset != name)
+        raise UsageError(
+            f"the augmentation {name} changes nothing, so there is nothing to show",
+            remedy=f"choose another: {others}; or all",
+        )
+    return found, ()
+
+
+def _usual(data_name: str) -> tuple[Augmentation, tuple[str, ...]]:
+    from nunbit.data.augment import PRESETS, choose_preset
+
+    name, reason = choose_preset(data_name)
+    return PRESETS[name], (f"Augmentation '{name}': {reason}.",)
