@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from nunbit.data.check import Finding
 from nunbit.data.check.metadata import FEWEST_IMAGES, MetadataFit, fit_metadata, metadata
 from nunbit.data.check.properties import properties
-from nunbit.data.inspect import ImageFacts
+from nunbit.data.inspect import ImageFacts, inspect
+from nunbit.data.sources import load_samples
+from nunbit.progress import SILENT
 from tests.data.check_cases import checked, fact, inspection_of, kinds, of_kind, samples_of
 
 Generator = np.random.Generator
@@ -178,3 +181,42 @@ def test_of_very_many_images_a_part_is_fitted(monkeypatch: pytest.MonkeyPatch) -
     labels = [0, 1] * 100
     (warning,) = looked_at(labels, [fact(camera=f"{label}") for label in labels])[0]
     assert "on 60 images" in warning.why
+
+
+def write_photographs(folder: Path, count: int, *, camera: str, suffix: str = ".jpg") -> list[Path]:
+    """Noise with a camera's name, in files."""
+    random = np.random.default_rng(len(str(folder)))
+    folder.mkdir(parents=True)
+    tags = Image.Exif()
+    tags[ExifTags.Base.Model] = camera
+    files = [folder / f"{number:02}{suffix}" for number in range(count)]
+    for file in files:
+        pixels = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file, exif=tags)
+    return files
+
+
+def checked_on_disk(path: Path) -> list[Finding]:
+    samples = load_samples(path)
+    looked = inspect(samples, workers=1, progress=SILENT)
+    return list(checked(samples, looked))
+
+
+def test_files_on_disk_with_a_format_for_each_class(tmp_path: Path) -> None:
+    write_photographs(tmp_path / "photos" / "cat", 30, camera="Canon")
+    write_photographs(tmp_path / "photos" / "dog", 30, camera="Canon", suffix=".png")
+    found = checked_on_disk(tmp_path / "photos")
+    assert kinds(found) == ["format-shortcut", "metadata-predicts-label"]
+    assert found[0].title.endswith("100% of cat are JPEG, 0% of the others")
+
+
+def test_files_on_disk_from_two_sites_in_a_table(tmp_path: Path) -> None:
+    north = write_photographs(tmp_path / "images" / "north", 40, camera="Nikon D1")
+    south = write_photographs(tmp_path / "images" / "south", 40, camera="Canon EOS")
+    rows = [(file, "sick" if number % 8 else "well") for number, file in enumerate(north)]
+    rows += [(file, "well" if number % 8 else "sick") for number, file in enumerate(south)]
+    lines = [f"{file.relative_to(tmp_path)},{label}" for file, label in rows]
+    (tmp_path / "table.csv").write_text("path,label\n" + "\n".join(lines) + "\n")
+    warning = of_kind(checked_on_disk(tmp_path / "table.csv"), "metadata-predicts-label")
+    assert warning.title.startswith("Metadata alone tell the class of 88% of the images")
+    assert set(warning.examples) == {"camera alone 88%", "sub-folder alone 88%"}

@@ -100,7 +100,8 @@ def _too_small_to_measure(tested: dict[str, int]) -> Iterator[Finding]:
         examples=listed[:EXAMPLES],
         everything=listed,
         why="The 95 % interval of such a class's recall can be wider than "
-        f"{WIDEST_INTERVAL:.0%}: whether it is recognised well will not be known.",
+        f"{100 * WIDEST_INTERVAL:.0f} percentage points: whether it is recognised well will not be "
+        "known.",
         remedy="Add images, raise split.test_fraction, or merge classes with --label-map.",
     )
 
