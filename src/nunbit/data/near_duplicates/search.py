@@ -103,6 +103,8 @@ def _search(
     described = distances / _scale_of_pairs(neighbours.distances, pairs)
     plausible = described <= _PLAUSIBLE
     pairs, described = pairs[plausible], described[plausible]
+    if len(pairs) == 0:
+        return nothing
     left, gains = unexplained(thumbnails, pairs)
     near = (left <= UNEXPLAINED) & _same_colours(colours, pairs, gains)
     pairs, described, left = pairs[near], described[near], left[near]
@@ -167,5 +169,7 @@ def _same_colours(
     first = colours[pairs[:, 0]].reshape(len(pairs), -1).astype(np.float32)
     second = colours[pairs[:, 1]].reshape(len(pairs), -1).astype(np.float32)
     left = np.square(second - gains[:, None] * first).mean(axis=1)
-    whole = np.maximum(np.square(second).mean(axis=1), np.square(gains[:, None] * first).mean(axis=1))
+    whole = np.maximum(
+        np.square(second).mean(axis=1), np.square(gains[:, None] * first).mean(axis=1)
+    )
     return np.asarray(left <= _COLOUR_SHARE * whole + _COLOUR_NOISE**2, dtype=np.bool_)
