@@ -7,13 +7,14 @@ dark throughout. So everything else is held against what is usual in the same da
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.check import Correction, Finding
+from nunbit.data.check.telling import EXAMPLES, alone, images
 from nunbit.types import Samples
 
 ONE_COLOUR = 3
@@ -38,7 +39,6 @@ _LEAST_SCALE = 0.2
 """Drawings that are all equally sharp make no outlier of one that is a little less so."""
 _PERCENTILE_PIXELS = 4096
 _STEP_PIXELS = 4_000_000
-_EXAMPLES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,11 +210,11 @@ def _one_colour(rows: NDArray[np.int64], samples: Samples) -> Finding:
     return Finding(
         kind="one-colour",
         severity="warning",
-        title=f"{_images(len(rows))} show one colour only",
+        title=f"{images(len(rows))} show one colour only",
         count=len(rows),
-        examples=tuple(paths[:_EXAMPLES]),
+        examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
-        groups=_alone(rows),
+        groups=alone(rows),
         why="Nothing in them tells their class. Measured: no channel varies by more than "
         f"{ONE_COLOUR} of 255 grey levels.",
         remedy="Leave them out; the fix list proposes it.",
@@ -241,11 +241,11 @@ def _exposure(word: str, rows: NDArray[np.int64], seen: Appearance, samples: Sam
     return Finding(
         kind=f"too-{word}",
         severity="note",
-        title=f"{_images(len(rows))} {_are(len(rows))} much {_MORE[word]} than is usual here",
+        title=f"{images(len(rows))} {_are(len(rows))} much {_MORE[word]} than is usual here",
         count=len(rows),
-        examples=tuple(paths[:_EXAMPLES]),
+        examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
-        groups=_alone(rows),
+        groups=alone(rows),
         why=f"Little can be told from them. Measured: 99 % of the pixels lie within {FAINT} of 255 "
         f"grey levels of {end} (the median image: {usual:.0f}), or more than half are plainly "
         f"{end} where that is rare.",
@@ -262,11 +262,11 @@ def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples) -> Fin
     return Finding(
         kind="blurred",
         severity="note",
-        title=f"{_images(len(rows))} {_are(len(rows))} much less sharp than is usual here",
+        title=f"{images(len(rows))} {_are(len(rows))} much less sharp than is usual here",
         count=len(rows),
-        examples=tuple(paths[:_EXAMPLES]),
+        examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
-        groups=_alone(rows),
+        groups=alone(rows),
         why="Fine detail is missing in them. Measured at the size that the network sees, their "
         "median against that of all images: the mean square of the Laplacian over the variance, "
         f"{sharpness}; and over the same at half the size, {fineness}.",
@@ -278,13 +278,5 @@ def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples) -> Fin
 _MORE = {"dark": "darker", "bright": "brighter"}
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"
-
-
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _alone(rows: Sequence[int] | NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    return tuple((int(row),) for row in rows)

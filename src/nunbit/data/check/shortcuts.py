@@ -211,6 +211,8 @@ _REMEDIES = {
     "format": "Save all images in one format, at one quality, from the originals if you have them: "
     "traces of an earlier compression stay in the pixels.",
     "mode": "Bring all images to one mode, or set pixels.colour=grey where colour must not count.",
-    "size": "Bring all images to one size before training, and look how each class was collected.",
-    "aspect": "Cut all images to one shape before training, and look how each class was collected.",
+    "size": "Look how each class was collected, and take originals of like size for all: made "
+    "equal later, large and small ones still differ in sharpness.",
+    "aspect": "Look how each class was collected, or cut all images to one shape: squashing bends "
+    "one class more than the other, and padding gives it broader borders.",
 }
