@@ -304,3 +304,36 @@ def test_a_manifest_of_other_data_is_refused() -> None:
     relabelled = make_samples([1, 0] * 10)
     with pytest.raises(DataError, match="has another label"):
         apply(relabelled, manifest, digests(20), [""] * 20)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=12),
+    st.integers(0, 5),
+)
+def test_pairs_of_copies_are_never_torn_apart(pairs: list[tuple[int, int]], seed: int) -> None:
+    samples = make_samples([i % 2 for i in range(40)])
+    reasons = ["torn" if i == 7 else "" for i in range(40)]
+    split = make_split(
+        samples,
+        sha256=[f"{i}" for i in range(40)],
+        reasons=reasons,
+        fractions=Fractions(),
+        seed=seed,
+        copies=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+    )
+    for one, other in pairs:
+        if 7 not in (one, other):
+            assert split.parts[one] == split.parts[other]
+    assert split.parts[7] == "excluded"
+
+
+def test_no_copies_change_nothing() -> None:
+    samples = make_samples([i % 2 for i in range(40)])
+    options = {
+        "sha256": [f"{i}" for i in range(40)],
+        "reasons": [""] * 40,
+        "fractions": Fractions(),
+        "seed": 3,
+    }
+    without = make_split(samples, **options)
+    assert make_split(samples, **options, copies=np.empty((0, 2), dtype=np.int64)) == without

@@ -68,7 +68,7 @@ def split(
     samples = prepared.samples
     for note in samples.notes:
         progress.note(note)
-    parts = divide(prepared, config)
+    parts = divide(prepared, config, progress=progress)
     kept = {part: parts.indices(part) for part in ("train", "validation", "test")}
     write_class_folders(samples, kept, out, progress)
     if manifest is not None:

@@ -62,6 +62,9 @@ class SplitConfig(Section):
     """Share of the rest that becomes the validation part."""
     max_validation: Annotated[int, Field(ge=1)] = 5000
     """More validation images than this add little certainty; the others train."""
+    near_duplicates: Literal["together", "ignore"] = "together"
+    """Whether a new split keeps copies of one picture in one part, also those that are re-encoded,
+    resized, slightly cropped or brightened; byte-identical ones always are."""
 
 
 PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]

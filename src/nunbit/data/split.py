@@ -1,8 +1,9 @@
 """The honest split: seeded, stratified, and no image on both sides.
 
 The unit of division is a set of samples that must stay together: one group of the user, all
-byte-identical copies of an image, or both chained. Units are divided class by class, so that each
-class keeps its share in each part; parts that the user has given are kept as they are.
+byte-identical copies of an image, near-duplicates that were found, or these chained. Units are
+divided class by class, so that each class keeps its share in each part; parts that the user has
+given are kept as they are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nunbit.data.csv_rows import csv_bytes
 from nunbit.errors import DataError
@@ -42,6 +44,7 @@ def make_split(
     reasons: Sequence[str],
     fractions: Fractions,
     seed: int,
+    copies: NDArray[np.int64] | None = None,
 ) -> Split:
     """Give every sample its part.
 
@@ -55,6 +58,7 @@ def make_split(
         reasons: [N] '' for a usable sample, else why it is excluded.
         fractions: the parts' sizes.
         seed: of the division.
+        copies: int64 [P, 2] pairs of rows that show one picture; they stay together.
 
     Raises:
         DataError: when nothing usable is left for training.
@@ -64,7 +68,7 @@ def make_split(
     for i in usable:
         parts[i] = samples.parts[i]
     given = {parts[i] for i in usable} - {""}
-    units = _units(samples, sha256, usable)
+    units = _units(samples, sha256, usable, [] if copies is None else copies.tolist())
     for unit in units:
         _join_given_part(parts, unit)
     rng = np.random.default_rng(seed)
@@ -233,8 +237,10 @@ def _assign(parts: list[str], units: Iterable[list[int]], part: str) -> None:
             parts[i] = part
 
 
-def _units(samples: Samples, sha256: Sequence[str], rows: list[int]) -> list[list[int]]:
-    """Sets of rows that share a group or their bytes, directly or through others; by path."""
+def _units(
+    samples: Samples, sha256: Sequence[str], rows: list[int], pairs: Iterable[tuple[int, int]]
+) -> list[list[int]]:
+    """Sets of rows that share group, bytes or a pair, directly or through others; by path."""
     parent = {i: i for i in rows}
 
     def root(i: int) -> int:
@@ -248,6 +254,9 @@ def _units(samples: Samples, sha256: Sequence[str], rows: list[int]) -> list[lis
         for key in (("group", samples.groups[i]), ("bytes", sha256[i])):
             if key[1]:
                 parent[root(i)] = root(first.setdefault(key, i))
+    for one, other in pairs:
+        if one in parent and other in parent:
+            parent[root(one)] = root(other)
     members: dict[int, list[int]] = defaultdict(list)
     for i in sorted(rows, key=lambda row: samples.paths[row]):
         members[root(i)].append(i)

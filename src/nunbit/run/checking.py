@@ -39,7 +39,7 @@ def check_data(
     inspected = time.perf_counter()
     prepared = decode(found, config, device_type=device.type, progress=progress)
     decoded = time.perf_counter()
-    split, findings = divided_for_check(prepared, config)
+    split, findings = divided_for_check(prepared, config, progress=progress)
     preprocess = prepared.pixels.preprocess
     if split.counts["train"]:
         preprocess = complete_contract(prepared, split)

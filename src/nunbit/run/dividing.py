@@ -12,7 +12,8 @@ from nunbit.data.pixels import channel_statistics
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.split import Fractions, apply_manifest, make_split, read_manifest, small_classes
 from nunbit.errors import DataError
-from nunbit.progress import Progress
+from nunbit.progress import SILENT, Progress
+from nunbit.run.copies import copies_to_keep_together
 from nunbit.run.prepare import Prepared
 from nunbit.types import Split
 
@@ -20,7 +21,13 @@ STATISTICS_IMAGES = 10_000
 """Mean and standard deviation are taken from at most so many evenly spaced training images."""
 
 
-def divide(prepared: Prepared, config: Config, *, recorded: Path | None = None) -> Split:
+def divide(
+    prepared: Prepared,
+    config: Config,
+    *,
+    recorded: Path | None = None,
+    progress: Progress = SILENT,
+) -> Split:
     """The recorded division of a resumed run, a given manifest's, or a new one.
 
     Raises:
@@ -49,7 +56,12 @@ def divide(prepared: Prepared, config: Config, *, recorded: Path | None = None) 
         max_validation=config.split.max_validation,
     )
     return make_split(
-        samples, sha256=sha256, reasons=prepared.reasons, fractions=fractions, seed=config.seed
+        samples,
+        sha256=sha256,
+        reasons=prepared.reasons,
+        fractions=fractions,
+        seed=config.seed,
+        copies=copies_to_keep_together(prepared, config, progress),
     )
 
 
@@ -96,11 +108,13 @@ def refuse_untrainable(split: Split, prepared: Prepared) -> None:
         )
 
 
-def divided_for_check(prepared: Prepared, config: Config) -> tuple[Split, tuple[Finding, ...]]:
+def divided_for_check(
+    prepared: Prepared, config: Config, *, progress: Progress = SILENT
+) -> tuple[Split, tuple[Finding, ...]]:
     """The division, and the findings of the check after what would stop a training at it."""
     split: Split | None = None
     try:
-        split = divide(prepared, config)
+        split = divide(prepared, config, progress=progress)
         refuse_untrainable(split, prepared)
     except DataError as error:
         stop = Finding(

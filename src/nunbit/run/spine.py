@@ -154,7 +154,12 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     refuse_too_many_bad(prepared, config.data.max_bad_fraction)
 
     with watch.stage("check"):
-        split = divide(prepared, config, recorded=claimed.split if claimed else None)
+        split = divide(
+            prepared,
+            config,
+            recorded=claimed.split if claimed else None,
+            progress=progress,
+        )
         tell_split(split, progress)
         refuse_untrainable(split, prepared)
         preprocess = complete_contract(prepared, split)
