@@ -66,8 +66,8 @@ def _laid_over(image: Floats, copy: Floats) -> tuple[Floats, Floats]:
     for step in range(STEPS + 1):
         down = _sampling(offsets[:, 0] * height, shares[:, 0], height)
         across = _sampling(offsets[:, 1] * width, shares[:, 1], width)
-        seen = down @ image @ across.transpose(0, 2, 1)
-        tones = np.stack([np.ones_like(seen), seen, *_curvatures(seen)], axis=3)
+        seen = np.asarray(down @ image @ across.transpose(0, 2, 1), dtype=np.float32)
+        tones: Floats = np.stack([np.ones_like(seen), seen, *_curvatures(seen)], axis=3)
         tones = tones.reshape(count, -1, 4)
         solved = _least_squares(tones, wanted, weights)
         left = np.clip(tones @ solved, 0, _WHITE) - wanted

@@ -133,7 +133,6 @@ class _Views:
 
 def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floats, Floats]:
     """One view of images [n, h, w]: its description [n, d], and its tangents [t, n, d]."""
-
     height, width = images.shape[1:]
 
     def seen(kept: float, *, dy: float = 0.0, dx: float = 0.0, blurred: bool = False) -> Floats:

@@ -166,10 +166,8 @@ def _same_colours(
     colours: NDArray[np.int16], pairs: NDArray[np.int64], gains: Floats
 ) -> NDArray[np.bool_]:
     """[P] whether the colours of both are the same up to the gain found in grey."""
-    first = colours[pairs[:, 0]].reshape(len(pairs), -1).astype(np.float32)
+    first = colours[pairs[:, 0]].reshape(len(pairs), -1) * gains[:, None]
     second = colours[pairs[:, 1]].reshape(len(pairs), -1).astype(np.float32)
-    left = np.square(second - gains[:, None] * first).mean(axis=1)
-    whole = np.maximum(
-        np.square(second).mean(axis=1), np.square(gains[:, None] * first).mean(axis=1)
-    )
+    left = np.square(second - first).mean(axis=1)
+    whole = np.maximum(np.square(second).mean(axis=1), np.square(first).mean(axis=1))
     return np.asarray(left <= _COLOUR_SHARE * whole + _COLOUR_NOISE**2, dtype=np.bool_)

@@ -78,9 +78,7 @@ def _grey(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(canvases @ _LUMA, dtype=np.float32)
 
 
-def _coarse_colours(
-    canvases: NDArray[np.uint8], grey: NDArray[np.float32]
-) -> NDArray[np.int16]:
+def _coarse_colours(canvases: NDArray[np.uint8], grey: NDArray[np.float32]) -> NDArray[np.int16]:
     """uint8 [B, H, W, C] and its grey to int16 [B, 3, cells, cells]."""
     shape = (len(canvases), 3, COLOUR_CELLS, COLOUR_CELLS)
     if canvases.shape[3] == 1:
