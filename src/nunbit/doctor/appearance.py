@@ -210,7 +210,7 @@ def _one_colour(rows: NDArray[np.int64], samples: Samples) -> Finding:
     return Finding(
         kind="one-colour",
         severity="warning",
-        title=f"{images(len(rows))} show one colour only",
+        title=f"{images(len(rows))} {'shows' if len(rows) == 1 else 'show'} one colour only",
         count=len(rows),
         examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
