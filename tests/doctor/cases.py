@@ -101,7 +101,7 @@ def made_diagnosis(
             std=(0.25,) * channels,
         ),
         findings=findings,
-        corrections=proposals(findings, paths),
+        corrections=proposals(findings, samples),
         pictures=pictures,
         statistics=statistics,
         seconds={"files": 0.25},

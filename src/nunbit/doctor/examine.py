@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -15,19 +16,26 @@ from numpy.typing import NDArray
 
 from nunbit.data.check import Finding
 from nunbit.data.inspect import Inspection
+from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.doctor.appearance import AppearanceObserver
+from nunbit.doctor.backbone import Backbone
+from nunbit.doctor.copies import copies_together, copy_findings
 from nunbit.doctor.diagnosis import Diagnosis, PictureGetter
+from nunbit.doctor.embedding import EmbeddingObserver, Features
+from nunbit.doctor.features import describe
 from nunbit.doctor.fix_list import proposals
+from nunbit.doctor.labels import label_findings
 from nunbit.doctor.observer import Observer
+from nunbit.doctor.outliers import outlier_findings
 from nunbit.doctor.statistics import StatisticsObserver
 from nunbit.progress import SILENT, Progress
 from nunbit.types import Samples, Split
 
-BATCH_VALUES = 16_000_000
-"""Pixel values of one step of the pass: 16 MB."""
-MOST_IN_BATCH = 2048
+BATCH_VALUES = 8_000_000
+"""Pixel values of one step of the pass: 8 MB."""
+MOST_IN_BATCH = 512
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -56,44 +64,76 @@ def examine(
     *,
     findings: Sequence[Finding],
     preprocess: Preprocess,
-    quick: bool = False,
+    backbone: Backbone | None = None,
     progress: Progress = SILENT,
 ) -> Diagnosis:
     """Look at every usable image once, and say what was found.
 
-    Memory holds one batch of pixels and a few numbers for each image.
+    Memory holds one batch of pixels, and of each image a thumbnail (1.1 kB), its features (0.6 to
+    2.2 kB without a backbone) and a few numbers.
 
     Args:
         data: the samples, inspected and decoded.
         split: the parts as a training would divide them.
         findings: what the quick check has found already.
         preprocess: the input contract with the statistics of the training part.
-        quick: look at no pixels.
+        backbone: gives the features that tell what is alike; None for those of nunbit's own.
         progress: who is told how far it is.
     """
-    watch = _Watch()
-    samples = data.samples
     rows = np.flatnonzero([not reason for reason in split.reasons]).astype(np.int64)
-    found = list(findings)
-    statistics = None
-    if not quick and len(rows):
-        appearance = AppearanceObserver(len(samples))
-        counted = StatisticsObserver(parts=split.parts, channels=preprocess.channels)
-        with watch.stage("pixels"):
-            _show(data.pixels, rows, (appearance, counted), progress)
-        found += appearance.findings(samples)
-        statistics = counted.statistics(samples, data.inspection)
-    ordered = tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    if len(rows) == 0:
+        return examine_quickly(data, split, findings=findings, preprocess=preprocess)
+    watch, samples = _Watch(), data.samples
+    appearance = AppearanceObserver(len(samples))
+    counted = StatisticsObserver(parts=split.parts, channels=preprocess.channels)
+    hashes = HashObserver()
+    embedding = EmbeddingObserver(describe if backbone is None else backbone)
+    with watch.stage("pixels"):
+        _show(data.pixels, rows, (appearance, counted, hashes, embedding), progress)
+        found = list(appearance.findings(samples))
+    with watch.stage("near-duplicates"):
+        copies = near_duplicates(hashes.signatures(), progress=progress)
+        found += copy_findings(samples, copies, sha256=data.inspection.sha256)
+    features = embedding.features()
+    with watch.stage("labels"):
+        found += label_findings(samples, features, groups=copies_together(samples, copies))
+    with watch.stage("outliers"):
+        found += outlier_findings(samples, features)
+    quick = examine_quickly(data, split, findings=[*findings, *found], preprocess=preprocess)
+    return replace(
+        quick,
+        statistics=counted.statistics(samples, data.inspection),
+        remarks=(_told_features(features, backbone),),
+        seconds=watch.seconds,
+    )
+
+
+def examine_quickly(
+    data: Decoded, split: Split, *, findings: Sequence[Finding], preprocess: Preprocess
+) -> Diagnosis:
+    """What the quick check has found, in the form of a whole examination; see `examine`."""
+    ordered = tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
     return Diagnosis(
-        samples=samples,
+        samples=data.samples,
         inspection=data.inspection,
         split=split,
         preprocess=preprocess,
         findings=ordered,
-        corrections=proposals(ordered, samples.paths),
+        corrections=proposals(ordered, data.samples),
         pictures=_pictures(data.pixels),
-        statistics=statistics,
-        seconds=watch.seconds,
+        remarks=("Only the quick part was done: no look at pixels.",),
+    )
+
+
+def _told_features(features: Features, backbone: Backbone | None) -> str:
+    source = (
+        "gradients, brightness and colour of their parts, without a pretrained network"
+        if backbone is None
+        else f"the network {backbone.name}"
+    )
+    return (
+        f"Wrong labels and outliers were looked for by {features.values.shape[1]:,} features of "
+        f"each image: {source}."
     )
 
 
@@ -119,10 +159,15 @@ def _show(
     values = contract.height * contract.width * contract.channels
     at_once = max(1, min(MOST_IN_BATCH, BATCH_VALUES // values))
     batches = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
-    stream = zip(batches, pixels.stream(batches), strict=True)
-    for batch, canvases in progress.track(stream, total=len(batches), title="Looking at images"):
-        for observer in observers:
-            observer.observe(batch, canvases.numpy())
+
+    def looked_at() -> Iterator[np.int64]:
+        for batch, canvases in zip(batches, pixels.stream(batches), strict=True):
+            for observer in observers:
+                observer.observe(batch, canvases.numpy())
+            yield from batch
+
+    for _ in progress.track(looked_at(), total=len(rows), title="Looking at images"):
+        pass
 
 
 def _pictures(pixels: Pixels) -> PictureGetter:

@@ -7,19 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nunbit.data.check import Correction, Finding
+from nunbit.types import Samples
+
+CONTRADICTIONS = ("copies-across-classes", "near-duplicates-across-classes")
+"""Kinds of findings that propose to leave out copies because their labels differ."""
 
 
-def proposals(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Correction, ...]:
+def proposals(findings: Sequence[Finding], samples: Samples) -> tuple[Correction, ...]:
     """The corrections of all findings, at most one for each image, sorted by path.
 
     Where findings differ about an image, leaving it out wins over a new class, and of two new
-    classes the one of the earlier finding. A copy is left out only while another image of its
-    group stays, even where several findings propose to leave out different ones.
+    classes the one of the earlier finding. Copies whose labels differ are kept where the proposed
+    new classes make them agree. A copy is left out only while another image of its group stays,
+    even where several findings propose to leave out different ones.
 
     Args:
-        findings: most severe first.
-        paths: [N] of the samples, which the groups of the findings point to.
+        findings: most severe first; their groups are rows of the samples.
+        samples: everything that was found.
     """
+    paths = samples.paths
+    settled = _settled(findings, samples)
     kept_groups = [_groups_that_stay(finding, paths) for finding in findings]
     groups_of: dict[str, list[frozenset[str]]] = defaultdict(list)
     for groups in kept_groups:
@@ -31,6 +38,8 @@ def proposals(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Correc
     for finding, groups in zip(findings, kept_groups, strict=True):
         copies = frozenset().union(*groups)
         for new in finding.corrections:
+            if finding.kind in CONTRADICTIONS and new.path in settled:
+                continue
             if new.action == "exclude":
                 last = any(group - {new.path} <= gone for group in groups_of[new.path])
                 if last and new.path in copies:
@@ -38,6 +47,22 @@ def proposals(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Correc
                 gone.add(new.path)
             chosen[new.path] = _stronger(chosen.get(new.path), new)
     return tuple(chosen[path] for path in sorted(chosen))
+
+
+def _settled(findings: Sequence[Finding], samples: Samples) -> set[str]:
+    """Paths of contradicting copies that agree once the proposed new classes are given."""
+    new: dict[str, str] = {}
+    for finding in findings:
+        for correction in finding.corrections:
+            if correction.action == "relabel":
+                new.setdefault(correction.path, correction.new_label)
+    agree, differ = set[str](), set[str]()
+    for finding in findings:
+        if finding.kind in CONTRADICTIONS:
+            for group in finding.groups:
+                labels = {new.get(samples.paths[i], samples.label_name(i)) for i in group}
+                (agree if len(labels) == 1 else differ).update(samples.paths[i] for i in group)
+    return agree - differ
 
 
 def _groups_that_stay(finding: Finding, paths: Sequence[str]) -> list[frozenset[str]]:

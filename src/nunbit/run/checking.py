@@ -5,20 +5,26 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import torch
+
 from nunbit.config import Config
+from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device
+from nunbit.doctor.backbone import Backbone, choose_backbone
 from nunbit.doctor.diagnosis import Diagnosis
-from nunbit.doctor.examine import examine
+from nunbit.doctor.examine import examine, examine_quickly
+from nunbit.errors import UsageError
 from nunbit.progress import SILENT, Progress
 from nunbit.run.dividing import complete_contract, divided_for_check
 from nunbit.run.prepare import decode, find
+from nunbit.types import Split
 
 
 def check_data(
     config: Config,
     *,
     quick: bool = False,
-    backbone: str = "auto",  # noqa: ARG001
+    backbone: str = "auto",
     progress: Progress = SILENT,
 ) -> Diagnosis:
     """Find, decode and divide the data as a training would, and examine them; nothing is changed.
@@ -31,10 +37,15 @@ def check_data(
 
     Raises:
         DataError: when DATA cannot be read as labelled images at all.
-        UsageError: when a setting, or the backbone, is unknown.
+        UsageError: when a setting or the backbone is unknown, or a backbone is named for `quick`.
+        WeightsError: when the backbone's weights are missing or damaged.
     """
-    began = time.perf_counter()
     device = resolve_device(config.device)
+    # A typing error is noticed before the images are read rather than after.
+    named = None if backbone in ("auto", "none") else Backbone(backbone, device=device)
+    if named is not None and quick:
+        raise UsageError("--quick looks at no pixels, so no backbone can", remedy="leave out one")
+    began = time.perf_counter()
     found = find(config, progress)
     inspected = time.perf_counter()
     prepared = decode(found, config, device_type=device.type, progress=progress)
@@ -44,17 +55,29 @@ def check_data(
     if split.counts["train"]:
         preprocess = complete_contract(prepared, split)
     divided = time.perf_counter()
-    diagnosis = examine(
-        prepared,
-        split,
-        findings=findings,
-        preprocess=preprocess,
-        quick=quick,
-        progress=progress,
-    )
+    if quick:
+        diagnosis = examine_quickly(prepared, split, findings=findings, preprocess=preprocess)
+    else:
+        diagnosis = examine(
+            prepared,
+            split,
+            findings=findings,
+            preprocess=preprocess,
+            backbone=named or _automatic(backbone, preprocess, split, device),
+            progress=progress,
+        )
     before = {
         "files": inspected - began,
         "decode": decoded - inspected,
         "divide": divided - decoded,
     }
     return replace(diagnosis, seconds={**before, **diagnosis.seconds})
+
+
+def _automatic(
+    backbone: str, contract: Preprocess, split: Split, device: torch.device
+) -> Backbone | None:
+    """The backbone that `auto` finds worthwhile, if any."""
+    images = len(split) - split.counts["excluded"]
+    name = choose_backbone(backbone, height=contract.height, width=contract.width, images=images)
+    return None if name is None else Backbone(name, device=device)

@@ -257,7 +257,7 @@ def test_thousands_of_sizes_stay_a_small_drawing() -> None:
 
 
 def test_the_largest_page_stays_below_15_mb() -> None:
-    """1,000 classes and as many long findings as there can be, of pictures that no format makes small."""
+    """1,000 classes and many long findings, of pictures that no format makes small."""
     n = 6000
     findings = tuple(
         Finding(
