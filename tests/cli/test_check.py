@@ -91,6 +91,7 @@ def test_json_holds_the_same_and_nothing_else_is_on_stdout(
             "examples": ["a[b].png", "c.png"],
             "everything": [],
             "groups": [["a[b].png", "c.png"]],
+            "captions": [],
             "why": "the test would be too easy",
             "remedy": "split anew",
             "corrections": [proposal],

@@ -226,6 +226,9 @@ def label_findings(
             examples=tuple(told[:_EXAMPLES]),
             everything=paths,
             groups=tuple((int(row),) for row in rows),
+            captions=tuple(
+                line.removeprefix(f"{path}: ") for line, path in zip(told, paths, strict=True)
+            ),
             why="A simple classifier that was fitted to the other images is sure of another "
             "class. It errs where classes look alike: these are suspicions, not verdicts.",
             remedy="Look at them, the most suspicious first. The fix list proposes the likely "

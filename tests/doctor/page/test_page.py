@@ -45,10 +45,8 @@ SUSPECTS = Finding(
     title="2 images look mislabelled",
     count=2,
     groups=((2,), (3,)),
-    corrections=(
-        relabel("p2.png", "cat", "dog", "97 % sure"),
-        relabel("p3.png", "dog", "cat", "91 % sure"),
-    ),
+    captions=("97 % sure", "91 % sure"),
+    corrections=(relabel("p2.png", "cat", "dog"),),
 )
 TORN = Finding(
     kind="unusable-files",
@@ -165,7 +163,7 @@ def test_copies_stand_side_by_side_with_class_and_part() -> None:
     page = Page(html)
     first, second = page.all("div", class_="group")
     assert first.words == "cat training p0.png dog test p3.png"
-    assert second.words == "cat training p1.png cat training p2.png dog training p4.png"
+    assert second.words == "cat training p1.png cat → dog? training p2.png dog training p4.png"
     section = page.section("findings")
     assert "2 groups of <near> copies stand in several classes" in section
     assert "run nunbit check --json." in section
@@ -175,9 +173,9 @@ def test_suspected_labels_show_the_proposed_one_and_how_sure_it_is() -> None:
     html = made()
     figures = [e.words for e in Page(html).all("figure", class_="card plain")]
     assert "cat → dog? training p2.png 97 % sure" in figures
-    assert "dog → cat? test p3.png 91 % sure" in figures
-    assert "relabels 2 images" in Page(html).section("findings")
-    assert "0 to leave out, 2 to relabel" in Page(html).section("result")
+    assert "dog test p3.png 91 % sure" in figures
+    assert "relabels 1 image" in Page(html).section("findings")
+    assert "0 to leave out, 1 to relabel" in Page(html).section("result")
 
 
 def test_long_findings_are_cut_and_say_so() -> None:

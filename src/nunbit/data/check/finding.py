@@ -39,6 +39,8 @@ class Finding:
     """All of their paths, where each must be looked at."""
     groups: tuple[tuple[int, ...], ...] = ()
     """Rows of the `Samples` that are shown together: copies of one image, or one image alone."""
+    captions: tuple[str, ...] = ()
+    """What there is to say about each of the groups, in their order; none where nothing is."""
     why: str = ""
     remedy: str = ""
     corrections: tuple[Correction, ...] = ()

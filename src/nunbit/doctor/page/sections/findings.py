@@ -43,8 +43,10 @@ class Block:
     not_shown: int
     """Groups, or single images, beyond those that are shown."""
     listed: tuple[str, ...]
+    captions: Mapping[int, str]
+    """By row, of single images."""
     corrections: Mapping[str, Correction]
-    """By path."""
+    """Of the fix list, by path."""
     exclusions: int
     relabels: int
 
@@ -65,7 +67,9 @@ def _block(diagnosis: Diagnosis, finding: Finding, *, anchor: str) -> Block:
     alone = [group[0] for group in finding.groups if len(group) == 1]
     shown, single = copies[:MAX_GROUPS], alone[:MAX_SINGLE]
     pictures = {card.row: card for card in cards(diagnosis, _needed(shown, single))}
-    exclusions = sum(c.action == "exclude" for c in finding.corrections)
+    listed = {c.path: c for c in diagnosis.corrections}
+    own = [listed[c.path] for c in finding.corrections if c.path in listed]
+    exclusions = sum(c.action == "exclude" for c in own)
     return Block(
         anchor=anchor,
         finding=finding,
@@ -73,9 +77,12 @@ def _block(diagnosis: Diagnosis, finding: Finding, *, anchor: str) -> Block:
         groups=[_group(diagnosis, group, pictures) for group in shown],
         not_shown=len(copies) + len(alone) - len(shown) - len(single),
         listed=finding.everything[:MAX_LISTED],
-        corrections={c.path: c for c in finding.corrections},
+        captions={
+            group[0]: text for group, text in zip(finding.groups, finding.captions, strict=False)
+        },
+        corrections=listed,
         exclusions=exclusions,
-        relabels=len(finding.corrections) - exclusions,
+        relabels=len(own) - exclusions,
     )
 
 
