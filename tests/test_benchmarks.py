@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,23 @@ def test_the_results_page_is_made_from_summaries(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "--collect" in done.stdout
+
+
+def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: Path) -> None:
+    out = tmp_path / "numbers.json"
+    few = ["--repeats", "2", "--calls", "1", "--operations", "--json", out]
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "augment.py", *few],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: the ratio above its limit
+    assert "augment / step" in done.stdout
+    numbers = json.loads(out.read_text(encoding="utf-8"))
+    assert len(numbers["ratios"]) == 2
+    assert {"torch", "threads", "machine", "ratio_median"} <= set(numbers)
+    assert {"step", "augment", "rand-augment"} <= set(numbers["milliseconds"])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nunbit.data.augment import PRESETS
+from nunbit.data.augment import PRESETS, Augmentation, CutMix, MixUp
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
@@ -23,6 +23,13 @@ from nunbit.training.state import TrainingState, make_average
 N, BATCH_SIZE = 49, 8  # 49 = 6 * 8 + 1: the last image joins the batch before it
 PREPROCESS = Preprocess(height=8, width=8, channels=1, mean=(0.5,), std=(0.25,))
 CPU = torch.device("cpu")
+
+CHANGES = Augmentation(
+    name="changes",
+    assumption="",
+    operations=PRESETS["digits"].operations,
+    mixing=(MixUp(probability=0.3), CutMix(probability=0.3)),
+)
 
 
 def make_pixels(n: int = N) -> tuple[ArrayPixels, np.ndarray]:
@@ -98,7 +105,7 @@ def make_trainer(
         batch_size=BATCH_SIZE,
         device=CPU,
         seed=5,
-        augmentation=PRESETS["digits"],
+        augmentation=CHANGES,
     )
     best = SaveBest(monitor=monitor, folder=folder / "checkpoints" / "best")
     return Trainer(
