@@ -47,6 +47,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for part, n in (("train", 400), ("t10k", 100))
     }
     write_idx(home / "data" / "fashion-mnist", parts)
+    (example,) = (text for text in blocks("toml") if "[[operations]]" in text)
+    (home / "mine.toml").write_text(example, encoding="utf-8")
     nunbit("train", "photos", "--out", "runs/NAME", "--epochs", "2", cwd=home)
     shutil.copy(home / "runs" / "NAME" / "config.toml", home)
     return home

@@ -153,9 +153,8 @@ def rules(kind: type[Configured]) -> dict[str, Rule]:
 
 
 def description(kind: type[Configured]) -> str:
-    """What an operation does, in a sentence or a few: the first paragraph of its docstring."""
-    paragraph = (kind.__doc__ or "").partition("\n\n")[0]
-    return " ".join(paragraph.split())
+    """What an operation does, in a few sentences: its docstring as one line."""
+    return " ".join((kind.__doc__ or "").split())
 
 
 def suggestion(wrong: str, known: tuple[str, ...]) -> str:
