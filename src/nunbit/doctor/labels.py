@@ -26,7 +26,7 @@ from nunbit.types import Samples
 
 Floats = NDArray[np.float32]
 
-SUSPECTED = 0.01
+SUSPECTED = 0.015
 """Probability of the given label below which it is suspected."""
 AGAINST_FLOOR = 2.5
 """Or below so many times the probability of any other class where the image is plain, which is the

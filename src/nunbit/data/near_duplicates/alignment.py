@@ -26,6 +26,8 @@ _GAIN = (0.5, 2.0)
 """Contrast of a copy over that of the image; more is another picture."""
 _CHUNK = 128
 """Pairs at once, few enough for the processor's cache."""
+_NOISE = 1.0
+"""Squared grey levels by which copies differ through rounding and compression alone."""
 _WHITE = 255.0
 
 
@@ -71,7 +73,7 @@ def _laid_over(image: Floats, copy: Floats) -> tuple[Floats, Floats]:
         tones = tones.reshape(count, -1, 4)
         solved = _least_squares(tones, wanted, weights)
         left = np.clip(tones @ solved, 0, _WHITE) - wanted
-        error = np.einsum("pij,pij->p", left, left) / (height * width)
+        error = np.einsum("pij,pij->p", left, left) / (height * width) - _NOISE
         gain = solved[:, 1, 0]
         better = (error < best) & (gain > _GAIN[0]) & (gain < _GAIN[1])
         best = np.where(better, error, best)
@@ -81,7 +83,7 @@ def _laid_over(image: Floats, copy: Floats) -> tuple[Floats, Floats]:
             offsets = np.clip(offsets + moves[:, :2], -_FARTHEST, _FARTHEST)
             shares = np.clip(shares + moves[:, 2:], _SMALLEST, _LARGEST)
     variance = copy.reshape(count, -1).var(axis=1)
-    return best / np.maximum(variance, 1.0), gains
+    return np.maximum(best, 0) / np.maximum(variance, 1.0), gains
 
 
 def _moves(seen: Floats, tones: Floats, wanted: Floats, weights: Floats) -> Floats:

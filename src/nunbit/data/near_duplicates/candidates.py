@@ -74,7 +74,7 @@ def nearest(thumbnails: NDArray[np.uint8], *, k: int, progress: Progress = SILEN
     )
     chunks = np.array_split(order, -(-len(order) // _CHUNK) or 1)
     # Neighbours in the order ask the same cells, so their comparisons are one multiplication.
-    for chunk in progress.track(chunks, total=len(chunks), title="searching copies"):
+    for chunk in progress.track(chunks, total=len(chunks), title="Looking for copies"):
         views = _Views(thumbnails[chunk])
         indices, distances = _probe(views, described, centres, order=order, starts=starts, k=k)
         distances[indices == np.repeat(chunk, len(_VIEWS))[:, None]] = _FAR

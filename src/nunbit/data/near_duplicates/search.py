@@ -12,6 +12,7 @@ n images, P pairs, k neighbours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ Floats = NDArray[np.float32]
 
 QUOTIENT = 0.18
 """Largest geometric mean of the two quotients. Chosen on digits and Fashion-MNIST with planted
-copies: those lie below it in 97 of 100 cases, pairs of different pictures in 1 of 10,000."""
+copies: of those, 97 of 100 lie below it."""
 UNEXPLAINED = 0.05
 """Largest share of variance that a copy leaves unexplained, however far the others are."""
 _PLAUSIBLE = 0.4
@@ -33,10 +34,16 @@ _PLAUSIBLE = 0.4
 _NEIGHBOURS = 10
 _SCALE = 4
 """Which of the other neighbours is the measure, from 0: so many further copies may lie between."""
+_IMAGES_FOR_A_PLACE = 200
+"""Among fewer images the fifth is already of another kind, and an earlier one is the measure."""
 _LEAST_SCALE = 0.25
 """Of the data's median scale; else copies in large groups would hide each other."""
-_LEAST_CONTRAST = 2.0
+_LEAST_CONTRAST = 3.0
 """Standard deviation in grey levels below which a picture shows nothing to compare."""
+_USUAL = 0.1
+"""The scale where there are too few images to measure one."""
+_SMALLEST_SIDE = 4
+"""Pixels; there is nothing to lay over each other below."""
 _COLOUR_NOISE = 6.0
 """Levels by which colours of copies may differ in every cell."""
 _COLOUR_SHARE = 0.25
@@ -60,17 +67,17 @@ def near_duplicates(signatures: Signatures, *, progress: Progress = SILENT) -> N
     """Find the copies: re-encoded, resized, slightly cropped, brightened, or the very same.
 
     Finds crops that keep 90 % of each side or more, and contrasts from half to twice. Mirrored
-    and turned copies are not looked for, nor pictures without contrast, such as blank pages. Of
-    pictures whose thumbnails are identical, each is paired with the first alone. Deterministic;
-    memory for n images is about 0.6 kB each beyond the signatures.
+    and turned copies are not looked for, nor pictures without contrast, such as blank pages; those
+    of fewer than 4 pixels a side must be identical. Of pictures whose thumbnails are identical,
+    each is paired with the first alone. Deterministic; memory for n images is about 2 kB each
+    beyond the signatures.
     """
     thumbnails = signatures.thumbnails
     first_of = _first_identical(signatures)
-    contrast = thumbnails.reshape(len(thumbnails), -1).std(axis=1)
-    distinct = np.flatnonzero((first_of == np.arange(len(thumbnails))) & (contrast > 0))
-    distinct = distinct[contrast[distinct] >= _LEAST_CONTRAST]
+    shows = np.array([image.std() >= _LEAST_CONTRAST for image in thumbnails], dtype=np.bool_)
+    is_first = first_of == np.arange(len(thumbnails))
+    distinct, same = np.flatnonzero(is_first & shows), np.flatnonzero(~is_first & shows)
     found, left = _search(thumbnails[distinct], signatures.colours[distinct], progress)
-    same = np.flatnonzero((first_of != np.arange(len(thumbnails))) & (contrast >= _LEAST_CONTRAST))
     pairs = np.concatenate([distinct[found], np.stack([first_of[same], same], axis=1)])
     similarity = np.sqrt(1 - np.concatenate([left, np.zeros(len(same))]).astype(np.float64))
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
@@ -79,16 +86,12 @@ def near_duplicates(signatures: Signatures, *, progress: Progress = SILENT) -> N
 
 def _first_identical(signatures: Signatures) -> NDArray[np.int64]:
     """[n] the first image with the same thumbnail and colours."""
-    count = len(signatures)
-    whole = np.concatenate(
-        [
-            signatures.thumbnails.reshape(count, -1),
-            signatures.colours.reshape(count, -1).view(np.uint8),
-        ],
-        axis=1,
-    )
     first: dict[bytes, int] = {}
-    return np.array([first.setdefault(row.tobytes(), i) for i, row in enumerate(whole)], np.int64)
+    digests = (
+        blake2b(thumbnail.tobytes() + colours.tobytes(), digest_size=16).digest()
+        for thumbnail, colours in zip(signatures.thumbnails, signatures.colours, strict=True)
+    )
+    return np.array([first.setdefault(digest, i) for i, digest in enumerate(digests)], np.int64)
 
 
 def _search(
@@ -96,7 +99,7 @@ def _search(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Pairs [P, 2] of different thumbnails, and what they leave unexplained [P]."""
     nothing = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32)
-    if len(thumbnails) < 2:
+    if len(thumbnails) < 2 or min(thumbnails.shape[1:]) < _SMALLEST_SIDE:
         return nothing
     neighbours = nearest(thumbnails, k=_NEIGHBOURS, progress=progress)
     pairs, distances = _pairs_of(neighbours)
@@ -138,10 +141,10 @@ def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64]) -> Floats:
         pairs: [P, 2].
     """
     # Among all neighbours of an image the partner is the closest, so the others start one later.
-    place = min(_SCALE + 1, measured.shape[1] - 1)
+    place = 1 + int(np.clip(len(measured) // _IMAGES_FOR_A_PLACE, 1, _SCALE))
     around = np.sort(measured, axis=1)[:, place]
     known = around[np.isfinite(around)]
-    usual = np.float32(np.median(known) if len(known) else 1.0)
+    usual = np.float32(np.median(known) if len(known) else _USUAL)
     around = np.where(np.isfinite(around), around, usual)
     around = np.maximum(around, max(_LEAST_SCALE * usual, np.float32(1e-6)))
     return np.asarray(around[pairs].max(axis=1), dtype=np.float32)
