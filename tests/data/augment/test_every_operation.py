@@ -6,9 +6,12 @@ import dataclasses
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from nunbit.data.augment import COMBINATIONS, MIXINGS, OPERATIONS, Operation
+from nunbit.data.augment.parameters import ChoiceRule, NumberRule, SpanRule, rules
 from tests.data.augment.pictures import every_operation, generator, noisy
 
 EVERY = every_operation()
@@ -46,6 +49,12 @@ COURSE = [
 ]
 DETERMINED = {"horizontal-flip", "vertical-flip", "centre-crop"}
 """Nothing but whether they happen is left to chance."""
+MOVING = {
+    *("horizontal-flip", "vertical-flip", "random-rotation-90", "shift", "width-shift"),
+    *("height-shift", "rotation", "zoom", "affine", "shift-scale-rotate", "crop", "centre-crop"),
+    *("resize", "random-resized-crop", "blur", "erase", "channel-shuffle"),
+}
+"""Operations that show nothing but what the image holds, or its mean."""
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 FORMATS = [torch.contiguous_format, torch.channels_last]
 SHAPES = [(1, 1, 8, 8), (5, 3, 12, 7), (2, 1, 1, 1), (3, 3, 1, 6), (4, 3, 2, 2)]
@@ -130,6 +139,65 @@ def test_probability_0_changes_nothing_and_draws_nothing(name: str) -> None:
     never = dataclasses.replace(EVERY[name], probability=0.0)
     assert torch.equal(never(noisy(), source), noisy())
     assert torch.equal(source.get_state(), before)
+
+
+def test_where_counting_is_slow_the_same_images_are_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The way of other devices, on this one: every image is changed, and the chosen are taken."""
+    batch = noisy()
+    picked = OPERATIONS["horizontal-flip"](probability=0.4)(batch, generator())
+    monkeypatch.setattr("nunbit.data.augment.operation._counts_at_once", lambda images: False)
+    assert torch.equal(OPERATIONS["horizontal-flip"](probability=0.4)(batch, generator()), picked)
+    for operation in EVERY.values():
+        after = half(operation)(batch.contiguous(memory_format=torch.channels_last), generator())
+        assert (after.shape, after.dtype) == (batch.shape, torch.uint8)
+        assert after.is_contiguous(memory_format=torch.channels_last)
+        unchanged = (after == batch).flatten(1).all(dim=1).sum().item()
+        assert 15 <= unchanged < 64
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (9, 16)])
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_the_farthest_parameters_are_possible(name: str, size: tuple[int, int]) -> None:
+    kind = OPERATIONS[name]
+    for parameter, rule in rules(kind).items():
+        values: list[object] = []
+        if isinstance(rule, ChoiceRule):
+            values += rule.options
+        elif isinstance(rule, SpanRule):
+            least, most = rule.each.least, rule.each.most
+            values += [(least, least), (least, most), (most, most)]
+        else:
+            assert isinstance(rule, NumberRule)
+            values += [rule.least, rule.most]
+        for value in values:
+            operation = kind(**{parameter: value})
+            for channels in (1, 3):
+                batch = noisy(3, channels, *size)
+                after = operation(batch, generator())
+                assert (after.shape, after.dtype) == (batch.shape, torch.uint8)
+
+
+@settings(max_examples=150)
+@given(
+    name=st.sampled_from(sorted(EVERY)),
+    batch=st.integers(1, 6),
+    channels=st.sampled_from([1, 3]),
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    level=st.integers(0, 255),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_a_flat_image_stays_flat_where_nothing_but_places_changes(
+    name: str, batch: int, channels: int, height: int, width: int, level: int, seed: int
+) -> None:
+    """Whatever the size, no operation that moves pixels invents a grey level."""
+    flat = torch.full((batch, channels, height, width), level, dtype=torch.uint8)
+    after = EVERY[name](flat, generator(seed))
+    assert (after.shape, after.dtype) == (flat.shape, torch.uint8)
+    if name in MOVING:
+        assert torch.equal(after, flat)
 
 
 @pytest.mark.parametrize("name", sorted(set(EVERY) - {"rand-augment", "trivial-augment", "one-of"}))

@@ -13,7 +13,7 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from scipy.stats import beta
+from scipy.special import betaincinv
 from torch import Generator, Tensor
 
 from nunbit.data.augment.parameters import Configured, number
@@ -102,6 +102,6 @@ def _beta(alpha: float, images: Tensor, generator: Generator) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _quantiles(alpha: float, device: torch.device) -> Tensor:
-    values = beta.ppf(np.linspace(0, 1, _NODES + 1), alpha, alpha)
+    values = betaincinv(alpha, alpha, np.linspace(0, 1, _NODES + 1))
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=torch.float32, device=device)

@@ -34,8 +34,7 @@ class Operation(Configured, ABC):
             return _in_format_of(images, self.change(images, generator))
         draw = torch.rand(len(images), device=images.device, generator=generator)
         chosen = draw < self.probability
-        if images.device.type != "cpu":
-            # Counting the chosen would make the processor wait for the device.
+        if not _counts_at_once(images):
             changed = torch.where(_per_image(chosen), self.change(images, generator), images)
             return _in_format_of(images, changed)
         rows = chosen.nonzero().flatten()
@@ -99,6 +98,11 @@ def by_choice(
 def to_pixels(values: Tensor) -> Tensor:
     """Float grey levels to uint8, to the nearest; the tensor itself is used up."""
     return values.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _counts_at_once(images: Tensor) -> bool:
+    """Whether the chosen can be picked out; elsewhere the processor would wait for the device."""
+    return images.device.type == "cpu"
 
 
 def _per_image(values: Tensor) -> Tensor:
