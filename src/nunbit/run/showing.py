@@ -57,12 +57,12 @@ def _spread(samples: Samples, reasons: tuple[str, ...], *, seed: int) -> NDArray
     rng = np.random.default_rng(seed)
     rows = rng.permutation(np.flatnonzero(usable))
     class_order = rng.permutation(len(samples.classes))
-    turns = np.zeros(len(samples.classes), dtype=np.int64)
+    turns = np.zeros((2, len(samples.classes)), dtype=np.int64)
     keys = []
     for row in rows:
-        label = samples.labels[row]
-        keys.append((bool(held_back[row]), int(turns[label]), int(class_order[label])))
-        turns[label] += not held_back[row]
+        late, label = int(held_back[row]), samples.labels[row]
+        keys.append((late, int(turns[late, label]), int(class_order[label])))
+        turns[late, label] += 1
     return rows[sorted(range(len(rows)), key=keys.__getitem__)]
 
 

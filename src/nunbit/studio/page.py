@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from nunbit.data.augment import Augmentation, Mixing, Operation
@@ -100,7 +100,7 @@ def _introduction(
     return Section(name="assumption", title="What it assumes", body=body)
 
 
-def _body(panel: Panel, pictures: Pictures) -> Any:
+def _body(panel: Panel, pictures: Pictures) -> Markup:
     return render(
         _PACKAGE,
         "panel",
