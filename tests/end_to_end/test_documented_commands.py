@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from tests.end_to_end.commands import environment, nunbit
 from tests.fixtures_data import random_images, write_idx
 from tests.surface.readme import blocks, commands
 
+NEW_FILES = ("--csv", "--page", "--fix-list")
+"""Options that name a file which must not be there yet; pages may name the same one twice."""
 SHORTER = {"5": "0.05"}  # --minutes 5
 CLASSES = ("ant", "bee")
 
@@ -67,7 +70,9 @@ def test_the_command_works_as_written(words: list[str], home: Path, monkeypatch)
     if "--minutes" in arguments:
         at = arguments.index("--minutes") + 1
         arguments[at] = SHORTER[arguments[at]]
-    (home / "answers.csv").unlink(missing_ok=True)
+    for option, value in pairwise(arguments):
+        if option in NEW_FILES:
+            (home / value).unlink(missing_ok=True)
     nunbit(*arguments, cwd=home)
 
 
