@@ -6,9 +6,10 @@ Each seed plants into a copy of the data, and lets `nunbit check` look at all of
 
     exact copies        byte-identical, within the training part
     exact leaks         byte-identical, a training image again in the test part
-    near copies         encoded again as JPEG (quality 50 to 90); resized to 75 to 200 % (never 100) and back;
-                        cropped to 90 to 97 % of each side anywhere and enlarged again; brightened
-                        by 10 to 40 %, cut off at white. One image in four of these is a leak.
+    near copies         encoded again as JPEG (quality 50 to 90); resized to 75 to 200 % (never
+                        100) and back; cropped to 90 to 97 % of each side anywhere and enlarged
+                        again; brightened by 10 to 40 %, cut off at white. One image in four of
+                        these is a leak.
     wrong labels        2 % of the other training images get another class at random
 
 and, of 400 images written as files, the format of half of the classes is JPEG and of the others

@@ -57,3 +57,24 @@ def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: P
     assert len(numbers["ratios"]) == 2
     assert {"torch", "threads", "machine", "ratio_median"} <= set(numbers)
     assert {"step", "augment", "rand-augment"} <= set(numbers["milliseconds"])
+
+
+def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "benchmarks" / "doctor.py",
+            *("--quick", "--data", "digits", "--json", tmp_path / "found.json"),
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all criteria are met" in done.stdout
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert found["data"]["digits"]["faults"]["near copies"]["recall"] >= 0.95
+    assert found["format shortcut"] == {"planted": True, "without": False}

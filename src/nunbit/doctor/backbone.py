@@ -20,7 +20,8 @@ PREFERRED = "efficientnet-lite0"
 SMALLEST_SIDE = 65
 """Images of fewer pixels a side show too little to a network trained on photographs."""
 MOST_IMAGES = 5_000
-"""`auto` takes own features for more: a small network looks at 30 to 100 images a second."""
+"""`auto` takes own features for more: at 30 images a second, as one processor core manages, these
+take three minutes."""
 _AT_ONCE = 32
 
 
