@@ -93,3 +93,15 @@ def test_a_list_of_the_check_serves_a_training(
     assert main([*words, "--model", "smallcnn", "--epochs", "1", "-q"]) == 0
     manifest = (tmp_path / "run" / "split.csv").read_text()
     assert "excluded by the corrections: one colour only" in manifest
+
+
+def test_what_the_user_has_left_out_is_no_fault_of_the_data(pets: Path, tmp_path: Path) -> None:
+    fixes = tmp_path / "fix.csv"
+    fixes.write_text("path,action,label,new_label,reason\ncat/001.png,exclude,cat,,ugly\n")
+    config = load_config(data=str(pets), recipe=None, settings={"data.corrections": str(fixes)})
+    of_kind = {finding.kind: finding for finding in check_data(config, quick=True).findings}
+    assert "unusable-files" not in of_kind
+    left_out = of_kind["left-out-files"]
+    assert left_out.severity == "note"
+    assert left_out.title == "1 of 40 files is left out, as your table or corrections say"
+    assert left_out.everything == ("cat/001.png (excluded by the corrections: ugly)",)

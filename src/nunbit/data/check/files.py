@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from nunbit.data.check.finding import Finding
 from nunbit.data.check.telling import EXAMPLES
 from nunbit.data.inspect import Inspection
+from nunbit.data.sources.wording import TAKEN_OUT
 from nunbit.types import Samples
 
 
@@ -24,10 +25,13 @@ def bad_images(inspection: Inspection, reasons: Sequence[str]) -> tuple[list[int
 def unusable(
     samples: Samples, inspection: Inspection, reasons: Sequence[str], max_bad_fraction: float
 ) -> Iterator[Finding]:
-    """What is left out, with every reason; an error where it is too much of the whole."""
+    """What is left out, with every reason; an error where too much of the whole cannot be used."""
+    given = [i for i, reason in enumerate(reasons) if reason.startswith(TAKEN_OUT)]
+    if given:
+        yield _taken_out(samples, reasons, given)
     bad_rows, considered = bad_images(inspection, reasons)
     bad = len(bad_rows)
-    rows = [i for i, reason in enumerate(reasons) if reason]
+    rows = [i for i, reason in enumerate(reasons) if reason and not reason.startswith(TAKEN_OUT)]
     if not rows:
         return
     too_many = considered > 0 and bad / considered > max_bad_fraction
@@ -45,6 +49,20 @@ def unusable(
         + ", ".join(f"{count} {kind}" for kind, count in kinds),
         remedy=f"Mend or remove them (`nunbit check --json` lists all); a training stops above "
         f"{max_bad_fraction:.1%} bad images (data.max_bad_fraction).",
+    )
+
+
+def _taken_out(samples: Samples, reasons: Sequence[str], rows: list[int]) -> Finding:
+    """What the user's own table or corrections leave out."""
+    listed = tuple(f"{samples.paths[i]} ({reasons[i]})" for i in rows)
+    return Finding(
+        kind="left-out-files",
+        severity="note",
+        title=f"{len(rows):,} of {len(samples):,} files {'is' if len(rows) == 1 else 'are'} left "
+        "out, as your table or corrections say",
+        count=len(rows),
+        examples=listed[:EXAMPLES],
+        everything=listed,
     )
 
 
