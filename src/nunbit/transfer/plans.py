@@ -7,7 +7,7 @@ networks, so that reports and charts can be made from recorded advice as well as
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -93,6 +93,8 @@ class PlanEstimate:
     """As `transfer.mode` takes it."""
     accuracy: Share
     """Expected, on images like the training images."""
+    gain_error: float
+    """Standard error of its advantage over the head, in accuracy; 0 for the head itself."""
     seconds: float
     """Expected time of the training on this machine."""
     basis: str
@@ -115,6 +117,8 @@ class Advice:
     data: str
     model: str
     weights: str
+    scratch: str
+    """The network that training from scratch would take."""
     device: str
     classes: int
     images: int
@@ -199,22 +203,33 @@ def table_plan(*, much: bool, similar: bool, stages: str) -> str:
     return ALL if much else stages
 
 
-def rank(plans: tuple[PlanEstimate, ...]) -> tuple[PlanEstimate, ...]:
-    """Best expected accuracy first; of equals, the quicker."""
-    return tuple(sorted(plans, key=lambda plan: (-plan.accuracy.estimate, plan.seconds)))
+def depth(plan: str) -> float:
+    """How many stages a plan trains; everything is more than any number of them."""
+    if plan.startswith("stages:"):
+        return float(plan.removeprefix("stages:"))
+    return {HEAD: 0.0, LAST_STAGE: 1.0, ALL: math.inf, SCRATCH: math.inf}[plan]
 
 
-def recommend(plans: tuple[PlanEstimate, ...]) -> PlanEstimate:
-    """The quickest plan whose expected accuracy is within one standard error of the best.
+def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
+    """Best expected accuracy first; of equals, the one that trains less."""
+    return tuple(sorted(plans, key=lambda plan: (-plan.accuracy.estimate, depth(plan.plan))))
+
+
+def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
+    """The plan that trains least of those whose expected gain on it is not worth a doubt.
 
     The rule of one standard error (Breiman et al. 1984): what cannot be told apart is decided by
-    cost. Training from scratch is no transfer and is never recommended here, only ranked.
+    cost, here by how much is trained, which unlike time is the same on every day. Training from
+    scratch is no transfer: it is ranked, and never recommended.
     """
     transfers = [plan for plan in plans if plan.plan != SCRATCH]
     best = max(transfers, key=lambda plan: plan.accuracy.estimate)
-    error = (best.accuracy.high - best.accuracy.low) / (2 * Z95)
-    good = [p for p in transfers if p.accuracy.estimate >= best.accuracy.estimate - error]
-    return min(good, key=lambda plan: plan.seconds)
+    good = [
+        plan
+        for plan in transfers
+        if plan.accuracy.estimate >= best.accuracy.estimate - best.gain_error
+    ]
+    return min(good, key=lambda plan: depth(plan.plan))
 
 
 Verdict = Literal["met", "above", "below"]
