@@ -15,6 +15,7 @@ SURFACE = {
         "--epochs",
         "--minutes",
         "--pretrained",
+        "--transfer",
         "--out",
         "--resume",
         "--seed",
