@@ -47,6 +47,11 @@ class RunFolder:
         return self.path / "transfer.json"
 
     @property
+    def advice(self) -> Path:
+        """The adviser's evidence, as JSON and, with the ending .png, as a picture."""
+        return self.path / "advice.json"
+
+    @property
     def summary(self) -> Path:
         """The numbers; present when the run has ended."""
         return self.path / "summary.json"

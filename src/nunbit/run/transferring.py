@@ -20,7 +20,7 @@ from torch import nn
 from nunbit.config import Config, decided
 from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
 from nunbit.data.batches import Batches
-from nunbit.errors import ConfigError
+from nunbit.errors import ConfigError, DataError, UsageError
 from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import View
 from nunbit.features.store import FeatureStore
@@ -77,15 +77,40 @@ def settle_mode(
     """The configuration with a mode of transfer that is not auto, and why it was chosen."""
     if config.transfer.mode != "auto":
         return config, []
-    if config.model.pretrained == "none":
+    if not is_open(config):
         return config.with_settings({"transfer.mode": "none"}), []
-    mode, notes = "head", list[str]()
+    mode, notes = _advised(config, parts, model, folder, progress)
     if mode == "head" and config.augment.preset not in ("auto", "none"):
         notes.append(
             f"warning: the augmentation '{config.augment.preset}' is not used: the head is fitted "
             "on the images as they are."
         )
+        config = config.with_settings({"augment.preset": "none"})
     return config.with_settings({"transfer.mode": mode}), notes
+
+
+def _advised(
+    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
+) -> tuple[str, list[str]]:
+    """The adviser's plan, whose evidence goes into the run's folder, or a stated rule without it."""
+    from nunbit.run.advising import advise_on
+    from nunbit.transfer.chart import draw_advice
+
+    try:
+        advice = advise_on(config, parts, model, progress)
+    except UsageError as error:
+        return "none", [f"Transfer 'none': {error.what}, so all of it learns."]
+    except DataError as error:
+        return "head", [f"Transfer 'head': the adviser cannot measure here ({error.what})."]
+    write_atomically(
+        folder.advice, json.dumps(advice.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    )
+    write_atomically(folder.advice.with_suffix(".png"), draw_advice(advice, form="png"))
+    expected = advice.expected
+    return advice.recommended, [
+        f"Transfer '{advice.recommended}': {advice.reason} Expected accuracy "
+        f"{expected.accuracy}; the evidence is in {folder.advice.with_suffix('.png').name}."
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
