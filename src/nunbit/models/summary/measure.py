@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
+from nunbit.models.empty_pass import home_of
+
 FIRST, LAST = 56, 8
 """Results that are measured at most; each takes a backward pass."""
 Use: TypeAlias = tuple[nn.Module, int]
