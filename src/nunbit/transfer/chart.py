@@ -194,9 +194,10 @@ def _table(axes: Axes, advice: Advice) -> None:
         axes.text(column + 0.06, 1.8 - row, words, fontsize=9, color=SOFT)
         axes.text(
             column + 0.06,
-            1.47 - row,
-            spoken(plan),
+            1.42 - row,
+            spoken(plan).replace(" and ", "\nand "),
             fontsize=11,
+            linespacing=1.3,
             weight="bold" if here else "normal",
         )
         if here:

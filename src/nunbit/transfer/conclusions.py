@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nunbit.transfer.case import Case
 from nunbit.transfer.evidence import Curve, OutOfFold, gain
@@ -111,42 +112,49 @@ def is_similar(heads: Heads) -> Answer:
 
 def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
     """What to expect of every plan, in accuracy and time."""
-    head, grown = _head_at(case, measured)
-    seconds = _seconds(case, measured)
-    found = [
-        PlanEstimate(plan=HEAD, accuracy=head, gain_error=0.0, seconds=seconds[HEAD], basis=grown)
-    ]
+    head, basis = _head_at(case, measured)
+    expected = {HEAD: (head, basis)}
     change, doubt = 0.0, CAUTION
     for plan, tried in measured.tried.items():
         if plan == SCRATCH:
+            expected[plan] = _from_scratch(case, measured)
             continue
         if tried is None:
-            basis = "too large for a trial: taken from the plan before it"
-            doubt = CAUTION
+            basis, doubt = "too large for a trial: taken from the plan before it", CAUTION
         else:
-            change, doubt = _log_ratio(tried)
+            change, doubt = _cautious(*_log_ratio(tried.right, tried.head_right))
             basis = f"tried on {tried.trial.images:,} images, from the head on"
-        accuracy, gain_error = _scaled(head, change, doubt)
-        found.append(
-            PlanEstimate(
-                plan=plan,
-                accuracy=accuracy,
-                gain_error=gain_error,
-                seconds=seconds[plan],
-                basis=basis,
-            )
-        )
-    accuracy, basis = _from_scratch(case, measured)
-    return (
-        *found,
+        expected[plan] = (_scaled(head, change, doubt), basis)
+    seconds, behind = _seconds(case, measured), _behind(measured)
+    return tuple(
         PlanEstimate(
-            plan=SCRATCH,
+            plan=plan,
             accuracy=accuracy,
-            gain_error=(accuracy.high - accuracy.low) / (2 * Z95),
-            seconds=seconds[SCRATCH],
+            behind=behind.get(plan, 0.0),
+            seconds=seconds[plan],
             basis=basis,
-        ),
+        )
+        for plan, (accuracy, basis) in expected.items()
     )
+
+
+def _behind(measured: Measured) -> dict[str, float]:
+    """For each plan that was tried, and the head, how far behind the best of them it was.
+
+    In standard errors of the paired difference of the logarithms of errors.
+    """
+    answers = {p: t.right for p, t in measured.tried.items() if t is not None and p != SCRATCH}
+    for tried in measured.tried.values():
+        if tried is not None:
+            answers[HEAD] = tried.head_right
+    if not answers:
+        return {}
+    best = max(answers.values(), key=lambda right: int(right.sum()))
+    behind = {}
+    for plan, right in answers.items():
+        worse, variance = _log_ratio(right, best)
+        behind[plan] = worse / math.sqrt(variance)
+    return behind
 
 
 def _head_at(case: Case, measured: Measured) -> tuple[Share, str]:
@@ -180,32 +188,34 @@ def _growth(curve: Curve, trained_on: int, images: int) -> float:
     return float((after / before) ** doublings)
 
 
-def _log_ratio(tried: Tried) -> tuple[float, float]:
-    """Logarithm of a plan's errors over the head's, drawn towards 0, and its standard deviation.
+def _log_ratio(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[float, float]:
+    """Logarithm of one's errors over the other's on the same images, and its variance.
 
-    Both judged the same images, so errors that they share tell nothing: the variance is that of
-    paired counts, each one more than seen. Normal prior around 0 with deviation `CAUTION`.
+    Errors that both make tell nothing, so the variance is that of paired counts, each one more
+    than seen: without it, no error in few images would be perfection.
     """
-    plan, head = int((~tried.right).sum()) + 1, int((~tried.head_right).sum()) + 1
-    both = int((~tried.right & ~tried.head_right).sum())
-    variance = max(1 / plan + 1 / head - 2 * both / (plan * head), 1e-6)
+    one, two = int((~right).sum()) + 1, int((~other).sum()) + 1
+    both = int((~right & ~other).sum())
+    return math.log(one / two), max(1 / one + 1 / two - 2 * both / (one * two), 1e-6)
+
+
+def _cautious(change: float, variance: float) -> tuple[float, float]:
+    """A change drawn towards 0, and its deviation: normal prior around 0, deviation `CAUTION`."""
     weight = CAUTION**2 / (CAUTION**2 + variance)
-    return weight * math.log(plan / head), math.sqrt(weight * variance)
+    return weight * change, math.sqrt(weight * variance)
 
 
-def _scaled(head: Share, change: float, doubt: float) -> tuple[Share, float]:
-    """The head's accuracy with its errors times exp(change), and the error of that advantage."""
+def _scaled(head: Share, change: float, doubt: float) -> Share:
+    """The head's accuracy with its errors times exp(change), which is known up to `doubt`."""
     errors = max(1 - head.estimate, 1e-6)
-    own = max((1 - head.low) / errors, 1.0), max(errors / max(1 - head.high, 1e-6), 1.0)
-    worse = math.hypot(math.log(own[0]) / Z95, doubt) * Z95
-    better = math.hypot(math.log(own[1]) / Z95, doubt) * Z95
+    more = math.hypot(math.log(max((1 - head.low) / errors, 1.0)), Z95 * doubt)
+    less = math.hypot(math.log(max(errors / max(1 - head.high, 1e-6), 1.0)), Z95 * doubt)
     middle = errors * math.exp(change)
-    accuracy = Share(
+    return Share(
         estimate=max(0.0, 1 - middle),
-        low=max(0.0, 1 - middle * math.exp(worse)),
-        high=1 - middle * math.exp(-better),
+        low=max(0.0, 1 - middle * math.exp(more)),
+        high=max(0.0, 1 - middle * math.exp(-less)),
     )
-    return accuracy, middle * doubt
 
 
 def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:

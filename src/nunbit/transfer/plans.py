@@ -93,8 +93,8 @@ class PlanEstimate:
     """As `transfer.mode` takes it."""
     accuracy: Share
     """Expected, on images like the training images."""
-    gain_error: float
-    """Standard error of its advantage over the head, in accuracy; 0 for the head itself."""
+    behind: float
+    """How far behind the best plan it was in the trials, in standard errors of the difference."""
     seconds: float
     """Expected time of the training on this machine."""
     basis: str
@@ -216,7 +216,7 @@ def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
 
 
 def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
-    """The plan that trains least of those whose expected gain on it is not worth a doubt.
+    """The plan that trains least of those that are not clearly behind the best.
 
     The rule of one standard error (Breiman et al. 1984): what cannot be told apart is decided by
     cost, here by how much is trained, which unlike time is the same on every day. Training from
@@ -224,11 +224,7 @@ def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
     """
     transfers = [plan for plan in plans if plan.plan != SCRATCH]
     best = max(transfers, key=lambda plan: plan.accuracy.estimate)
-    good = [
-        plan
-        for plan in transfers
-        if plan.accuracy.estimate >= best.accuracy.estimate - best.gain_error
-    ]
+    good = [plan for plan in transfers if plan is best or plan.behind <= 1]
     return min(good, key=lambda plan: depth(plan.plan))
 
 

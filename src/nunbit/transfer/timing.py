@@ -53,7 +53,7 @@ class Timing:
 def time_plan(case: Case, cuts: tuple[Cut, ...], *, learning_stages: int) -> Timing:
     """Time one forward pass of each part of the network and one step of what learns."""
     frozen_stages = len(cuts) - learning_stages
-    network = copy.deepcopy(case.network)
+    network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
     pictures, labels = _one_batch(case.images)
     if frozen_stages <= 0:
         return Timing(
@@ -75,7 +75,7 @@ def time_scratch(case: Case) -> Timing:
     """The same for the network that training from scratch would take."""
     few = case.images.take(np.arange(min(BATCH, len(case.images))))
     images = few.resized(case.scratch.height, case.scratch.width)
-    network = case.scratch.build().to(images.device)
+    network = case.scratch.build().to(images.device).to(memory_format=torch.channels_last)
     pictures, labels = _one_batch(images)
     return Timing(
         frozen=0.0,
@@ -101,7 +101,8 @@ def _step(module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
     """Forward and backward: the optimiser's own work is small beside them."""
     module.zero_grad()
     with evaluation_mode(module):  # as large a graph, and a batch of one is no fault
-        cross_entropy(module(inputs), labels).backward()
+        loss = cross_entropy(module(inputs), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def _seconds(call: Callable[[], object]) -> float:

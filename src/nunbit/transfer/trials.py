@@ -36,11 +36,11 @@ from nunbit.transfer.plans import Trial, share
 
 TRIAL_SIDE = 96
 """Pixels to which larger images are made smaller for trials."""
-TRIAL_MULTIPLY_ADDS = 4e11
+TRIAL_MULTIPLY_ADDS = 3e11
 """Of one trial, forward and backward."""
 PASSES_OF_A_STEP = 3
 """A backward pass costs about two forward passes."""
-MOST_EPOCHS = 30
+MOST_EPOCHS = 20
 FEWEST_VISITS = 200
 """A trial that cannot see so many images tells nothing, and is left out."""
 BATCH = 32
@@ -117,7 +117,7 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
     None where the network is too large for a trial. Batch normalisation keeps its statistics.
     """
     frozen = len(arena.cuts) - learning_stages
-    network = copy.deepcopy(case.network)
+    network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
     install(network, _as_fitted(arena), shape=arena.train.shape)
     cut = arena.cuts[frozen - 1] if frozen > 0 else None
     spent_before = 0 if cut is None else cut.multiply_adds_before
@@ -147,7 +147,7 @@ def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried 
     wanted = case.scratch
     images = case.images.resized(wanted.height, wanted.width)
     train, judged = images.take(np.flatnonzero(~held_out)), images.take(np.flatnonzero(held_out))
-    network = wanted.build().to(images.device)
+    network = wanted.build().to(images.device).to(memory_format=torch.channels_last)
     multiply_adds = cuts_of(network, images.shape)[-1].multiply_adds_before
     visits = _visits(multiply_adds, len(train))
     if visits < FEWEST_VISITS:
@@ -201,9 +201,10 @@ def _train(
             set_learning_rate(
                 optimizer, rate * schedule_factor("one-cycle", step / steps, warmup_fraction=0.2)
             )
-            logits = _logits(learning(inputs[rows].to(device)))
+            logits = _logits(learning(_laid_out(inputs[rows].to(device))))
             optimizer.zero_grad()
-            cross_entropy(logits, labels[rows].to(device)).backward()
+            loss = cross_entropy(logits, labels[rows].to(device))
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
 
@@ -214,11 +215,19 @@ def _logits(output: object) -> Tensor:
     return found
 
 
+def _laid_out(inputs: Tensor) -> Tensor:
+    """Maps with their channels last, which is quicker; vectors as they are."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
+
+
 def _answers(network: nn.Module, inputs: Tensor, images: Images) -> NDArray[np.bool_]:
     """[n] whether each image is recognised."""
     size = images.batches().batch_size
     logits = torch.cat(
-        [forward(network, part.to(images.device)).cpu() for part in inputs.split(size)]
+        [
+            forward(network, _laid_out(part.to(images.device))).cpu()
+            for part in torch.split(inputs, size)
+        ]
     )
     return np.asarray(logits.argmax(dim=1).numpy() == images.labels)
 
