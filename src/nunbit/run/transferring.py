@@ -92,7 +92,7 @@ def settle_mode(
 def _advised(
     config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
 ) -> tuple[str, list[str]]:
-    """The adviser's plan, whose evidence goes into the run's folder, or a stated rule without it."""
+    """The adviser's plan, its evidence in the run's folder; where it cannot measure, a rule."""
     from nunbit.run.advising import advise_on
     from nunbit.transfer.chart import draw_advice
 
