@@ -27,16 +27,19 @@ from nunbit.transfer.selection import (
     with_choice,
 )
 
-STRENGTHS = tuple(10.0 ** (-half / 2) for half in range(-2, 11))
-"""10 down to 1e-5 in half decades, for standardised features."""
+STRENGTHS = tuple(10.0 ** (1 - half / 2) for half in range(11))
+"""10 down to 1e-4 in half decades, for standardised features; divided by the number of classes,
+because the mean loss feels a class's weights by its share of the images only."""
 PATIENCE = 2
 """The path ends when the loss has grown worse so many times in a row: weaker overfits more."""
 WITHOUT_CHOICE = 0.1
-"""The strength where there are too few images to choose by."""
+"""The same where there are too few images to choose by."""
 FOLDS = 5
-MOST_ITERATIONS = 300
-GRADIENT_TOLERANCE = 1e-6
-"""Of the largest entry of the gradient; float32 features carry no more."""
+MOST_ITERATIONS = 150
+GRADIENT_TOLERANCE = 1e-4
+"""Of the largest entry of the gradient, divided by the number of classes as the strengths are."""
+LOSS_TOLERANCE = 1e-7
+"""Share of the loss that a step gains at least; less changes no prediction."""
 
 
 def fit_logistic(
@@ -47,10 +50,9 @@ def fit_logistic(
         return _by_validation(train, validation, classes)
     folds = _folds(train.labels.cpu().numpy(), seed)
     if not folds:
-        layer = _fit(train, WITHOUT_CHOICE, _nothing(train, classes))
-        return Choice(
-            layers=(layer,), path=(_point(layer, WITHOUT_CHOICE, train),), chosen_by="nothing"
-        )
+        strength = WITHOUT_CHOICE / classes
+        layer = _fit(train, strength, _nothing(train, classes))
+        return Choice(layers=(layer,), path=(_point(layer, strength, train),), chosen_by="nothing")
     return _by_cross_validation(train, folds, classes)
 
 
@@ -58,7 +60,7 @@ def _by_validation(train: Examples, validation: Examples, classes: int) -> Choic
     path: list[PathPoint] = []
     layers: list[Layer] = []
     layer = _nothing(train, classes)
-    for strength in STRENGTHS:
+    for strength in _strengths(classes):
         layer = _fit(train, strength, layer)
         layers.append(layer)
         path.append(_point(layer, strength, train, *judged(_logits(layer), validation)))
@@ -76,7 +78,7 @@ def _by_cross_validation(
     whole = _nothing(train, classes)
     path: list[PathPoint] = []
     layers: list[Layer] = []
-    for strength in STRENGTHS:
+    for strength in _strengths(classes):
         starts = [_fit(part, strength, at) for (part, _), at in zip(parts, starts, strict=True)]
         whole = _fit(train, strength, whole)
         layers.append(whole)
@@ -93,6 +95,10 @@ def _by_cross_validation(
     return Choice(
         layers=(layers[best],), path=with_choice(path, best), chosen_by="cross-validation"
     )
+
+
+def _strengths(classes: int) -> tuple[float, ...]:
+    return tuple(strength / classes for strength in STRENGTHS)
 
 
 def _past_the_best(path: list[PathPoint]) -> bool:
@@ -167,7 +173,11 @@ def _fit(train: Examples, strength: float, start: Layer) -> Layer:
         flat,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": MOST_ITERATIONS, "gtol": GRADIENT_TOLERANCE, "ftol": 1e-9},
+        options={
+            "maxiter": MOST_ITERATIONS,
+            "gtol": GRADIENT_TOLERANCE / classes,
+            "ftol": LOSS_TOLERANCE,
+        },
     )
     solved = torch.from_numpy(found.x.reshape(classes, features + 1)).to(inputs)
     return solved[:, :-1].contiguous(), solved[:, -1].contiguous()
