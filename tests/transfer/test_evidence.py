@@ -76,7 +76,7 @@ def test_cross_validation_agrees_with_scikit_learns(
         StandardScaler(), LogisticRegression(C=1 / (found.strength * 480), max_iter=2000)
     )
     answers = cross_val_predict(reference, features, labels, cv=PredefinedSplit(folds))
-    assert found.accuracy.estimate == pytest.approx((answers == labels).mean(), abs=0.005)
+    assert found.accuracy.estimate == pytest.approx((answers == labels).mean(), abs=0.01)
     assert found.accuracy.low < found.accuracy.estimate < found.accuracy.high
 
 
@@ -90,9 +90,7 @@ def test_noise_is_judged_as_chance() -> None:
 
 
 @settings(max_examples=50)
-@given(
-    labels=st.lists(st.integers(0, 3), min_size=8, max_size=60), seed=st.integers(0, 2**32 - 1)
-)
+@given(labels=st.lists(st.integers(0, 3), min_size=8, max_size=60), seed=st.integers(0, 2**32 - 1))
 def test_every_beginning_of_the_order_has_the_classes_in_proportion(
     labels: list[int], seed: int
 ) -> None:

@@ -105,13 +105,13 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> Scratch:
     )
     classes = len(parts.prepared.samples.classes)
 
-    def build() -> nn.Module:
+    def build(height: int, width: int) -> nn.Module:
         return create_model(
             choice.name,
             classes=classes,
             channels=contract.channels,
-            height=choice.height,
-            width=choice.width,
+            height=height,
+            width=width,
             generator_seed=seed,
         )
 

@@ -17,9 +17,7 @@ from torch.nn.functional import interpolate
 from nunbit.data.batches import Batches
 from nunbit.data.pixels import ArrayPixels, Pixels
 from nunbit.data.preprocess import Preprocess
-
-BATCH_PIXELS = 400_000
-"""Pixels of a batch on a CPU: more would push activations out of its cache."""
+from nunbit.inference import images_at_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +53,12 @@ class Images:
 
     def batches(self) -> Batches:
         """The images in order, in batches that suit the device."""
-        fitting = BATCH_PIXELS // (self.shape[1] * self.shape[2])
-        size = min(max(8, fitting), 250) if self.device.type == "cpu" else 250
         return Batches(
             pixels=self.pixels,
             preprocess=self.preprocess,
             rows=self.rows,
             labels=self.all_labels,
-            batch_size=size,
+            batch_size=images_at_once(*self.shape[1:], self.device),
             device=self.device,
         )
 
@@ -102,7 +98,8 @@ class Scratch:
     """The network that training from scratch would take, and its image size in pixels."""
 
     name: str
-    build: Callable[[], nn.Module]
+    build: Callable[[int, int], nn.Module]
+    """From height and width; trials may ask for less than the training would."""
     height: int
     width: int
     epochs: int

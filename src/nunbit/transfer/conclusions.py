@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from nunbit.transfer.plans import (
     HeadScore,
     PlanEstimate,
     Share,
+    depth,
     share,
     spoken,
 )
@@ -124,7 +125,9 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
         else:
             change, doubt = _cautious(*_log_ratio(tried.right, tried.head_right))
             basis = f"tried on {tried.trial.images:,} images, from the head on"
-        expected[plan] = (_scaled(head, change, doubt), basis)
+        expected[plan] = _at_least(
+            (_scaled(head, change, doubt), basis), _within_reach(measured.heads, plan)
+        )
     seconds, behind = _seconds(case, measured), _behind(measured)
     return tuple(
         PlanEstimate(
@@ -136,6 +139,25 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
         )
         for plan, (accuracy, basis) in expected.items()
     )
+
+
+def _within_reach(heads: Heads, plan: str) -> tuple[Share, str]:
+    """What a head reads best from the stages that a plan trains, or from the last it leaves alone.
+
+    Layers that learn can pass on what they are given, so a plan should end no lower; a short trial
+    may not get there.
+    """
+    first = max(0, len(heads.stages) - 1 - int(min(depth(plan), len(heads.stages))))
+    best = max(range(first, len(heads.stages)), key=lambda i: int(heads.stages[i].right.sum()))
+    return heads.stages[best].accuracy, f"a head on stage {best + 1}"
+
+
+def _at_least(one: tuple[Share, str], floor: tuple[Share, str]) -> tuple[Share, str]:
+    """The better expectation of two, with an interval that reaches as high as either."""
+    if floor[0].estimate <= one[0].estimate:
+        return one
+    high = max(one[0].high, floor[0].high)
+    return replace(floor[0], high=high), f"{floor[1]}; {one[1]}"
 
 
 def _behind(measured: Measured) -> dict[str, float]:
@@ -219,19 +241,22 @@ def _scaled(head: Share, change: float, doubt: float) -> Share:
 
 
 def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:
-    """The trial's accuracy, improved as the head's is with the images that the trial lacked."""
-    tried = measured.tried[SCRATCH]
+    """The trial's accuracy, improved as the head's is with the images that the trial lacked.
+
+    A network that learns from pixels should end no lower than a head on them.
+    """
+    tried, pixels = measured.tried[SCRATCH], measured.heads.pixels.accuracy
     if tried is None:
-        return measured.heads.pixels.accuracy, "too large for a trial: a head on raw pixels"
-    right, n = int(tried.right.sum()), len(tried.right)
-    own = share(right, n)
-    # The curve's last doubling says how fast errors fall with the images that the trial lacked.
+        return pixels, "too large for a trial: a head on raw pixels"
+    own = share(int(tried.right.sum()), len(tried.right))
     factor = _growth(measured.curve, tried.trial.images, case.training_images)
-    return Share(
+    grown = Share(
         estimate=1 - (1 - own.estimate) * factor,
         low=own.low,
         high=1 - (1 - own.high) * factor,
-    ), f"tried on {tried.trial.images:,} images"
+    )
+    basis = f"tried on {tried.trial.images:,} images"
+    return _at_least((grown, basis), (pixels, "a head on raw pixels"))
 
 
 def _seconds(case: Case, measured: Measured) -> dict[str, float]:

@@ -211,8 +211,8 @@ def depth(plan: str) -> float:
 
 
 def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
-    """Best expected accuracy first; of equals, the one that trains less."""
-    return tuple(sorted(plans, key=lambda plan: (-plan.accuracy.estimate, depth(plan.plan))))
+    """Best expected accuracy first; of equals, the better in the trials, then what trains less."""
+    return tuple(sorted(plans, key=lambda p: (-p.accuracy.estimate, p.behind, depth(p.plan))))
 
 
 def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:

@@ -75,7 +75,11 @@ def time_scratch(case: Case) -> Timing:
     """The same for the network that training from scratch would take."""
     few = case.images.take(np.arange(min(BATCH, len(case.images))))
     images = few.resized(case.scratch.height, case.scratch.width)
-    network = case.scratch.build().to(images.device).to(memory_format=torch.channels_last)
+    network = (
+        case.scratch.build(*images.shape[1:])
+        .to(images.device)
+        .to(memory_format=torch.channels_last)
+    )
     pictures, labels = _one_batch(images)
     return Timing(
         frozen=0.0,

@@ -36,6 +36,8 @@ from nunbit.transfer.plans import Trial, share
 
 TRIAL_SIDE = 96
 """Pixels to which larger images are made smaller for trials."""
+SCRATCH_TRIAL_SIDE = 48
+"""The same for training from scratch, whose networks are no lightweights."""
 TRIAL_MULTIPLY_ADDS = 3e11
 """Of one trial, forward and backward."""
 PASSES_OF_A_STEP = 3
@@ -145,9 +147,12 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
 def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried | None:
     """Train the default network from random weights, on the same images at its own size."""
     wanted = case.scratch
-    images = case.images.resized(wanted.height, wanted.width)
+    less = min(1.0, SCRATCH_TRIAL_SIDE / max(wanted.height, wanted.width))
+    images = case.images.resized(round(less * wanted.height), round(less * wanted.width))
     train, judged = images.take(np.flatnonzero(~held_out)), images.take(np.flatnonzero(held_out))
-    network = wanted.build().to(images.device).to(memory_format=torch.channels_last)
+    network = (
+        wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
+    )
     multiply_adds = cuts_of(network, images.shape)[-1].multiply_adds_before
     visits = _visits(multiply_adds, len(train))
     if visits < FEWEST_VISITS:
