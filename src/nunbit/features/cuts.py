@@ -37,7 +37,6 @@ HALVED = 0.45
 FEWEST_STAGES = 3
 MISSHAPEN = 0.75
 """Change of the logarithm of the aspect ratio beyond which a tensor is no map of the image."""
-MULTIPLYING = (nn.Linear, nn.modules.conv._ConvNd)
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -126,14 +125,18 @@ def cuts_of(model: nn.Module, shape: Sequence[int]) -> tuple[Cut, ...]:
 def _places(followed: Followed, measured: Measured, shape: Sequence[int]) -> list[_Place]:
     """Where the network could be cut: tensors of one image each, before the last parameters."""
     found: list[_Place] = []
-    before = tuple(shape)
-    channel_dim = 0
-    for node in articulations(followed.graph):
+    before, channel_dim = tuple(shape), 0
+    through = set(articulations(followed.graph))
+    for node in followed.graph.nodes:
         size = measured.shapes.get(node.name)
-        if measured.parameters[node.name] == measured.total_parameters:
-            break
         if size is None or not 1 <= len(size) <= 3 or math.prod(size) == 0:
             continue
+        if node not in through:
+            if _is_convolution(followed, node):  # whose layout is certain
+                before, channel_dim = size, 0
+            continue
+        if measured.parameters[node.name] == measured.total_parameters:
+            break
         dim = _channel_dim(size, before, channel_dim)
         if dim is None:
             continue
@@ -144,7 +147,7 @@ def _places(followed: Followed, measured: Measured, shape: Sequence[int]) -> lis
                 node=node,
                 name=name,
                 blocks=blocks,
-                bare=_is_bare(followed, node),
+                bare=_is_convolution(followed, node) or _is_linear(followed, node),
                 shape=size,
                 channel_dim=channel_dim,
                 parameters=measured.parameters[node.name],
@@ -194,9 +197,15 @@ def _boundary(followed: Followed, node: Node) -> tuple[str, int]:
     return name, len(blocks)
 
 
-def _is_bare(followed: Followed, node: Node) -> bool:
+def _is_convolution(followed: Followed, node: Node) -> bool:
     return node.op == "call_module" and isinstance(
-        followed.get_submodule(str(node.target)), MULTIPLYING
+        followed.get_submodule(str(node.target)), nn.modules.conv._ConvNd
+    )
+
+
+def _is_linear(followed: Followed, node: Node) -> bool:
+    return node.op == "call_module" and isinstance(
+        followed.get_submodule(str(node.target)), nn.Linear
     )
 
 
