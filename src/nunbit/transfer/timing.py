@@ -20,10 +20,8 @@ from nunbit.features.pieces import prefix, suffix
 from nunbit.inference import evaluation_mode
 from nunbit.transfer.case import Case, Images
 
-BATCH = 16
+BATCH = 8
 """Images of the measured batch."""
-REPEATS = 2
-"""After one pass that warms up; the quickest counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +108,13 @@ def _step(module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    """Of one call, the quickest of a few."""
+    """Of one call, after another that warms up."""
     call()
-    measured = []
-    for _ in range(REPEATS):
-        _wait()
-        began = time.perf_counter()
-        call()
-        _wait()
-        measured.append(time.perf_counter() - began)
-    return min(measured)
+    _wait()
+    began = time.perf_counter()
+    call()
+    _wait()
+    return time.perf_counter() - began
 
 
 def _wait() -> None:
