@@ -11,19 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
 from nunbit.errors import DataError
+from nunbit.transfer.logistic import fit_strength, nothing_known
 from nunbit.transfer.plans import Z95, CurvePoint, Share, share
+from nunbit.transfer.selection import Examples
 
 FOLDS = 5
 STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """L2 penalties tried, on standardised features, against the mean cross entropy of an image."""
 ITERATIONS = 100
-"""Of L-BFGS for each strength; each starts where the stronger penalty ended."""
+"""Of L-BFGS for each strength: enough to compare by, fewer than a head to keep would get."""
+LEAST_DEVIATION = 1e-6
+"""Of the largest: features that vary less are constant, and ignored."""
 CURVE_SHARES = (0.125, 0.25, 0.5, 1.0)
 """Of the training images of a fold: each step of the learning curve doubles them."""
 FEWEST_IN_CURVE = 2
@@ -119,47 +123,19 @@ def fit_simple_head(
     strong to weak warm-start each other. Deterministic.
     """
     mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    scale = np.where(std > 1e-6 * max(1.0, float(std.max(initial=0.0))), std, np.inf)
-    inputs = np.asarray((features - mean) / scale, dtype=np.float32)
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    parameters = np.zeros((classes, features.shape[1] + 1))
+    scale = np.where(std > LEAST_DEVIATION * max(1.0, float(std.max(initial=0.0))), std, np.inf)
+    train = Examples(
+        features=torch.from_numpy(((features - mean) / scale).astype(np.float32)),
+        labels=torch.from_numpy(labels),
+    )
+    layer = nothing_known(train, classes)
     heads = []
     for strength in strengths:
-        parameters = _minimum(inputs, targets, parameters, strength)
-        weight = parameters[:, :-1] / scale
-        bias = parameters[:, -1] - weight @ mean
+        layer = fit_strength(train, strength, layer, most_iterations=ITERATIONS)
+        weight = layer[0].double().numpy() / scale
+        bias = layer[1].double().numpy() - weight @ mean
         heads.append(Head(weight=weight.astype(np.float32), bias=bias.astype(np.float32)))
     return tuple(heads)
-
-
-def _minimum(
-    inputs: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    start: NDArray[np.float64],
-    strength: float,
-) -> NDArray[np.float64]:
-    """Weights and biases [K, D + 1] of the least penalised loss; the bias is not penalised."""
-
-    def loss_and_gradient(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        parameters = flat.reshape(start.shape)
-        weight = parameters[:, :-1]
-        logits = inputs @ weight.T.astype(np.float32) + parameters[:, -1]
-        log_probabilities = log_softmax(logits, axis=1)
-        loss = -float((targets * log_probabilities).sum()) / len(inputs)
-        error = ((np.exp(log_probabilities) - targets) / len(inputs)).astype(np.float32)
-        gradient = np.empty_like(parameters)
-        gradient[:, :-1] = error.T @ inputs + strength * weight
-        gradient[:, -1] = error.sum(axis=0)
-        return loss + strength / 2 * float((weight**2).sum()), gradient.ravel()
-
-    found = minimize(
-        loss_and_gradient,
-        start.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": ITERATIONS, "gtol": 1e-4},
-    )
-    return np.asarray(found.x).reshape(start.shape)
 
 
 def cross_validate(

@@ -51,7 +51,7 @@ def fit_logistic(
     folds = _folds(train.labels.cpu().numpy(), seed)
     if not folds:
         strength = WITHOUT_CHOICE / classes
-        layer = _fit(train, strength, _nothing(train, classes))
+        layer = fit_strength(train, strength, nothing_known(train, classes))
         return Choice(layers=(layer,), path=(_point(layer, strength, train),), chosen_by="nothing")
     return _by_cross_validation(train, folds, classes)
 
@@ -59,9 +59,9 @@ def fit_logistic(
 def _by_validation(train: Examples, validation: Examples, classes: int) -> Choice:
     path: list[PathPoint] = []
     layers: list[Layer] = []
-    layer = _nothing(train, classes)
+    layer = nothing_known(train, classes)
     for strength in _strengths(classes):
-        layer = _fit(train, strength, layer)
+        layer = fit_strength(train, strength, layer)
         layers.append(layer)
         path.append(_point(layer, strength, train, *judged(_logits(layer), validation)))
         if _past_the_best(path):
@@ -74,13 +74,15 @@ def _by_cross_validation(
     train: Examples, folds: list[tuple[Tensor, Tensor]], classes: int
 ) -> Choice:
     parts = [(train.at(rest), train.at(held_out)) for rest, held_out in folds]
-    starts = [_nothing(train, classes) for _ in parts]
-    whole = _nothing(train, classes)
+    starts = [nothing_known(train, classes) for _ in parts]
+    whole = nothing_known(train, classes)
     path: list[PathPoint] = []
     layers: list[Layer] = []
     for strength in _strengths(classes):
-        starts = [_fit(part, strength, at) for (part, _), at in zip(parts, starts, strict=True)]
-        whole = _fit(train, strength, whole)
+        starts = [
+            fit_strength(part, strength, at) for (part, _), at in zip(parts, starts, strict=True)
+        ]
+        whole = fit_strength(train, strength, whole)
         layers.append(whole)
         results = [
             (len(held), *judged(_logits(at), held))
@@ -143,12 +145,15 @@ def _logits(layer: Layer) -> Any:
     return lambda features: F.linear(features, *layer)
 
 
-def _nothing(train: Examples, classes: int) -> Layer:
+def nothing_known(train: Examples, classes: int) -> Layer:
+    """The layer of zeros, which calls all classes equally likely: where a path begins."""
     like = train.features
     return like.new_zeros(classes, like.shape[1]), like.new_zeros(classes)
 
 
-def _fit(train: Examples, strength: float, start: Layer) -> Layer:
+def fit_strength(
+    train: Examples, strength: float, start: Layer, *, most_iterations: int = MOST_ITERATIONS
+) -> Layer:
     """The minimum for one strength; weight [K, D] and bias [K], float32 on the features' device."""
     classes, features = start[0].shape
     inputs, rows = train.features, torch.arange(len(train), device=train.labels.device)
@@ -174,7 +179,7 @@ def _fit(train: Examples, strength: float, start: Layer) -> Layer:
         jac=True,
         method="L-BFGS-B",
         options={
-            "maxiter": MOST_ITERATIONS,
+            "maxiter": most_iterations,
             "gtol": GRADIENT_TOLERANCE / classes,
             "ftol": LOSS_TOLERANCE,
         },

@@ -38,7 +38,7 @@ TRIAL_SIDE = 96
 """Pixels to which larger images are made smaller for trials."""
 SCRATCH_TRIAL_SIDE = 48
 """The same for training from scratch, whose networks are no lightweights."""
-TRIAL_MULTIPLY_ADDS = 3e11
+TRIAL_MULTIPLY_ADDS = 2e11
 """Of one trial, forward and backward."""
 PASSES_OF_A_STEP = 3
 """A backward pass costs about two forward passes."""
