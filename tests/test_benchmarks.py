@@ -36,3 +36,16 @@ def test_the_results_page_is_made_from_summaries(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "--collect" in done.stdout
+
+
+def test_the_advisers_benchmark_tells_what_it_would_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "adviser.py", "--collect", "digits"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "digits is not run here" in done.stdout
