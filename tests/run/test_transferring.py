@@ -8,7 +8,7 @@ import torch
 from nunbit.config import Config, build_config
 from nunbit.errors import ConfigError
 from nunbit.run.defaults import resolve_training
-from nunbit.run.transferring import is_open, refuse_contradictions
+from nunbit.run.transfer_mode import is_open, refuse_contradictions
 
 CPU = torch.device("cpu")
 LITE = {"model.pretrained": "efficientnet-lite0"}

@@ -59,6 +59,8 @@ def resolve_training(
     if config.augment.preset == "auto":
         settings["augment.preset"], note = _augmentation(data_name, mode)
         notes.append(note)
+    if mode == "head" and (unused := _unused_length(config)):
+        notes.append(f"{unused} is not used: the head is fitted, not trained epoch by epoch.")
     if training.epochs == "auto" and training.minutes is None:
         settings |= _epochs(config, n_train)
         if mode != "head":
@@ -82,6 +84,14 @@ def resolve_training(
             )
     settings["training.precision"] = resolve_precision(training.precision, device)
     return config.with_settings(settings), notes
+
+
+def _unused_length(config: Config) -> str:
+    """The setting that says how long to train, where a fitted head cannot follow it."""
+    if config.training.minutes is not None:
+        return "training.minutes"
+    told = config.training.epochs != "auto"
+    return "training.epochs" if told and config.transfer.head == "logistic" else ""
 
 
 def _epochs(config: Config, n_train: int) -> dict[str, object]:

@@ -10,7 +10,7 @@ import hashlib
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +59,15 @@ from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
+from nunbit.run.transfer_mode import is_open, refuse_contradictions, settle_mode
 from nunbit.run.transferring import (
     count_as_best,
     finished_state,
     fit_on_features,
-    is_open,
+    idle_tuning,
     keep_start,
     kept_start,
     open_backbone,
-    refuse_contradictions,
-    settle_mode,
     tuning_feed,
     tuning_of,
 )
@@ -185,15 +184,17 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     model, remarks = new_model(config, parts)
+    recorded = recorded_notes(folder)
+    notes = recorded or [*decisions, *remarks]
+    _tell(notes, progress)
     with watch.stage("advise" if is_open(config) else "train"), resumable(folder):
         config, advised = settle_mode(config, parts, model, folder, progress)
     config, settled = resolve_training(
         config, data_name=prepared.samples.name, n_train=split.counts["train"], device=device
     )
-    decisions += [*advised, *settled]
-    notes = [*decisions, *remarks] if decisions else recorded_notes(folder)
-    for note in notes:
-        progress.note(note)
+    if not recorded:
+        _tell([*advised, *settled], progress)
+        notes += [*advised, *settled]
     save_config(folder, config, notes=notes)
     write_manifest(folder.split, split)
 
@@ -238,7 +239,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         settings=config.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=prepared.model.reason,
-        notes=(*notes, *remarks),
+        notes=(*notes, *learned.notes),
         findings=prepared.findings,
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
         epochs=[] if config.transfer.mode == "head" else state.history,
@@ -262,6 +263,7 @@ class _Learned:
     """For summary.json."""
     validation: Predictions | None = None
     """Where they are known already."""
+    notes: tuple[str, ...] = ()
 
 
 def _learn(
@@ -292,7 +294,14 @@ def _learn(
     if not begun:
         count_as_best(config, state, start, folder.best)
     seconds = fit(config, feed, state, folder, progress)
-    return _Learned(state=state, earlier_seconds=seconds, transfer=start.facts)
+    notes = idle_tuning(config, state)
+    _tell(notes, progress)
+    return _Learned(state=state, earlier_seconds=seconds, transfer=start.facts, notes=tuple(notes))
+
+
+def _tell(notes: Iterable[str], progress: Progress) -> None:
+    for note in notes:
+        progress.note(note)
 
 
 def _with_absolute_paths(config: Config) -> Config:

@@ -20,7 +20,6 @@ from torch import nn
 from nunbit.config import Config, decided
 from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
 from nunbit.data.batches import Batches
-from nunbit.errors import ConfigError, DataError, UsageError
 from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import View
 from nunbit.features.store import FeatureStore
@@ -44,73 +43,6 @@ from nunbit.transfer.finetune import FineTuning, activation_bytes, boundary, fin
 from nunbit.transfer.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.transfer.install import install
 from nunbit.types import Part, Predictions
-
-
-def refuse_contradictions(config: Config) -> None:
-    """Notice settings of the transfer that cannot go together before the images are read.
-
-    Raises:
-        ConfigError: naming both.
-    """
-    mode, preset = config.transfer.mode, config.augment.preset
-    if config.model.pretrained == "none" and mode not in ("auto", "none"):
-        raise ConfigError(
-            f"transfer.mode = '{mode}' needs pretrained weights, and there are none",
-            remedy="name them, as in --pretrained efficientnet-lite0, or leave --transfer out",
-        )
-    if mode == "head" and preset not in ("auto", "none"):
-        raise ConfigError(
-            f"augment.preset = '{preset}' changes images in every epoch, but with transfer.mode = "
-            "'head' each image passes through the network once",
-            remedy="leave one of the two out; --set transfer.views=mirror adds mirror images",
-        )
-
-
-def is_open(config: Config) -> bool:
-    """Whether the adviser is to say what learns."""
-    return config.transfer.mode == "auto" and config.model.pretrained != "none"
-
-
-def settle_mode(
-    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
-) -> tuple[Config, list[str]]:
-    """The configuration with a mode of transfer that is not auto, and why it was chosen."""
-    if config.transfer.mode != "auto":
-        return config, []
-    if not is_open(config):
-        return config.with_settings({"transfer.mode": "none"}), []
-    mode, notes = _advised(config, parts, model, folder, progress)
-    if mode == "head" and config.augment.preset not in ("auto", "none"):
-        notes.append(
-            f"warning: the augmentation '{config.augment.preset}' is not used: the head is fitted "
-            "on the images as they are."
-        )
-        config = config.with_settings({"augment.preset": "none"})
-    return config.with_settings({"transfer.mode": mode}), notes
-
-
-def _advised(
-    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
-) -> tuple[str, list[str]]:
-    """The adviser's plan, its evidence in the run's folder; where it cannot measure, a rule."""
-    from nunbit.run.advising import advise_on
-    from nunbit.transfer.chart import draw_advice
-
-    try:
-        advice = advise_on(config, parts, model, progress)
-    except UsageError as error:
-        return "none", [f"Transfer 'none': {error.what}, so all of it learns."]
-    except DataError as error:
-        return "head", [f"Transfer 'head': the adviser cannot measure here ({error.what})."]
-    write_atomically(
-        folder.advice, json.dumps(advice.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    )
-    write_atomically(folder.advice.with_suffix(".png"), draw_advice(advice, form="png"))
-    expected = advice.expected
-    return advice.recommended, [
-        f"Transfer '{advice.recommended}': {advice.reason} Expected accuracy "
-        f"{expected.accuracy}; the evidence is in {folder.advice.with_suffix('.png').name}."
-    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +176,16 @@ def count_as_best(config: Config, state: TrainingState, start: HeadStart, best: 
         value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
     state.best = Best(value=value, epoch=0)
     save_checkpoint(best, state)
+
+
+def idle_tuning(config: Config, state: TrainingState) -> list[str]:
+    """What to say when no epoch did better than the head that tuning began with."""
+    if state.best.epoch or config.checkpoint.deploy != "best" or state.best.value is None:
+        return []
+    return [
+        f"None of {len(state.history)} epochs did better on the validation part than the fitted "
+        "head, whose weights are kept: --transfer head gives them at once."
+    ]
 
 
 def keep_start(folder: RunFolder, start: HeadStart) -> None:
