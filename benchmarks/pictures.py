@@ -22,10 +22,13 @@ QUALITY = 90
 VARIANTS = ("_mirror", "_flip")
 
 
-def write_photographs(folder: Path, *, classes: tuple[str, ...] = CLASSES) -> dict[str, int]:
+def write_photographs(
+    folder: Path, *, classes: tuple[str, ...] = CLASSES, most: int | None = None
+) -> dict[str, int]:
     """Write the pictures as `folder`/class/name.jpg; returns how many each class has.
 
-    Raises SystemExit where the package is not installed.
+    `most` takes only so many of each class, evenly spread over its names. Raises SystemExit where
+    the package is not installed.
     """
     if not STAMPS.is_dir():
         raise SystemExit(f"{STAMPS} is missing: install Debian's tuxpaint-stamps-default")
@@ -33,6 +36,8 @@ def write_photographs(folder: Path, *, classes: tuple[str, ...] = CLASSES) -> di
     for name in classes:
         source = STAMPS / name
         files = [f for f in sorted(source.rglob("*.png")) if not f.stem.endswith(VARIANTS)]
+        if most is not None:
+            files = files[:: -(-len(files) // most)]
         (folder / name).mkdir(parents=True)
         for file in files:
             flat = "-".join(file.relative_to(source).with_suffix(".jpg").parts)
