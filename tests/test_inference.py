@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nunbit.inference import predict
+from nunbit.inference import images_at_once, predict
 from nunbit.models import create_model
 from nunbit.types import Batch
 
@@ -110,3 +110,16 @@ def test_auxiliary_heads_are_silent() -> None:
 def test_nothing_to_predict(batches: list[Batch]) -> None:
     with pytest.raises(ValueError, match="hold no image"):
         predict(create_model("fashion-dnn", classes=3), batches)
+
+
+def test_a_batch_that_is_looked_at_suits_the_caches_of_a_cpu() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert [images_at_once(side, side, cpu) for side in (28, 64, 96, 224, 600)] == [
+        250,
+        97,
+        43,
+        8,
+        8,
+    ]
+    assert images_at_once(20, 100, cpu) == 200
+    assert images_at_once(224, 224, gpu) == 250

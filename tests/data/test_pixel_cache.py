@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
-from nunbit.data import pixel_cache
+from nunbit.data import array_cache
 from nunbit.data.pixels import (
     DecodingPixels,
 )
@@ -221,7 +221,7 @@ def test_a_cache_that_may_only_be_read_serves(
 
     samples = photos(tmp_path / "photos", 5)
     opened(samples, tmp_path / "cache")
-    monkeypatch.setattr(pixel_cache.os, "utime", refuse)
+    monkeypatch.setattr(array_cache.os, "utime", refuse)
     told = Told()
     opened(samples, tmp_path / "cache", told=told)
     assert (told.notes, told.tracked) == ([], [])
@@ -232,7 +232,7 @@ def test_a_full_disk_is_told_and_memory_used(
 ) -> None:
     samples = photos(tmp_path / "photos", 5)
     usage = shutil.disk_usage(tmp_path)._replace(free=100)
-    monkeypatch.setattr(pixel_cache.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(array_cache.shutil, "disk_usage", lambda _: usage)
     told = Told()
     pixels = opened(samples, tmp_path / "cache", told=told)
     assert "0.0 GB needed, 0.0 GB free" in told.notes[0]
@@ -247,7 +247,7 @@ def test_a_disk_that_fills_up_while_writing(
         raise OSError(28, "No space left on device")
 
     samples = photos(tmp_path / "photos", 5)
-    monkeypatch.setattr(pixel_cache.os, "fsync", full)
+    monkeypatch.setattr(array_cache.os, "fsync", full)
     told = Told()
     pixels = opened(samples, tmp_path / "cache", told=told)
     assert "No space left on device" in told.notes[0]

@@ -6,36 +6,24 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from sklearn.datasets import load_sample_images
 
 import nunbit as library
 from nunbit.config import read_config
 from tests.end_to_end.commands import nunbit
-
-PIECES = 24
+from tests.end_to_end.pieces import write_pieces
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pieces of the two photographs: a temple, a flower."""
-    folder = tmp_path_factory.mktemp("pretrained") / "photos"
-    random = np.random.default_rng(0)
-    for name, photograph in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / name).mkdir(parents=True)
-        for number in range(PIECES):
-            top, left = random.integers(0, 427 - 160), random.integers(0, 640 - 200)
-            piece = photograph[top : top + 160, left : left + 200]
-            Image.fromarray(piece).save(folder / name / f"{number:02d}.png")
-    return folder
+    return write_pieces(tmp_path_factory.mktemp("pretrained") / "photos")
 
 
 @pytest.fixture(scope="module")
 def told(photos: Path) -> str:
     return nunbit(
         *("train", str(photos), "--pretrained", "efficientnet-lite0", "--image-size", "64"),
+        *("--transfer", "all"),
         *(
             "--epochs",
             "6",
@@ -99,7 +87,8 @@ def test_the_model_reloads_without_the_source_of_its_weights(
 
 def test_a_run_is_a_source_of_weights_in_turn(run: Path, photos: Path) -> None:
     told = nunbit(
-        *("train", str(photos), "--pretrained", str(run), "--epochs", "1", "--out", "second"),
+        *("train", str(photos), "--pretrained", str(run), "--transfer", "none"),
+        *("--epochs", "1", "--out", "second"),
         cwd=photos.parent,
     )
     words = " ".join(told.split())

@@ -12,6 +12,7 @@ from nunbit.training.optim import (
     make_optimizer,
     parameter_groups,
     schedule_factor,
+    set_learning_rate,
 )
 
 
@@ -107,3 +108,23 @@ def test_unknown_names_are_refused() -> None:
         make_optimizer("sdg", [{"params": [nn.Parameter(torch.zeros(1))]}], learning_rate=1)
     with pytest.raises(ValueError, match="unknown schedule 'cosin'"):
         schedule_factor("cosin", 0.5, warmup_fraction=0.1)
+
+
+def test_scales_act_on_every_step_and_leave_decay_alone() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    groups = parameter_groups(model, 0.1, scales={"0.weight": 0.5, "0.bias": 0.5})
+    assert [(g["scale"], g["weight_decay"], len(g["params"])) for g in groups] == [
+        (1.0, 0.1, 1),
+        (1.0, 0.0, 1),
+        (0.5, 0.1, 1),
+        (0.5, 0.0, 1),
+    ]
+    optimizer = make_optimizer("adam", groups, learning_rate=1.0)
+    set_learning_rate(optimizer, 0.01)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.01, 0.01, 0.005, 0.005]
+
+
+def test_what_needs_no_gradient_has_no_group() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    assert sum(len(group["params"]) for group in parameter_groups(model, 0.1)) == 2

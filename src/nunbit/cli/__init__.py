@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from nunbit.cli import augment, check, evaluate, models, predict, split, summary, train
+from nunbit.cli import advise, augment, check, evaluate, models, predict, split, summary, train
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("check")(check.check)
 app.command("augment")(augment.augment)
+app.command("advise")(advise.advise)
 app.command("split")(split.split)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)

@@ -41,6 +41,14 @@ def train(
         str | None,
         _text("--pretrained", "NAME|PATH|none", "Weights to start from, with their own network."),
     ] = None,
+    transfer: Annotated[
+        str | None,
+        _text(
+            "--transfer",
+            "auto|head|last-stage|stages:N|all|none",
+            "What learns of pretrained weights; auto measures, and decides.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, _text("--out", "DIR", "Folder of the run; a new one below runs/ otherwise.")
     ] = None,
@@ -88,6 +96,7 @@ def train(
         {
             "model.name": model,
             "model.pretrained": pretrained,
+            "transfer.mode": transfer,
             "training.epochs": epochs,
             "training.minutes": minutes,
             "seed": seed,

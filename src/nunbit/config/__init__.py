@@ -28,6 +28,7 @@ from nunbit.config.sections import (
     Section,
     SplitConfig,
     TrainingConfig,
+    TransferConfig,
 )
 from nunbit.errors import ConfigError
 
@@ -36,6 +37,7 @@ __all__ = [
     "Config",
     "PixelsConfig",
     "Section",
+    "TransferConfig",
     "build_config",
     "decided",
     "load_config",
@@ -60,6 +62,7 @@ class Config(Section):
     pixels: PixelsConfig = PixelsConfig()
     augment: AugmentConfig = AugmentConfig()
     model: ModelConfig = ModelConfig()
+    transfer: TransferConfig = TransferConfig()
     training: TrainingConfig = TrainingConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
@@ -220,6 +222,45 @@ def _fillable(template: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_fillable)]
+
+
+_STAGES = re.compile(r"stages:[1-9]\d*")
+TRANSFER_MODES = ("auto", "none", "head", "last-stage", "stages:N", "all")
+
+
+def _transfer_mode(mode: str) -> str:
+    if _STAGES.fullmatch(mode) or (mode in TRANSFER_MODES and mode != "stages:N"):
+        return mode
+    near = difflib.get_close_matches(mode, TRANSFER_MODES, n=1)
+    raise ValueError(
+        (f"did you mean {near[0]}? " if near else "")
+        + f"modes: {', '.join(TRANSFER_MODES)}, where N counts stages from the last one"
+    )
+
+
+class TransferConfig(Section):
+    """What is made of pretrained weights; without them, none of it is used."""
+
+    mode: Annotated[str, AfterValidator(_transfer_mode)] = "auto"
+    """What learns: `head` alone, on features computed once; `last-stage`, `stages:N` or `all` of
+    the network, from the fitted head on; `none`: all, from a new head on. Auto is what the
+    adviser recommends after measuring, or none without pretrained weights."""
+    head: Literal["logistic", "linear", "mlp"] = "logistic"
+    """The head fitted on features: logistic regression whose strength is chosen on the validation
+    part, a linear layer, or a network with one hidden layer trained by gradient steps."""
+    views: Literal["centre", "mirror"] = "centre"
+    """What the head is fitted on: the images, or also their mirror images."""
+    stage_decay: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Factor on the learning rate of each stage before the last one."""
+    unfreeze_epochs: Annotated[int, Field(ge=0)] = 0
+    """Gradual unfreezing: the last stage first, and one more after so many epochs; 0 starts with
+    all stages that are to learn."""
+    batch_norm: Literal["auto", "frozen", "trained"] = "auto"
+    """Statistics of batch normalisation in the stages that learn: those of the pretrained weights,
+    or the batches' own; auto is frozen below 2,000 training images. In stages that do not learn,
+    they never move."""
+    cache_activations: bool = True
+    """Run the stages that do not learn once per image, where augmentation and memory allow it."""
 
 
 class CheckpointConfig(Section):

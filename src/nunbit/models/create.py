@@ -11,13 +11,14 @@ from torch import nn
 
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
+from nunbit.models.head import add_hidden_layer
 from nunbit.models.info import BUILD_ERRORS, Dropout, ModelInfo, Shape
 from nunbit.models.pretrained import transfer, weights_for
 
 _LOG = logging.getLogger(__name__)
 
 
-def create_model(
+def create_model(  # noqa: PLR0913 - what a bundle records to build its network again
     name: str,
     *,
     classes: int,
@@ -25,6 +26,7 @@ def create_model(
     height: int | None = None,
     width: int | None = None,
     dropout: Dropout = None,
+    head_hidden: int | None = None,
     generator_seed: int | None = None,
     pretrained: str | None = None,
 ) -> nn.Module:
@@ -37,11 +39,14 @@ def create_model(
     In training mode, `googlenet` and `inception_v3` return a named tuple whose field `logits` is
     accompanied by those of their auxiliary classifiers.
 
+    With `head_hidden` the final linear layer becomes two, with so many units and ReLU between them,
+    drawn anew; such a network is nunbit's own, and no longer timm's or torchvision's.
+
     `pretrained` names weights to start from, as `nunbit.models.pretrained.find_weights` takes them;
     they fit or it is an error, but for a new head where they know another number of classes. They
     want images prepared as in their training: `nunbit.load(NAME)` and `nunbit.train` see to that.
 
-    Raises UsageError for an unknown name, or a shape or dropout that the model cannot have;
+    Raises UsageError for an unknown name, or a shape, dropout or head that the model cannot have;
     WeightsError for weights that are missing, damaged or do not fit.
     """
     info = model_info(name)
@@ -51,6 +56,8 @@ def create_model(
         info.default_width if width is None else width,
     )
     refuse_impossible(info, shape=shape, classes=classes, dropout=dropout)
+    if head_hidden is not None and head_hidden < 1:
+        raise UsageError(f"a hidden layer has at least one unit, not {head_hidden}")
     with _seeded(generator_seed):
         try:
             network = info.build(shape, classes, dropout)
@@ -60,6 +67,9 @@ def create_model(
         weights = weights_for(pretrained, info)
         for remark in transfer(network, weights, info=info, shape=shape, classes=classes):
             _LOG.info(remark)
+    if head_hidden is not None:
+        with _seeded(generator_seed):
+            add_hidden_layer(network, shape, units=head_hidden)
     return network
 
 

@@ -42,6 +42,16 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def transfer(self) -> Path:
+        """What was fitted on features before training, where pretrained weights were used."""
+        return self.path / "transfer.json"
+
+    @property
+    def advice(self) -> Path:
+        """The adviser's evidence, as JSON and, with the ending .png, as a picture."""
+        return self.path / "advice.json"
+
+    @property
     def summary(self) -> Path:
         """The numbers; present when the run has ended."""
         return self.path / "summary.json"

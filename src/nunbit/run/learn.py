@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,7 +16,7 @@ from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import Shape
 from nunbit.models.initialise import initialise
-from nunbit.models.pretrained import transfer
+from nunbit.models.pretrained import Weights, transfer
 from nunbit.progress import Progress
 from nunbit.run.contract import wanted_weights
 from nunbit.run.folder import RunFolder, resume_command
@@ -24,27 +26,59 @@ from nunbit.training.callbacks import (
     Callback,
     EarlyStopping,
     KeepEpochs,
+    Monitor,
     ReduceOnPlateau,
     SaveBest,
     make_monitor,
 )
 from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, newest
 from nunbit.training.interrupt import stop_on_signals
-from nunbit.training.loop import Length, Plan, Trainer
+from nunbit.training.loop import WHOLE_NETWORK, EpochBatches, Length, Plan, Scope, Trainer
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
 from nunbit.training.penalty import make_penalty
 from nunbit.training.state import TrainingState, make_average
+from nunbit.transfer.heads import HIDDEN
+from nunbit.types import Batch
+
+HEAD_HIDDEN = "head_hidden"
+"""Argument of `create_model`: units of a hidden layer in the head."""
+LEAST_SHARE_OF_SIZE = 0.5
+"""Of the sides that weights were trained with: on 369 pictures, EfficientNet-lite0's features lose
+one or two points down to half of its 224 pixels, twelve at 64 and 45 at 32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What training is fed with, and which part of the network it feeds."""
+
+    train: EpochBatches
+    validation: Iterable[Batch] | None
+    scope: Scope = WHOLE_NETWORK
+
+
+def image_feed(config: Config, parts: Parts) -> Feed:
+    """Images into the whole network."""
+    return Feed(
+        train=parts.training(
+            batch_size=decided(config.training.batch_size),
+            seed=config.seed,
+            augmentation=load_augmentation(config.augment.preset),
+        ),
+        validation=parts.batches("validation"),
+    )
 
 
 def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]:
     """The network with its first weights, on the CPU, and what there is to say about them.
 
+    Its head is the published one; see `with_hidden_layer`.
+
     Raises:
         WeightsError: when pretrained weights are missing, damaged or do not fit.
     """
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
-    options = model_options(config, parts)
+    options = {k: v for k, v in model_options(config, parts).items() if k != HEAD_HIDDEN}
     model = create_model(config.model.name, **options, generator_seed=seed)
     initialise(model, config.model.initialisation, seed=seed)
     weights = wanted_weights(config)
@@ -59,11 +93,51 @@ def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]
         class_names=parts.prepared.samples.classes,
         strict=config.model.pretrained_strict,
     )
-    return model, remarks
+    return model, (*remarks, *_size_remarks(weights, parts))
 
 
-def new_state(config: Config, parts: Parts, model: nn.Module) -> TrainingState:
-    """Network, optimiser and average before the first step."""
+def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
+    """What it means that images are much smaller than those that the weights were trained with."""
+    if weights.input is None:
+        return []
+    contract = parts.preprocess
+    theirs = weights.input.height, weights.input.width
+    share = min(contract.height / theirs[0], contract.width / theirs[1])
+    if share >= LEAST_SHARE_OF_SIZE:
+        return []
+    return [
+        f"warning: images of {contract.height}x{contract.width} pixels are less than half of the "
+        f"{theirs[0]}x{theirs[1]} that the weights were trained with, and what they know is worth "
+        f"less there; --image-size {theirs[0]} costs time and gains accuracy."
+    ]
+
+
+def with_hidden_layer(model: nn.Module, config: Config, parts: Parts) -> nn.Module:
+    """The network with one layer more in its head, which is drawn; all else is that of `model`."""
+    seed = derive_seed(config.seed, Purpose.WEIGHTS)
+    deeper = create_model(config.model.name, **model_options(config, parts), generator_seed=seed)
+    own = deeper.state_dict()
+    shared = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    deeper.load_state_dict(shared, strict=False)
+    return deeper
+
+
+def new_state(
+    config: Config,
+    parts: Parts,
+    model: nn.Module,
+    *,
+    scales: Mapping[str, float] | None = None,
+) -> TrainingState:
+    """Network, optimiser and average before the first step.
+
+    What requires no gradient gets no place in the optimiser; `scales` are those of
+    `parameter_groups`.
+    """
     layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
     model = model.to(parts.device).to(memory_format=layout)
     training = config.training
@@ -73,6 +147,7 @@ def new_state(config: Config, parts: Parts, model: nn.Module) -> TrainingState:
             model,
             training.weight_decay,
             decay_biases_and_norms=training.decay_biases_and_norms,
+            scales=scales,
         ),
         learning_rate=decided(training.learning_rate),
         momentum=training.momentum,
@@ -91,26 +166,36 @@ def model_options(config: Config, parts: Parts) -> dict[str, Any]:
         "height": parts.preprocess.height,
         "width": parts.preprocess.width,
         **({} if dropout == "auto" else {"dropout": dropout}),
+        **({HEAD_HIDDEN: HIDDEN} if _has_hidden_layer(config) else {}),
     }
 
 
-def fit(
-    config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
-) -> float:
-    """Train from wherever the newest checkpoint stands; returns the seconds spent before it."""
-    training = config.training
+def _has_hidden_layer(config: Config) -> bool:
+    return config.transfer.head == "mlp" and config.transfer.mode not in ("auto", "none")
+
+
+def restore(state: TrainingState, folder: RunFolder, progress: Progress) -> bool:
+    """Take over the newest checkpoint; whether there is one.
+
+    Raises:
+        CheckpointError: when there are checkpoints and all are damaged.
+    """
     fault = load_newest_checkpoint(folder.last, state)
     if fault:
         progress.note(
             f"warning: the newest checkpoint is unusable, the one before it is used: {fault}"
         )
+    return fault is not None
+
+
+def fit(
+    config: Config, feed: Feed, state: TrainingState, folder: RunFolder, progress: Progress
+) -> float:
+    """Train from wherever the newest checkpoint stands; returns the seconds spent before it."""
+    training = config.training
+    restore(state, folder, progress)
     earlier_seconds = state.elapsed_seconds
-    batches = parts.training(
-        batch_size=decided(training.batch_size),
-        seed=config.seed,
-        augmentation=load_augmentation(config.augment.preset),
-    )
-    validation = parts.batches("validation")
+    validation = feed.validation
     if validation is None:
         progress.note("warning: no image is left to validate on; the training loss decides")
     plan = make_plan(config, folder, state.model)
@@ -122,11 +207,12 @@ def fit(
             Trainer(
                 plan,
                 state,
-                train=batches,
+                train=feed.train,
                 validation=validation,
                 callbacks=_callbacks(config, folder, has_validation=validation is not None),
                 progress=progress,
                 stop=stop,
+                scope=feed.scope,
             ).fit()
     except RunInterrupted as stopped:
         raise RunInterrupted(
@@ -181,14 +267,19 @@ def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> Plan:
     )
 
 
-def _callbacks(config: Config, folder: RunFolder, *, has_validation: bool) -> list[Callback]:
-    settings, training, usual = config.checkpoint, config.training, CheckpointConfig()
-    name, template = settings.monitor, settings.template
-    if not has_validation and name == usual.monitor:
+def monitor_of(config: Config, *, has_validation: bool) -> Monitor:
+    """What decides which epoch is best."""
+    name = config.checkpoint.monitor
+    if not has_validation and name == CheckpointConfig().monitor:
         name = "train_loss"
-    if not has_validation and template == usual.template:
+    return make_monitor(name, config.checkpoint.mode)
+
+
+def _callbacks(config: Config, folder: RunFolder, *, has_validation: bool) -> list[Callback]:
+    settings, training, template = config.checkpoint, config.training, config.checkpoint.template
+    if not has_validation and template == CheckpointConfig().template:
         template = "epoch{epoch:03d}-{train_loss:.4f}"
-    monitor = make_monitor(name, settings.mode)
+    monitor = monitor_of(config, has_validation=has_validation)
     callbacks: list[Callback] = [SaveBest(monitor=monitor, folder=folder.best)]
     if settings.keep != "none":
         callbacks.append(

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from nunbit import __version__
 from nunbit.data.check import Finding
 from nunbit.data.pixels import Pixels
+from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.report import ReportInput, build_report
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.transfer.plans import Advice, advice_from_dict
 from nunbit.types import ClassNames, Predictions, Split
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn")
@@ -97,12 +99,23 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         model_reason=outcome.model_reason,
         notes=outcome.notes,
         findings=outcome.findings,
+        advice=_recorded_advice(folder),
         versions=versions(),
         finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     write_atomically(folder.report, build_report(report, progress=progress))
     write_atomically(folder.summary, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     return summary
+
+
+def _recorded_advice(folder: RunFolder) -> Advice | None:
+    """What the adviser said before the training; None where it was not asked."""
+    if not folder.advice.is_file():
+        return None
+    try:
+        return advice_from_dict(json.loads(folder.advice.read_text(encoding="utf-8")))
+    except (OSError, ValueError, DataError):  # a damaged file costs a section, not the report
+        return None
 
 
 def _numbers(predictions: Predictions | None, classes: ClassNames) -> dict[str, Any] | None:

@@ -10,11 +10,9 @@ from nunbit.bundle import Bundle
 from nunbit.data.augment import Augmentation
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.preprocess import Preprocess
-from nunbit.inference import predict
+from nunbit.inference import images_at_once, predict
 from nunbit.run.prepare import Prepared
 from nunbit.types import Part, Predictions, Split
-
-INFERENCE_BATCH_SIZE = 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,7 @@ class Parts:
             preprocess=self.preprocess,
             rows=rows,
             labels=self.prepared.samples.labels,
-            batch_size=INFERENCE_BATCH_SIZE,
+            batch_size=images_at_once(self.preprocess.height, self.preprocess.width, self.device),
             device=self.device,
         )
 

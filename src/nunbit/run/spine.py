@@ -10,7 +10,7 @@ import hashlib
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
 from nunbit.run.card import model_card
 from nunbit.run.contract import wanted_weights
-from nunbit.run.defaults import resolve
+from nunbit.run.defaults import resolve_network, resolve_training
 from nunbit.run.dividing import (
     complete_contract,
     divide,
@@ -46,13 +46,35 @@ from nunbit.run.folder import (
     resumable,
     save_config,
 )
-from nunbit.run.learn import fit, load_best_weights, model_options, new_model, new_state
+from nunbit.run.learn import (
+    fit,
+    image_feed,
+    load_best_weights,
+    model_options,
+    new_model,
+    new_state,
+    restore,
+)
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
+from nunbit.run.transfer_mode import is_open, refuse_contradictions, settle_mode
+from nunbit.run.transferring import (
+    count_as_best,
+    finished_state,
+    fit_on_features,
+    idle_tuning,
+    keep_start,
+    kept_start,
+    open_backbone,
+    tuning_feed,
+    tuning_of,
+)
 from nunbit.training.checkpoint import load_weights, newest, previous_of
+from nunbit.training.loop import write_metrics
 from nunbit.training.state import TrainingState
+from nunbit.types import Predictions
 
 
 @dataclass(frozen=True)
@@ -163,31 +185,32 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         tell_split(split, progress)
         refuse_untrainable(split, prepared)
         preprocess = complete_contract(prepared, split)
-    config, decisions = resolve(
-        config,
-        model=prepared.model,
-        preprocess=preprocess,
-        data_name=prepared.samples.name,
-        n_train=split.counts["train"],
-        device=device,
-    )
+    config, decisions = resolve_network(config, model=prepared.model, preprocess=preprocess)
     folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     model, remarks = new_model(config, parts)
-    notes = [*decisions, *remarks] if decisions else recorded_notes(folder)
-    for note in notes:
-        progress.note(note)
+    recorded = recorded_notes(folder)
+    notes = recorded or [*decisions, *remarks]
+    _tell(notes, progress)
+    with watch.stage("advise" if is_open(config) else "train"), resumable(folder):
+        config, advised = settle_mode(config, parts, model, folder, progress)
+    config, settled = resolve_training(
+        config, data_name=prepared.samples.name, n_train=split.counts["train"], device=device
+    )
+    if not recorded:
+        _tell([*advised, *settled], progress)
+        notes += [*advised, *settled]
     save_config(folder, config, notes=notes)
     write_manifest(folder.split, split)
 
-    state = new_state(config, parts, model)
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
-        earlier_seconds = fit(config, parts, state, folder, progress)
-    watch.seconds["train"] += earlier_seconds
+        learned = _learn(config, parts, model, folder, progress)
+    state = learned.state
+    watch.seconds["train"] += learned.earlier_seconds
 
     with watch.stage("evaluate"), resumable(folder):
         bundle = _deploy(config, parts, state, folder, progress)
-        validation = parts.predict(bundle, "validation")
+        validation = learned.validation or parts.predict(bundle, "validation")
         test = parts.predict(bundle, "test")
     assert test is not None  # refused before training
     facts = {
@@ -199,6 +222,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
         **_origin_of_weights(config),
+        **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
     write_atomically(
         folder.model / "README.md",
@@ -220,16 +244,69 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         settings=config.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=prepared.model.reason,
-        notes=(*notes, *remarks),
+        notes=(*notes, *learned.notes),
         findings=prepared.findings,
-        epochs=state.history,
-        best_epoch=state.best.epoch,
+        # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
+        epochs=[] if config.transfer.mode == "head" else state.history,
+        best_epoch=state.best.epoch or None,
     )
     with resumable(folder):
         summary = write_outcome(folder, outcome, progress)
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Learned:
+    """What the training stage leaves."""
+
+    state: TrainingState
+    earlier_seconds: float = 0.0
+    """Of processes that were interrupted."""
+    transfer: dict[str, Any] | None = None
+    """For summary.json."""
+    validation: Predictions | None = None
+    """Where they are known already."""
+    notes: tuple[str, ...] = ()
+
+
+def _learn(
+    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
+) -> _Learned:
+    """Train the network: all of it, its head on features, or from that head on some stages."""
+    if config.transfer.mode == "none":
+        state = new_state(config, parts, model)
+        seconds = fit(config, image_feed(config, parts), state, folder, progress)
+        return _Learned(state=state, earlier_seconds=seconds)
+    backbone = open_backbone(config, parts, model, progress)
+    start = kept_start(config, backbone, folder)
+    begun = start is not None
+    if start is None:
+        start = fit_on_features(config, backbone, progress)
+        keep_start(folder, start)
+    if config.transfer.mode == "head":
+        state = new_state(config, parts, start.model)
+        if not (begun and restore(state, folder, progress)):
+            finished_state(state, start, folder)
+        write_metrics(folder.metrics, state.history)
+        return _Learned(state=state, transfer=start.facts, validation=start.validation)
+    tuning = tuning_of(config, backbone, start.model)
+    feed = tuning_feed(config, backbone, tuning, progress)
+    state = new_state(
+        config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)
+    )
+    if not begun:
+        count_as_best(config, state, start, folder.best)
+    seconds = fit(config, feed, state, folder, progress)
+    notes = idle_tuning(config, state)
+    _tell(notes, progress)
+    return _Learned(state=state, earlier_seconds=seconds, transfer=start.facts, notes=tuple(notes))
+
+
+def _tell(notes: Iterable[str], progress: Progress) -> None:
+    for note in notes:
+        progress.note(note)
 
 
 def _with_absolute_paths(config: Config) -> Config:
@@ -259,6 +336,7 @@ def _refuse_unknown_names(config: Config) -> None:
             unknown or cannot go with the other settings.
         WeightsError: when pretrained weights are not here and cannot be downloaded.
     """
+    refuse_contradictions(config)
     if config.model.name != "auto":
         image_model(config.model.name)
     if config.augment.preset != "auto":

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.errors import RunInterrupted
 from nunbit.files import write_atomically
 from nunbit.inference import predict
@@ -74,6 +73,37 @@ class Plan:
     """Added to what is minimised; recorded losses are without it, and so comparable."""
 
 
+class EpochBatches(Protocol):
+    """The training part in batches, in an order and with changes that follow from the epoch."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the batches are."""
+        ...
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        ...
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, from batch number `start` on."""
+        ...
+
+
+class Scope:
+    """Which part of the network the batches feed, and what of it learns: all, in this class."""
+
+    def part(self, model: nn.Module) -> nn.Module:
+        """The module that takes the batches' images; its weights are those of `model`."""
+        return model
+
+    def enter_epoch(self, model: nn.Module, epoch: int) -> None:
+        """Set what learns in an epoch, counted from 1; `model` and `part` are in training mode."""
+
+
+WHOLE_NETWORK = Scope()
+
+
 class Trainer:
     """Runs a plan on one training state; `fit` is all there is to call."""
 
@@ -82,11 +112,12 @@ class Trainer:
         plan: Plan,
         state: TrainingState,
         *,
-        train: TrainingBatches,
-        validation: Batches | None,
+        train: EpochBatches,
+        validation: Iterable[Batch] | None,
         callbacks: Sequence[Callback],
         progress: Progress,
         stop: StopRequest,
+        scope: Scope = WHOLE_NETWORK,
     ) -> None:
         self.plan = plan
         self.state = state
@@ -95,6 +126,9 @@ class Trainer:
         self.callbacks = callbacks
         self.progress = progress
         self.stop = stop
+        self.scope = scope
+        self._part = scope.part(state.model)
+        self._evaluated = self._part if state.average is None else scope.part(state.evaluated_model)
         self._unread: list[tuple[Tensor, Tensor, int]] = []
         self._clock_started: float | None = None
         self._last_saved = self._last_read = time.perf_counter()
@@ -106,7 +140,7 @@ class Trainer:
             TrainingError: when the loss is no longer a number.
             RunInterrupted: when a stop was asked for; the state has been saved.
         """
-        self._write_metrics()
+        write_metrics(self.plan.metrics_file, self.state.history)
         with torch.random.fork_rng(devices=_cuda_devices(self.train.device)):
             while not self.state.finished:
                 self._train_epoch()
@@ -114,7 +148,8 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         state = self.state
-        state.model.train()
+        self._part.train()
+        self.scope.enter_epoch(state.model, state.epoch)
         self._clock_started = time.perf_counter()
         # Time in an epoch counts from here, plus what an interrupted process had spent on it.
         began = time.perf_counter() - state.sums.seconds
@@ -144,7 +179,7 @@ class Trainer:
             dtype=plan.autocast_dtype,
             enabled=plan.autocast_dtype is not None,
         ):
-            output = state.model(batch.images)
+            output = self._part(batch.images)
         loss, logits = loss_of_output(plan.loss, output, batch.targets)
         minimised = loss if plan.penalty is None else loss + plan.penalty(state.model)
         minimised.backward()  # type: ignore[no-untyped-call]
@@ -191,14 +226,14 @@ class Trainer:
         for callback in self.callbacks:
             callback.epoch_ended(state, record)
         self._save()
-        self._write_metrics()
+        write_metrics(self.plan.metrics_file, state.history)
         self.progress.epoch_ended(record)
         if self.stop.requested:
             self._stop(f"after epoch {len(state.history)}")
 
-    def _validate(self, validation: Batches) -> dict[str, float]:
+    def _validate(self, validation: Iterable[Batch]) -> dict[str, float]:
         """Loss (the one that is minimised) and accuracy on the validation part."""
-        predictions = predict(self.state.evaluated_model, validation)
+        predictions = predict(self._evaluated, validation)
         loss = self.plan.loss(
             torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels)
         )
@@ -218,10 +253,6 @@ class Trainer:
         raise RunInterrupted(
             f"stopped {where}; everything reached is saved", path=self.plan.checkpoint_folder
         )
-
-    def _write_metrics(self) -> None:
-        lines = [json.dumps(record) + "\n" for record in self.state.history]
-        write_atomically(self.plan.metrics_file, "".join(lines))
 
     def _elapsed(self) -> float:
         """Seconds of training; the clock stands still while the validation part is measured."""
@@ -251,6 +282,11 @@ class Trainer:
             images_per_second=sums.images / sums.seconds,
             left=self._elapsed() * max(0.0, 1 - share) / share if share > 0 else float("nan"),
         )
+
+
+def write_metrics(file: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """One JSON object per epoch."""
+    write_atomically(file, "".join(json.dumps(record) + "\n" for record in history))
 
 
 def _seed_global_generator(seed: int, device: torch.device) -> None:

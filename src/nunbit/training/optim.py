@@ -1,6 +1,7 @@
 """Optimisers and learning-rate schedules.
 
-The learning rate of a step is: base × schedule(share of the run that is done) × plateau factor.
+The learning rate of a step is: base × schedule(share of the run that is done) × plateau factor,
+times the scale of its group of parameters (1 unless parts of a network are to learn more slowly).
 Schedules are pure functions of that share, so a run measured in minutes lands as exactly as one
 measured in epochs.
 """
@@ -8,7 +9,7 @@ measured in epochs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -29,21 +30,35 @@ ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-4
 
 
+SCALE = "scale"
+"""Key of a group's factor on the learning rate of each step."""
+
+
 def parameter_groups(
-    model: nn.Module, weight_decay: float, *, decay_biases_and_norms: bool = False
+    model: nn.Module,
+    weight_decay: float,
+    *,
+    decay_biases_and_norms: bool = False,
+    scales: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Matrices and kernels with weight decay; biases and normalisation parameters without.
 
     With `decay_biases_and_norms` all decay. Without, as is usual: decaying biases and norms only
     shrinks scales that the next layer undoes (He et al. 2019, "Bag of Tricks", section 3.1).
+    `scales` gives parameters, by name, a factor on the learning rate; the others have 1. Parameters
+    that require no gradient are left out.
     """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    factors = scales or {}
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     others = weight_decay if decay_biases_and_norms else 0.0
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": others},
-    ]
-    return [group for group in groups if group["params"]]
+    groups: dict[tuple[float, bool], dict[str, Any]] = {}
+    # Sorted, so that the groups' order does not depend on which stage a network lists first.
+    for factor in sorted({factors.get(name, 1.0) for name, _ in trained}, reverse=True):
+        for kernel, decay in ((True, weight_decay), (False, others)):
+            groups[factor, kernel] = {"params": [], "weight_decay": decay, SCALE: factor}
+    for name, parameter in trained:
+        groups[factors.get(name, 1.0), parameter.ndim > 1]["params"].append(parameter)
+    return [group for group in groups.values() if group["params"]]
 
 
 def make_optimizer(
@@ -115,9 +130,9 @@ def schedule_factor(name: str, share: float, *, warmup_fraction: float) -> float
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
-    """Give all parameter groups one learning rate."""
+    """Give all parameter groups one learning rate, times each group's own scale."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group.get(SCALE, 1.0)
 
 
 def _half_cosine(start: float, end: float, position: float) -> float:

@@ -12,11 +12,13 @@ from nunbit.evaluation.report.sections.data import data, parts
 from nunbit.evaluation.report.sections.gallery import gallery
 from nunbit.evaluation.report.sections.how import contract, model, repeat
 from nunbit.evaluation.report.sections.result import headline, result
+from nunbit.evaluation.report.sections.transfer import transfer
 from nunbit.page import Section, document
 from nunbit.progress import SILENT, Progress
 
 SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
     result,
+    transfer,
     curves,
     classes,
     confusion,

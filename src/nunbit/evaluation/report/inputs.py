@@ -15,6 +15,7 @@ from nunbit.types import ClassNames, Predictions, Split
 
 if TYPE_CHECKING:
     from nunbit.data.check import Finding
+    from nunbit.transfer.plans import Advice
 
 PictureGetter: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 """Row numbers of the data set [B] to pictures as the network sees them, uint8 [B, H, W, C]."""
@@ -47,6 +48,8 @@ class ReportInput:
     notes: tuple[str, ...] = ()
     """Remarks of the source and of the inspection."""
     findings: Sequence[Finding] = ()
+    advice: Advice | None = None
+    """What the adviser had expected of the training; None where it was not asked."""
     versions: Mapping[str, str] = field(default_factory=dict)
     finished: str = ""
     """Date and time, as the reader should see it."""

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
+from nunbit.models.empty_pass import TRACE_ERRORS, evaluating
 from nunbit.models.info import Shape
 from nunbit.models.summary.layers import Layer, Sees, is_listed, layers_of, unknown
 from nunbit.models.summary.measure import measured_extents
-from nunbit.models.summary.trace import TRACE_ERRORS, Call, evaluating, is_empty, trace
+from nunbit.models.summary.trace import Call, is_empty, trace
 
 BYTES = 4  # of a float32
 MEGABYTE = 1024**2

@@ -20,14 +20,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakIdKeyDictionary
 
-from nunbit.models.info import BUILD_ERRORS
+from nunbit.models.empty_pass import TRACE_ERRORS, evaluating, home_of, shadows
 from nunbit.models.summary.fields import image_field
 from nunbit.models.summary.multiply_adds import multiply_adds
 from nunbit.models.summary.rules import fields_after
 from nunbit.models.summary.seen import UNKNOWN, Seen
-
-TRACE_ERRORS = (*BUILD_ERRORS, NotImplementedError)
-"""What a network raises on inputs that do not suit it, or that have no values."""
 
 
 @dataclass(kw_only=True)
@@ -68,12 +65,6 @@ def is_empty(model: nn.Module) -> bool:
     return any(parameter.is_meta for parameter in model.parameters())
 
 
-def home_of(model: nn.Module) -> Tensor:
-    """A tensor of the device and floating type that the model works with."""
-    floating = (p for p in model.parameters() if p.is_floating_point())
-    return next(floating, torch.empty(0))
-
-
 def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: bool) -> list[Call]:
     home = home_of(model)
     device = torch.device("meta") if on_meta else home.device
@@ -89,16 +80,10 @@ def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: b
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
         stack.enter_context(watch)
         if on_meta:
-            functional_call(model, _shadows(model), given)
+            functional_call(model, shadows(model), given)
         else:
             model(*given)
     return watch.calls
-
-
-def _shadows(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers as tensors without values."""
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    return {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
 
 
 _tensors_as_keys = cast(Callable[[], MutableMapping[Tensor, Any]], WeakIdKeyDictionary)
@@ -174,15 +159,3 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         finally:
             for handle in handles:
                 handle.remove()
-
-
-@contextlib.contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode within the block; afterwards every module has its own mode again."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

@@ -1,0 +1,158 @@
+"""Features kept on disk between runs, beside the pixels.
+
+An entry's key says all that decided its numbers: the content of the images in their order, the
+input contract with mean and standard deviation, the weights before the cut, the cut, the view, and
+the version of the code here. Features computed on another device or number of threads differ in
+their last digits only, and count as the same.
+
+n images, N samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from nunbit.data.array_cache import ArrayCache, Fill, Write
+from nunbit.data.batches import Batches
+from nunbit.data.pixel_cache import default_cache_folder
+from nunbit.features.cuts import Cut
+from nunbit.features.extract import View, stream
+from nunbit.features.pieces import prefix
+from nunbit.progress import SILENT, Progress
+
+VERSION = 1
+"""Raised whenever this package computes other features from the same images and weights."""
+
+
+class FeatureStore:
+    """Features by content. With `disk_bytes` 0 nothing is kept, and nothing is looked for.
+
+    `disk_bytes` is the limit of all arrays in the cache folder, decoded pixels included;
+    `ram_bytes` that of one answer in memory, beyond which it is a memory map of the disk; None is
+    half of what is free. `folder` None is the usual cache folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        disk_bytes: int,
+        ram_bytes: int | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        self.folder = default_cache_folder() if folder is None else folder
+        self._disk_bytes = disk_bytes
+        self._ram_bytes = ram_bytes
+        self._progress = progress
+        self._cache = ArrayCache(self.folder, "features", disk_bytes=disk_bytes, progress=progress)
+
+    def features(
+        self,
+        model: nn.Module,
+        cut: Cut,
+        batches: Batches,
+        *,
+        sha256: Sequence[str],
+        view: View = "centre",
+        pooled: bool = True,
+    ) -> NDArray[np.float32]:
+        """Features of `batches.rows` in that order, float32 [n, C]; not pooled, [n, *cut.shape].
+
+        Found on disk, or computed in one pass and kept. `sha256` [N] is that of the `Inspection`;
+        images without one ('') are computed each time. Model and batches are on one device. Raises
+        ValueError if there is no image.
+        """
+        if len(batches.rows) == 0:
+            raise ValueError("nothing to extract: the batches hold no image")
+        piece = prefix(model, cut)
+        size = (cut.channels,) if pooled else cut.shape
+        shape = (len(batches.rows), *size)
+        key = feature_key(piece, cut, batches, sha256=sha256, view=view, pooled=pooled)
+
+        def compute(write: Write) -> dict[str, int]:
+            pool = cut.pooled if pooled else None
+            seen = self._progress.track(
+                stream(piece, batches, pool=pool, view=view),
+                total=len(batches),
+                title=_title(view),
+            )
+            for values in seen:
+                write(values)
+            return {}
+
+        nbytes = 4 * int(np.prod(shape))
+        kept = self._kept(key, shape, compute) if key and nbytes <= self._disk_bytes else None
+        if kept is not None:
+            return kept
+        parts: list[NDArray[np.float32]] = []
+        compute(parts.append)
+        return np.concatenate(parts)
+
+    def _kept(self, key: str, shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32] | None:
+        """The entry, made now if need be; None when the disk cannot hold it."""
+        into_ram = 4 * int(np.prod(shape)) <= self._most_in_ram()
+        try:
+            found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
+            if found is None:
+                self._cache.build(key, shape, np.float32, compute)
+                found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
+        except OSError as error:
+            self._progress.note(
+                f"features are not kept on disk: {error.strerror or error} ({self.folder})"
+            )
+            return None
+        return None if found is None else found.array
+
+    def _most_in_ram(self) -> int:
+        if self._ram_bytes is not None:
+            return self._ram_bytes
+        return psutil.virtual_memory().available // 2
+
+
+def feature_key(
+    piece: nn.Module,
+    cut: Cut,
+    batches: Batches,
+    *,
+    sha256: Sequence[str],
+    view: View,
+    pooled: bool,
+) -> str:
+    """Digest of all that decides the features; '' where an image's content is not known."""
+    content = [sha256[row] for row in batches.rows]
+    if "" in content:
+        return ""
+    decided = {
+        "version": VERSION,
+        "contract": batches.preprocess.to_dict(),
+        "canvas": batches.preprocess.canvas_key,
+        "weights": weights_digest(piece),
+        "cut": [cut.name, cut.node, list(cut.shape)],
+        "view": view,
+        "pooled": pooled,
+    }
+    text = "\n".join([json.dumps(decided, sort_keys=True), *content])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Digest of the names, types and values of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        values = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(values.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _title(view: View) -> str:
+    return "features" if view == "centre" else f"features ({view})"

@@ -1,0 +1,38 @@
+"""What running a network on images without values needs: on torch's "meta" device or in earnest."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from nunbit.models.info import BUILD_ERRORS
+
+TRACE_ERRORS = (*BUILD_ERRORS, NotImplementedError)
+"""What a network raises on inputs that do not suit it, or that have no values."""
+
+
+def home_of(model: nn.Module) -> Tensor:
+    """A tensor of the device and floating type that the model works with."""
+    floating = (p for p in model.parameters() if p.is_floating_point())
+    return next(floating, torch.empty(0))
+
+
+def shadows(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers as tensors without values, for torch's `functional_call`."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode within the block; afterwards every module has its own mode again."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

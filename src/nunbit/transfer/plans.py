@@ -1,0 +1,249 @@
+"""Plans of a transfer, the evidence for them, and the notes' two-by-two table: plain values.
+
+Everything the adviser measures ends in one frozen `Advice`. Nothing here computes with images or
+networks, so that reports and charts can be made from recorded advice as well as from fresh.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from nunbit.errors import DataError
+
+Z95 = 1.959964
+HEAD, LAST_STAGE, ALL, SCRATCH = "head", "last-stage", "all", "none"
+"""Names of plans, as `transfer.mode` takes them; the one between is `stages:N`."""
+SPOKEN = {
+    HEAD: "head",
+    LAST_STAGE: "last stage and head",
+    ALL: "everything",
+    SCRATCH: "from scratch",
+}
+Source = Literal["pretrained", "untrained", "pixels"]
+
+
+def spoken(plan: str) -> str:
+    """What a plan trains, in words: 'stages:2' is 'last 2 stages and head'."""
+    if plan.startswith("stages:"):
+        return f"last {plan.removeprefix('stages:')} stages and head"
+    return SPOKEN[plan]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A share (of images that are right, or a difference of such) with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.estimate:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadScore:
+    """How well a simple head does on one kind of features, cross-validated."""
+
+    source: Source
+    stage: int
+    """1 for the earliest stage; 0 for pixels."""
+    cut: str
+    """Where in the network the features are taken; '' for pixels."""
+    dimensions: int
+    accuracy: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """The learning curve of the head on the last stage's features."""
+
+    images: int
+    """Training images of one fold."""
+    accuracy: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A plan tried in small: a short training in earnest, on some images."""
+
+    plan: str
+    images: int
+    """Trained on."""
+    held_out: int
+    """Measured on; the same images for all trials."""
+    visits: int
+    """Images seen in all, each as often as it was seen."""
+    side: int
+    """Longer side of the images in pixels."""
+    seconds: float
+    accuracy: Share
+    head_accuracy: float
+    """Of the head alone, on the same held-out images at the same size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanEstimate:
+    """What to expect of a plan."""
+
+    plan: str
+    """As `transfer.mode` takes it."""
+    accuracy: Share
+    """Expected, on images like the training images."""
+    behind: float
+    """How far behind the best plan it was in the trials, in standard errors of the difference."""
+    seconds: float
+    """Expected time of the training on this machine."""
+    basis: str
+    """What the accuracy rests on, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to one of the notes' two questions."""
+
+    yes: bool
+    reason: str
+    """A sentence with the numbers that decided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What to train, what to expect, and the measurements behind it."""
+
+    data: str
+    model: str
+    weights: str
+    scratch: str
+    """The network that training from scratch would take."""
+    device: str
+    classes: int
+    images: int
+    """Training and validation images that there are."""
+    measured_on: int
+    """Those that were looked at."""
+    heads: tuple[HeadScore, ...]
+    curve: tuple[CurvePoint, ...]
+    trials: tuple[Trial, ...]
+    plans: tuple[PlanEstimate, ...]
+    """Best first."""
+    much: Answer
+    """Whether there is much data."""
+    similar: Answer
+    """Whether the images are like those that the weights come from."""
+    recommended: str
+    """The plan to carry out, as `transfer.mode` takes it: never `none`, which needs no weights."""
+    reason: str
+    """Why, in a sentence or two."""
+    remarks: tuple[str, ...] = ()
+    """What limits the advice."""
+    seconds: float = 0.0
+    """What measuring took."""
+
+    @property
+    def table_plan(self) -> str:
+        """What the notes' table says for the two answers."""
+        return table_plan(much=self.much.yes, similar=self.similar.yes, stages=self._middle)
+
+    @property
+    def expected(self) -> PlanEstimate:
+        """The estimate of the recommended plan."""
+        return next(plan for plan in self.plans if plan.plan == self.recommended)
+
+    @property
+    def _middle(self) -> str:
+        return next((p.plan for p in self.plans if p.plan.startswith("stages:")), LAST_STAGE)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self), "table_plan": self.table_plan}
+
+
+def advice_from_dict(content: Mapping[str, Any]) -> Advice:
+    """What `Advice.to_dict` gave, for example read from a run's advice.json.
+
+    Raises DataError for anything else.
+    """
+    try:
+        values = {name: content[name] for name in Advice.__dataclass_fields__}
+        return Advice(
+            **{
+                **values,
+                "heads": tuple(HeadScore(**_with_share(row)) for row in values["heads"]),
+                "curve": tuple(CurvePoint(**_with_share(row)) for row in values["curve"]),
+                "trials": tuple(Trial(**_with_share(row)) for row in values["trials"]),
+                "plans": tuple(PlanEstimate(**_with_share(row)) for row in values["plans"]),
+                "much": Answer(**values["much"]),
+                "similar": Answer(**values["similar"]),
+                "remarks": tuple(values["remarks"]),
+            }
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"this is no advice of nunbit: {error}",
+            remedy="make it again with nunbit advise",
+        ) from None
+
+
+def _with_share(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "accuracy": Share(**row["accuracy"])}
+
+
+def table_plan(*, much: bool, similar: bool, stages: str) -> str:
+    """The notes' table: `stages` is the plan that trains some convolutions and the head.
+
+    much and similar: the last convolutions and the head; little and similar: the head; much and
+    different: everything; little and different: some convolutions and the head.
+    """
+    if similar:
+        return LAST_STAGE if much else HEAD
+    return ALL if much else stages
+
+
+def depth(plan: str) -> float:
+    """How many stages a plan trains; everything is more than any number of them."""
+    if plan.startswith("stages:"):
+        return float(plan.removeprefix("stages:"))
+    return {HEAD: 0.0, LAST_STAGE: 1.0, ALL: math.inf, SCRATCH: math.inf}[plan]
+
+
+def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
+    """Best expected accuracy first; of equals, the better in the trials, then what trains less."""
+    return tuple(sorted(plans, key=lambda p: (-p.accuracy.estimate, p.behind, depth(p.plan))))
+
+
+def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
+    """The plan that trains least of those that are not clearly behind the best.
+
+    The rule of one standard error (Breiman et al. 1984): what cannot be told apart is decided by
+    cost, here by how much is trained, which unlike time is the same on every day. Training from
+    scratch is no transfer: it is ranked, and never recommended.
+    """
+    transfers = [plan for plan in plans if plan.plan != SCRATCH]
+    best = max(transfers, key=lambda plan: plan.accuracy.estimate)
+    good = [plan for plan in transfers if plan is best or plan.behind <= 1]
+    return min(good, key=lambda plan: depth(plan.plan))
+
+
+Verdict = Literal["met", "above", "below"]
+
+
+def verdict(expected: Share, test: tuple[float, float]) -> Verdict:
+    """Whether a test's 95 % interval overlaps the expected one, lies above it, or below."""
+    low, high = test
+    if low > expected.high:
+        return "above"
+    return "below" if high < expected.low else "met"
+
+
+def share(correct: float, n: float) -> Share:
+    """Wilson's 95 % interval of `correct` among `n`; neither need be whole, n must be positive."""
+    if n <= 0:
+        raise ValueError("a share of nothing")
+    p, z2 = correct / n, Z95 * Z95
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Share(estimate=p, low=max(0.0, centre - half), high=min(1.0, centre + half))

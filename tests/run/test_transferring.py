@@ -1,0 +1,119 @@
+"""Settings of the transfer: which go together, and what `auto` becomes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nunbit.config import Config, build_config
+from nunbit.errors import ConfigError
+from nunbit.run.defaults import resolve_training
+from nunbit.run.transfer_mode import is_open, refuse_contradictions
+
+CPU = torch.device("cpu")
+LITE = {"model.pretrained": "efficientnet-lite0"}
+
+
+def configured(**settings: object) -> Config:
+    return build_config({}, settings, origin="the test")
+
+
+def resolved(
+    mode: str, *, n_train: int = 240, data: str = "photos", **settings: object
+) -> tuple[Config, str]:
+    config = configured(**{**LITE, "transfer.mode": mode, **settings})
+    found, notes = resolve_training(config, data_name=data, n_train=n_train, device=CPU)
+    return found, " ".join(notes)
+
+
+@pytest.mark.parametrize("mode", ["auto", "none", "head", "last-stage", "stages:3", "all"])
+def test_modes_that_there_are(mode: str) -> None:
+    assert configured(**{"transfer.mode": mode}).transfer.mode == mode
+
+
+@pytest.mark.parametrize(
+    ("mode", "hint"),
+    [
+        ("heads", "did you mean head"),
+        ("last_stage", "did you mean last-stage"),
+        ("stages:0", "did you mean stages:N"),
+        ("stages:N", "where N counts stages from the last one"),
+        ("3", "modes: auto, none, head, last-stage, stages:N, all"),
+    ],
+)
+def test_a_mode_that_there_is_not(mode: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=f"transfer.mode = '{mode}' is not possible") as caught:
+        configured(**{"transfer.mode": mode})
+    assert hint in str(caught.value)
+
+
+def test_transfer_needs_weights() -> None:
+    with pytest.raises(ConfigError, match="'last-stage' needs pretrained weights") as caught:
+        refuse_contradictions(configured(**{"transfer.mode": "last-stage"}))
+    assert "--pretrained efficientnet-lite0" in caught.value.remedy
+    for mode in ("auto", "none"):
+        refuse_contradictions(configured(**{"transfer.mode": mode}))
+
+
+def test_a_head_and_changing_images_exclude_each_other() -> None:
+    config = configured(**{**LITE, "transfer.mode": "head", "augment.preset": "photos"})
+    with pytest.raises(ConfigError, match="each image passes through the network once") as caught:
+        refuse_contradictions(config)
+    assert "transfer.views=mirror" in caught.value.remedy
+    refuse_contradictions(config.with_settings({"augment.preset": "none"}))
+    refuse_contradictions(config.with_settings({"transfer.mode": "all"}))
+
+
+def test_the_adviser_is_asked_only_with_weights_and_without_a_mode() -> None:
+    assert is_open(configured(**LITE))
+    assert not is_open(configured())
+    assert not is_open(configured(**LITE, **{"transfer.mode": "head"}))
+
+
+def test_frozen_stages_see_images_once_unless_told_otherwise() -> None:
+    found, notes = resolved("last-stage")
+    assert found.augment.preset == "none"
+    assert "--augment shift would suit the data, at that cost" in notes
+    assert resolved("last-stage", data="fashion-mnist")[0].augment.preset == "clothes"
+    assert resolved("last-stage", **{"augment.preset": "photos"})[0].augment.preset == "photos"
+    assert resolved("all")[0].augment.preset == "shift"
+    assert resolved("head", data="cifar10")[0].augment.preset == "none"
+
+
+@pytest.mark.parametrize(
+    ("mode", "n_train", "epochs"),
+    [("all", 240, 20), ("all", 2_500, 8), ("all", 60_000, 4), ("none", 240, 100)],
+)
+def test_fine_tuning_from_a_fitted_head_needs_fewer_epochs(
+    mode: str, n_train: int, epochs: int
+) -> None:
+    assert resolved(mode, n_train=n_train)[0].training.epochs == epochs
+
+
+def test_a_logistic_head_knows_no_epochs_and_a_trained_one_its_own() -> None:
+    assert resolved("head")[0].training.epochs == "auto"
+    assert isinstance(resolved("head", **{"transfer.head": "mlp"})[0].training.epochs, int)
+
+
+@pytest.mark.parametrize(
+    ("mode", "n_train", "statistics"),
+    [
+        ("all", 1_999, "frozen"),
+        ("all", 2_000, "trained"),
+        ("none", 240, "trained"),
+        ("last-stage", 240, "frozen"),
+    ],
+)
+def test_statistics_of_few_images_are_not_taken(mode: str, n_train: int, statistics: str) -> None:
+    found, notes = resolved(mode, n_train=n_train)
+    assert found.transfer.batch_norm == statistics
+    assert ("few to take others from" in notes) == (statistics == "frozen")
+    told, _ = resolved(mode, n_train=n_train, **{"transfer.batch_norm": "frozen"})
+    assert told.transfer.batch_norm == "frozen"
+
+
+def test_small_steps_for_weights_that_know_something() -> None:
+    found, notes = resolved("all")
+    assert found.training.learning_rate == 0.0005
+    assert "pretrained weights want small steps" in notes
+    assert resolved("head")[0].training.learning_rate == 0.002

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import interpolate
+
+from nunbit.errors import DataError
+from nunbit.features.cuts import cuts_of
+from nunbit.progress import Silent
+from nunbit.transfer import advise as adviser
+from nunbit.transfer import trials
+from nunbit.transfer.advise import advise
+from nunbit.transfer.evidence import make_folds
+from nunbit.transfer.plans import Advice, depth
+from nunbit.transfer.probing import pixel_features, settle_statistics, stage_features
+from nunbit.transfer.timing import Timing, time_plan, time_scratch
+from nunbit.transfer.trials import make_arena, try_plan, try_scratch
+from tests.transfer.stripes import CONTRACT, make_case, make_images, network, pretrained, stripes
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    return pretrained()
+
+
+@pytest.fixture(scope="module")
+def advice(model: nn.Module) -> Advice:
+    return advise(make_case(model))
+
+
+def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def without_times(advice: Advice) -> Advice:
+    return replace(
+        advice,
+        seconds=0.0,
+        plans=tuple(replace(plan, seconds=0.0) for plan in advice.plans),
+        trials=tuple(replace(trial, seconds=0.0) for trial in advice.trials),
+    )
+
+
+def test_the_advice_holds_all_the_evidence(advice: Advice) -> None:
+    sources = [score.source for score in advice.heads]
+    assert sources == ["pretrained"] * 3 + ["untrained"] * 3 + ["pixels"]
+    assert [score.stage for score in advice.heads] == [1, 2, 3, 1, 2, 3, 0]
+    assert [trial.plan for trial in advice.trials] == ["last-stage", "stages:2", "all", "none"]
+    assert {plan.plan for plan in advice.plans} == {
+        "head",
+        "last-stage",
+        "stages:2",
+        "all",
+        "none",
+    }
+    assert advice.images == advice.measured_on == 120
+    assert advice.curve[-1].images == 96
+    assert all(plan.seconds > 0 for plan in advice.plans)
+    assert advice.seconds > 0
+
+
+def test_weights_that_know_stripes_are_similar_and_the_head_suffices(advice: Advice) -> None:
+    assert advice.similar.yes
+    assert not advice.much.yes
+    assert advice.recommended == advice.table_plan == "head"
+    assert advice.expected.accuracy.estimate > 0.9
+
+
+def test_the_same_case_gives_the_same_advice_and_leaves_the_network_alone(
+    model: nn.Module, advice: Advice
+) -> None:
+    before = state_of(model)
+    random_state = torch.random.get_rng_state()
+    model.train()
+    again = advise(make_case(model))
+    assert model.training
+    model.eval()
+    assert without_times(again) == without_times(advice)
+    assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(random_state, torch.random.get_rng_state())
+
+
+def test_weights_of_something_else_are_called_different() -> None:
+    strange = network(seed=5)
+    with torch.no_grad():
+        strange[8].weight[1:] = 0  # the last stage passes one channel on
+    case = make_case(strange.eval(), 200)
+    found = advise(case)
+    assert not found.similar.yes
+    assert found.table_plan in ("stages:2", "all")
+    assert depth(found.recommended) >= 1
+
+
+def test_large_data_are_looked_at_in_part(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adviser, "MOST_IMAGES", 80)
+    found = advise(make_case(model))
+    assert (found.images, found.measured_on) == (120, 80)
+    assert found.remarks[0] == "Measured on 80 of 120 images."
+
+
+def test_one_image_of_a_class_is_too_few(model: nn.Module) -> None:
+    case = make_case(model)
+    lonely = np.flatnonzero((case.images.labels != 0) | (np.arange(120) == 0))
+    with pytest.raises(DataError, match="a class has too few images"):
+        advise(case.subset(lonely))
+
+
+def test_every_step_is_told(model: nn.Module) -> None:
+    titles: list[str] = []
+
+    class Listener(Silent):
+        def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
+            items = list(items)
+            assert len(items) == total
+            titles.append(title)
+            return iter(items)
+
+    advise(make_case(model), Listener())
+    assert titles == ["features", "trials", "timing"]
+
+
+def test_stage_features_are_those_of_the_network(model: nn.Module) -> None:
+    images = make_images(10)
+    cuts = cuts_of(model, images.shape)
+    found = stage_features(model, cuts, images)
+    inputs = torch.cat([batch.images for batch in images.batches()])
+    assert isinstance(model, nn.Sequential)
+    with torch.no_grad():
+        for cut, values in zip(cuts[:2], found[:2], strict=True):
+            expected = model[: int(cut.name) + 1](inputs).mean(dim=(2, 3))
+            np.testing.assert_allclose(values, expected, atol=1e-6)
+        np.testing.assert_allclose(found[-1], model[:-1](inputs), atol=1e-6)
+
+
+def test_an_untrained_network_gets_the_statistics_of_the_data() -> None:
+    images, fresh = make_images(64), network()
+    settle_statistics(fresh, images)
+    inputs = torch.cat([batch.images for batch in images.batches()])
+    assert isinstance(fresh, nn.Sequential)
+    first = fresh[0](inputs)
+    torch.testing.assert_close(fresh[1].running_mean, first.mean(dim=(0, 2, 3)))
+    assert fresh.training
+
+
+def test_pixel_features_are_the_canvases() -> None:
+    small = pixel_features(make_images(6))
+    pictures, _ = stripes(6, seed=1)
+    np.testing.assert_allclose(small, pictures.reshape(6, -1) / 255, atol=1e-6)
+
+
+def test_images_are_made_smaller_as_torch_does_it() -> None:
+    images = make_images(9).resized(8, 12)
+    assert images.shape == (1, 8, 12)
+    assert images.labels.tolist() == make_images(9).labels.tolist()
+    pictures, _ = stripes(9, seed=1)
+    expected = interpolate(
+        torch.from_numpy(pictures).permute(0, 3, 1, 2).float(),
+        (8, 12),
+        mode="bilinear",
+        antialias=True,
+    ).round()
+    (found,) = images.pixels.stream([images.rows])
+    torch.testing.assert_close(found.permute(0, 3, 1, 2).float(), expected)
+
+
+def held_out_of(n: int) -> NDArray[np.bool_]:
+    labels = make_images(n).labels
+    return make_folds(labels, np.arange(n), seed=0) == 0
+
+
+def test_a_trial_trains_only_what_it_says(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(model)
+    arena = make_arena(case, held_out_of(120), strength=0.01)
+    copies: list[nn.Module] = []
+
+    def kept(value: nn.Module) -> nn.Module:
+        copies.append(copy.deepcopy(value))
+        return copies[-1]
+
+    monkeypatch.setattr(trials, "copy", SimpleNamespace(deepcopy=kept))
+    tried = try_plan(case, arena, "last-stage", learning_stages=1)
+    assert tried is not None
+    (trained,) = copies
+    changed = {
+        name.partition(".")[0]
+        for name, value in trained.state_dict().items()
+        if not torch.equal(value, model.state_dict()[name])
+    }
+    assert changed == {"8", "9", "14"}  # the last convolution, its norm's weights, and the head
+    for name, value in trained.state_dict().items():
+        if "running" in name:
+            assert torch.equal(value, model.state_dict()[name]), name
+    assert (tried.trial.images, tried.trial.held_out) == (96, 24)
+    assert tried.trial.visits == 20 * 96
+    assert tried.trial.head_accuracy == tried.head_right.mean()
+
+
+def test_a_trial_starts_from_the_head_and_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    strange = network(seed=5).eval()
+    case = make_case(strange, 200)
+    arena = make_arena(case, held_out_of(200), strength=0.01)
+    monkeypatch.setattr(trials, "LEARNING_RATE", 0.0)
+    still = try_plan(case, arena, "all", learning_stages=3)
+    assert still is not None
+    assert (still.right == arena.head_right).all()
+    monkeypatch.setattr(trials, "LEARNING_RATE", 5e-3)
+    learned = try_plan(case, arena, "all", learning_stages=3)
+    assert learned is not None
+    assert learned.right.sum() > arena.head_right.sum()
+
+
+def test_a_trial_beyond_the_budget_is_left_out(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(model)
+    held_out = held_out_of(120)
+    arena = make_arena(case, held_out, strength=0.01)
+    monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 1e6)
+    assert try_plan(case, arena, "all", learning_stages=3) is None
+    assert try_scratch(case, held_out, arena) is None
+
+
+def test_scratch_is_tried_from_random_weights(model: nn.Module) -> None:
+    case = make_case(model)
+    held_out = held_out_of(120)
+    arena = make_arena(case, held_out, strength=0.01)
+    tried = try_scratch(case, held_out, arena)
+    assert tried is not None
+    assert tried.trial.plan == "none"
+    assert tried.trial.accuracy.estimate > 0.4
+
+
+def test_large_images_are_tried_small_where_the_network_allows_it(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "TRIAL_SIDE", 8)
+    arena = make_arena(make_case(model), held_out_of(120), strength=0.01)
+    assert arena.train.shape == (1, 8, 8)
+    fixed = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 4))
+    arena = make_arena(make_case(fixed), held_out_of(120), strength=0.01)
+    assert arena.train.shape == (1, 16, 16)
+
+
+def test_times_are_measured_for_every_part(model: nn.Module) -> None:
+    case = make_case(model)
+    cuts = cuts_of(model, case.images.shape)
+    before = state_of(model)
+    half, whole = (time_plan(case, cuts, learning_stages=n) for n in (1, 3))
+    assert half.frozen > 0 < half.learning < half.step
+    assert whole.frozen == 0 < whole.learning < whole.step
+    assert time_scratch(case).step > 0
+    assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
+
+
+def test_a_training_is_its_epochs_and_one_frozen_pass() -> None:
+    timing = Timing(frozen=1.0, learning=2.0, step=10.0)
+    kept = timing.training_seconds(train=8, validation=2, epochs=3, repeats_frozen=False)
+    assert kept == 1 * 10 + 3 * (10 * 8 + 2 * 2)
+    again = timing.training_seconds(train=8, validation=2, epochs=3, repeats_frozen=True)
+    assert again - kept == 2 * 8
+
+
+def test_colour_and_grey_are_read_alike() -> None:
+    colour = replace(CONTRACT, channels=3, mean=(0.5,) * 3, std=(0.25,) * 3)
+    assert make_images(4, contract=colour).resized(8, 8).shape == (3, 8, 8)
