@@ -108,7 +108,6 @@ def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> Tri
         ),
         right=right,
         head_right=head_right,
-        seconds_per_visit=0.001,
     )
 
 
@@ -250,7 +249,7 @@ def test_similar_is_what_pretraining_helps_and_the_last_stage_serves_best() -> N
     poor = is_similar(make_heads(last=60, pixels=80))
     assert not poor.yes
     worse = is_similar(make_heads(last=100, earlier=90, pixels=80))
-    assert "pretraining adds 25 % of the errors" in worse.reason
+    assert "pretraining makes 25 % more errors" in worse.reason
     special = is_similar(make_heads(last=30, earlier=10))
     assert not special.yes
     assert "stage 2 of 3 serves better than the last, 95.0 %" in special.reason

@@ -100,8 +100,11 @@ def is_similar(heads: Heads) -> Answer:
     special = lost.high < 0
     reason = (
         f"a head on the last stage is right on {last.accuracy}, on {what} {plain.accuracy}: "
-        f"pretraining {'removes' if removed >= 0 else 'adds'} {100 * abs(removed):.0f} % of the "
-        "errors"
+        + (
+            f"pretraining removes {100 * removed:.0f} % of the errors"
+            if removed >= 0
+            else f"pretraining makes {-100 * removed:.0f} % more errors"
+        )
     )
     if special:
         reason += (
