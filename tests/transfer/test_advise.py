@@ -291,15 +291,14 @@ class Winding(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = self.body(images)
-        if float(features.sum()) == -1.0:
+        if float(features.detach().sum()) == -1.0:
             features = features + 1
         return self.head(features)
 
 
-def test_a_network_that_cannot_be_followed_has_one_stage_and_no_trial() -> None:
+def test_a_network_that_cannot_be_followed_is_one_stage() -> None:
     found = advise(replace(make_case(Winding().eval()), untrained=Winding))
     stages = [(score.source, score.stage) for score in found.heads]
     assert stages == [("pretrained", 1), ("untrained", 1), ("pixels", 0)]
     assert {plan.plan for plan in found.plans} == {"head", "all", "none"}
-    assert [trial.plan for trial in found.trials] == ["none"]
-    assert "Too large for a trial: everything." in found.remarks
+    assert [trial.plan for trial in found.trials] == ["all", "none"]

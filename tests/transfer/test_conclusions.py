@@ -180,8 +180,11 @@ def test_an_earlier_stage_that_serves_better_is_within_reach_of_what_trains_afte
     trials = {"last-stage": tried("last-stage", 10), "all": tried("all", 10), "none": None}
     found = by_plan(estimates(make_case(100), make_measured(trials, heads=heads)))
     for plan in ("last-stage", "all"):
-        assert found[plan].accuracy.estimate == 0.95
-        assert found[plan].basis.startswith("a head on stage 2; tried on")
+        # Nothing gained on the head's 20 % of errors in the trial, 5 % within reach: 10 %.
+        assert found[plan].accuracy.estimate == pytest.approx(0.9)
+        assert found[plan].basis.endswith("from the head on; half the way to a head on stage 2")
+        assert found[plan].accuracy.low < 0.8
+        assert found[plan].accuracy.high >= judged(10).accuracy.high
     assert found["head"].accuracy.estimate == 0.8
 
 
