@@ -61,6 +61,7 @@ def test_the_evidence_is_told_and_shown() -> None:
     report = report_on(ADVICE)
     text = words(report)
     assert "Trained: last stage and head of a network with the weights efficientnet-lite0." in text
+    assert "Why this plan Training last stage and head is expected to reach" in text
     assert "Much data? No: 250 images of a middling class." in text
     assert "Rule of thumb For such answers it would be: head." in text
     assert "last stage and head (chosen) 92.0 % (90.0 to 94.0) 30 s" in text

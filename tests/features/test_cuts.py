@@ -196,6 +196,33 @@ def test_what_cannot_be_followed_is_cut_at_the_input_of_its_head() -> None:
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
+class Forked(nn.Module):
+    """Two tensors side by side from the image to the head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.head = nn.Linear(4, 3), nn.Linear(4, 3), nn.Bilinear(3, 3, 5)
+        self.last = nn.Linear(5, 2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        one, two = torch.relu(self.one(values)), torch.relu(self.two(values))
+        logits: Tensor = self.last(self.head(one, two)) + 0 * one[:, :1]
+        return logits
+
+
+class ForkedToTheHead(Forked):
+    def forward(self, values: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.head(self.one(values), self.two(values)))
+        return logits
+
+
+def test_flow_through_several_tensors_is_no_place_to_cut() -> None:
+    (cut,) = cuts_of(ForkedToTheHead(), (4,))
+    assert (cut.name, cut.shape) == ("head", (5,))
+    with pytest.raises(UsageError, match="does not end in a linear layer"):
+        cuts_of(Forked(), (4,))
+
+
 class Branching(Stubborn):
     def forward(self, images: Tensor) -> Tensor:
         values = self.body(images)

@@ -108,7 +108,6 @@ def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> Tri
         ),
         right=right,
         head_right=head_right,
-        seconds_per_visit=0.001,
     )
 
 
@@ -181,8 +180,11 @@ def test_an_earlier_stage_that_serves_better_is_within_reach_of_what_trains_afte
     trials = {"last-stage": tried("last-stage", 10), "all": tried("all", 10), "none": None}
     found = by_plan(estimates(make_case(100), make_measured(trials, heads=heads)))
     for plan in ("last-stage", "all"):
-        assert found[plan].accuracy.estimate == 0.95
-        assert found[plan].basis.startswith("a head on stage 2; tried on")
+        # Nothing gained on the head's 20 % of errors in the trial, 5 % within reach: 10 %.
+        assert found[plan].accuracy.estimate == pytest.approx(0.9)
+        assert found[plan].basis.endswith("from the head on; half the way to a head on stage 2")
+        assert found[plan].accuracy.low < 0.8
+        assert found[plan].accuracy.high >= judged(10).accuracy.high
     assert found["head"].accuracy.estimate == 0.8
 
 
@@ -250,7 +252,7 @@ def test_similar_is_what_pretraining_helps_and_the_last_stage_serves_best() -> N
     poor = is_similar(make_heads(last=60, pixels=80))
     assert not poor.yes
     worse = is_similar(make_heads(last=100, earlier=90, pixels=80))
-    assert "pretraining adds 25 % of the errors" in worse.reason
+    assert "pretraining makes 25 % more errors" in worse.reason
     special = is_similar(make_heads(last=30, earlier=10))
     assert not special.yes
     assert "stage 2 of 3 serves better than the last, 95.0 %" in special.reason

@@ -12,7 +12,8 @@ the same size are one stage; a stage ends
 What multiplies nothing (pooling, a lone normalisation) joins the stage before it. Where fewer than
 three stages come of that, as in transformers, whose tokens do not grow fewer, a stage ends after
 each quarter of the multiply-adds.
-A network that cannot be followed has one cut: the input of its final linear layer.
+A network that cannot be followed, or flows through several tensors everywhere, has one cut: the
+input of its final linear layer.
 
 B images in a batch, C channels, H height, W width, D features, T tokens.
 """
@@ -100,11 +101,9 @@ def cuts_of(model: nn.Module, shape: Sequence[int]) -> tuple[Cut, ...]:
     does not end in a linear layer.
     """
     followed = follow(model)
-    if followed is None:
-        return (_input_of_head(model, shape),)
-    places = _places(followed, measure(followed, shape), shape)
+    places = [] if followed is None else _places(followed, measure(followed, shape), shape)
     if not places:
-        raise UsageError("the network has one layer only: there is nothing to cut before its head")
+        return (_input_of_head(model, shape),)
     ends = _ends_of_stages(places)
     if len(ends) < FEWEST_STAGES:
         ends = _quarters(places)
@@ -251,12 +250,14 @@ def _outermost(places: Sequence[_Place]) -> list[_Place]:
 
 
 def _input_of_head(model: nn.Module, shape: Sequence[int]) -> Cut:
-    """The only cut of a network that cannot be followed."""
+    """The only cut of a network in which no place is found."""
     name, size = head_input(model, shape)
     head = model.get_submodule(name)
     parameters = sum(p.numel() for p in model.parameters()) - sum(
         p.numel() for p in head.parameters()
     )
+    if parameters == 0:
+        raise UsageError("the network has one layer only: there is nothing to cut before its head")
     return Cut(
         name=f"input of {name}",
         node="",

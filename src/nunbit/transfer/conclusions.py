@@ -100,8 +100,11 @@ def is_similar(heads: Heads) -> Answer:
     special = lost.high < 0
     reason = (
         f"a head on the last stage is right on {last.accuracy}, on {what} {plain.accuracy}: "
-        f"pretraining {'removes' if removed >= 0 else 'adds'} {100 * abs(removed):.0f} % of the "
-        "errors"
+        + (
+            f"pretraining removes {100 * removed:.0f} % of the errors"
+            if removed >= 0
+            else f"pretraining makes {-100 * removed:.0f} % more errors"
+        )
     )
     if special:
         reason += (
@@ -125,9 +128,8 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
         else:
             change, doubt = _cautious(*_log_ratio(tried.right, tried.head_right))
             basis = f"tried on {tried.trial.images:,} images, from the head on"
-        expected[plan] = _at_least(
-            (_scaled(head, change, doubt), basis), _within_reach(measured.heads, plan)
-        )
+        accuracy = _no_worse(_scaled(head, change, doubt), than=head)
+        expected[plan] = _halfway((accuracy, basis), _within_reach(measured.heads, plan))
     seconds, behind = _seconds(case, measured), _behind(measured)
     return tuple(
         PlanEstimate(
@@ -141,15 +143,38 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
     )
 
 
+def _no_worse(accuracy: Share, *, than: Share) -> Share:
+    """At least the head's: fine-tuning starts from it, and keeps it where nothing better comes."""
+    if accuracy.estimate >= than.estimate:
+        return accuracy
+    return Share(
+        estimate=than.estimate,
+        low=min(accuracy.low, than.low),
+        high=max(accuracy.high, than.high),
+    )
+
+
 def _within_reach(heads: Heads, plan: str) -> tuple[Share, str]:
     """What a head reads best from the stages that a plan trains, or from the last it leaves alone.
 
-    Layers that learn can pass on what they are given, so a plan should end no lower; a short trial
-    may not get there.
+    Layers that learn can pass on what they are given, so a plan could get there.
     """
     first = max(0, len(heads.stages) - 1 - int(min(depth(plan), len(heads.stages))))
     best = max(range(first, len(heads.stages)), key=lambda i: int(heads.stages[i].right.sum()))
     return heads.stages[best].accuracy, f"a head on stage {best + 1}"
+
+
+def _halfway(one: tuple[Share, str], reach: tuple[Share, str]) -> tuple[Share, str]:
+    """Half the way from a trial, in the logarithm of errors, to what is better and within reach.
+
+    A short trial need not get there, and a long training on few images may not either.
+    """
+    (tried, basis), (better, source) = one, reach
+    if better.estimate <= tried.estimate:
+        return one
+    errors = math.sqrt((1 - tried.estimate) * (1 - better.estimate))
+    halfway = Share(estimate=1 - errors, low=tried.low, high=max(tried.high, better.high))
+    return halfway, f"{basis}; half the way to {source}"
 
 
 def _at_least(one: tuple[Share, str], floor: tuple[Share, str]) -> tuple[Share, str]:

@@ -19,7 +19,7 @@ from nunbit.transfer.case import Images
 
 PIXEL_SIDE = 16
 """Raw pixels are judged on canvases of at most so many pixels a side."""
-SETTLING_IMAGES = 64
+SETTLING_IMAGES = 32
 """Images from which an untrained copy takes the statistics of its batch normalisation."""
 
 

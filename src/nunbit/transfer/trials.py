@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from nunbit.errors import UsageError
 from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import extract
 from nunbit.features.pieces import prefix, suffix
 from nunbit.inference import evaluation_mode, forward
 from nunbit.models.info import BUILD_ERRORS
+from nunbit.models.summary import summarise
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.training.optim import (
     make_optimizer,
@@ -61,8 +63,6 @@ class Tried:
     """[h] of the held-out images."""
     head_right: NDArray[np.bool_]
     """[h] of the head alone, fitted on the same images at the same size."""
-    seconds_per_visit: float
-    """Of one image in one training step, at the trial's size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,8 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
     install(network, _as_fitted(arena), shape=arena.train.shape)
     cut = arena.cuts[frozen - 1] if frozen > 0 else None
     spent_before = 0 if cut is None else cut.multiply_adds_before
-    visits = _visits(arena.cuts[-1].multiply_adds_before - spent_before, len(arena.train))
+    whole = _multiply_adds(network, arena.cuts, arena.train.shape)
+    visits = _visits(whole - spent_before, len(arena.train))
     if visits < FEWEST_VISITS:
         return None
     if cut is None:
@@ -153,8 +154,8 @@ def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried 
     network = (
         wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
     )
-    multiply_adds = cuts_of(network, images.shape)[-1].multiply_adds_before
-    visits = _visits(multiply_adds, len(train))
+    cuts = cuts_of(network, images.shape)
+    visits = _visits(_multiply_adds(network, cuts, images.shape), len(train))
     if visits < FEWEST_VISITS:
         return None
     network.train()
@@ -171,6 +172,19 @@ def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried 
     network.eval()
     right = _answers(network, _pictures(judged), judged)
     return _tried(arena, "none", right=right, visits=visits, seconds=seconds, side=images.side)
+
+
+def _multiply_adds(network: nn.Module, cuts: tuple[Cut, ...], shape: tuple[int, int, int]) -> int:
+    """Of one image up to the head; of the whole where the network cannot be followed.
+
+    What cannot be counted at all is taken for too much.
+    """
+    if cuts[-1].multiply_adds_before:
+        return cuts[-1].multiply_adds_before
+    try:
+        return summarise(network, shape).multiply_adds
+    except UsageError:
+        return int(TRIAL_MULTIPLY_ADDS)
 
 
 def _visits(multiply_adds: int, images: int) -> int:
@@ -265,9 +279,4 @@ def _tried(
         accuracy=share(int(right.sum()), len(right)),
         head_accuracy=float(arena.head_right.mean()),
     )
-    return Tried(
-        trial=trial,
-        right=right,
-        head_right=arena.head_right,
-        seconds_per_visit=seconds / visits,
-    )
+    return Tried(trial=trial, right=right, head_right=arena.head_right)
