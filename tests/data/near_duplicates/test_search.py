@@ -21,11 +21,15 @@ from tests.data.near_duplicates.planting import (
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_copies_among_handwritten_digits_are_told_from_look_alikes(seed: int) -> None:
+    natural = found_pairs(digits())
+    assert len(natural) <= 4  # of 1,797 images that are all alike
     images, planted = with_copies(digits(), each=20, seed=seed)
     found = found_pairs(images)
     hits = found & set(planted)
     assert len(hits) / len(planted) >= 0.95
-    assert len(hits) / len(found) >= 0.95
+    origin = list(range(len(digits()))) + [row for row, _ in planted]
+    others = {tuple(sorted((origin[a], origin[b]))) for a, b in found - hits} - natural
+    assert len(hits) / (len(hits) + len(others)) >= 0.95
 
 
 def test_copies_among_pieces_of_photographs() -> None:
@@ -67,6 +71,16 @@ def test_many_slightly_different_copies_do_not_hide_each_other() -> None:
     assert set(range(len(images) - 15, len(images))) <= in_groups
 
 
+def test_data_that_are_all_copies_are_found_to_be() -> None:
+    """A film: twenty frames of each of thirty scenes, and nothing that stands alone."""
+    rng = np.random.default_rng(0)
+    scenes = np.repeat(pieces(32)[:30], 20, axis=0)
+    film = np.clip(scenes + rng.normal(0, 2, scenes.shape), 0, 255).astype(np.uint8)
+    pairs = found_pairs(film)
+    assert len({row for pair in pairs for row in pair}) >= 0.9 * len(film)
+    assert all(a // 20 == b // 20 for a, b in pairs)
+
+
 def test_pictures_without_contrast_are_no_copies_of_each_other() -> None:
     rng = np.random.default_rng(0)
     blank = rng.integers(250, 253, (30, 16, 16, 1)).astype(np.uint8)
@@ -105,8 +119,8 @@ def test_any_number_and_size_of_images(
     pairs = {(int(a), int(b)) for a, b in found.pairs}
     assert len(pairs) == len(found)
     for row, image in enumerate(images):
-        grey = image.astype(float).mean(axis=2)
-        if grey.std() > 3 and shape[1] <= 32 and shape[2] <= 32:
+        grey = image[..., 0] if shape[3] == 1 else image @ [0.299, 0.587, 0.114]
+        if grey.std() > 4 and shape[1] <= 32 and shape[2] <= 32:
             assert any(row + len(images) in pair for pair in pairs)
     if levels == 1:
         assert not pairs

@@ -32,12 +32,16 @@ UNEXPLAINED = 0.05
 _PLAUSIBLE = 0.4
 """Largest quotient of descriptions for which pictures are laid over each other."""
 _NEIGHBOURS = 10
+_PARTNERS = 5
+"""An image is laid over so many of its neighbours; of a larger group, each finds some."""
 _SCALE = 4
 """Which of the other neighbours is the measure, from 0: so many further copies may lie between."""
 _IMAGES_FOR_A_PLACE = 200
 """Among fewer images the fifth is already of another kind, and an earlier one is the measure."""
 _LEAST_SCALE = 0.25
-"""Of the data's median scale; else copies in large groups would hide each other."""
+"""Of the data's median scale, else the copies in a large group would hide each other."""
+_LEAST_DISTANCE, _LEAST_LEFT = 0.006, 0.015
+"""No scale is smaller, else all data of many copies each, such as films, would hide them."""
 _LEAST_CONTRAST = 3.0
 """Standard deviation in grey levels below which a picture shows nothing to compare."""
 _USUAL = 0.1
@@ -103,7 +107,7 @@ def _search(
         return nothing
     neighbours = nearest(thumbnails, k=_NEIGHBOURS, progress=progress)
     pairs, distances = _pairs_of(neighbours)
-    described = distances / _scale_of_pairs(neighbours.distances, pairs)
+    described = distances / _scale_of_pairs(neighbours.distances, pairs, least=_LEAST_DISTANCE)
     plausible = described <= _PLAUSIBLE
     pairs, described = pairs[plausible], described[plausible]
     if len(pairs) == 0:
@@ -113,16 +117,21 @@ def _search(
     pairs, described, left = pairs[near], described[near], left[near]
     if len(pairs) == 0:
         return nothing
-    laid_over = left / _scale_of_pairs(_unexplained_around(thumbnails, neighbours, pairs), pairs)
-    copies = np.sqrt(described * laid_over) <= QUOTIENT
+    copies = np.sqrt(described * left / _LEAST_LEFT) <= QUOTIENT
+    open_ones = np.flatnonzero(~copies)
+    if len(open_ones):
+        around = _unexplained_around(thumbnails, neighbours, pairs[open_ones])
+        scale = _scale_of_pairs(around, pairs[open_ones], least=_LEAST_LEFT)
+        laid_over = left[open_ones] / scale
+        copies[open_ones] = np.sqrt(described[open_ones] * laid_over) <= QUOTIENT
     return pairs[copies], left[copies]
 
 
 def _pairs_of(neighbours: Neighbours) -> tuple[NDArray[np.int64], Floats]:
-    """Each pair of neighbours once, [P, 2] with the lower first, and its shorter distance [P]."""
-    count, k = neighbours.indices.shape
-    pairs = np.stack([np.repeat(np.arange(count), k), neighbours.indices.ravel()], axis=1)
-    distances = neighbours.distances.ravel()
+    """Each pair of closest neighbours once, [P, 2] the lower first, and its shorter distance."""
+    closest = neighbours.indices[:, :_PARTNERS]
+    pairs = np.stack([np.repeat(np.arange(len(closest)), _PARTNERS), closest.ravel()], axis=1)
+    distances = neighbours.distances[:, :_PARTNERS].ravel()
     present = pairs[:, 1] >= 0
     pairs, distances = np.sort(pairs[present], axis=1), distances[present]
     order = np.lexsort((distances, pairs[:, 1], pairs[:, 0]))
@@ -132,13 +141,14 @@ def _pairs_of(neighbours: Neighbours) -> tuple[NDArray[np.int64], Floats]:
     return pairs[fresh], distances[fresh]
 
 
-def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64]) -> Floats:
+def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64], *, least: float) -> Floats:
     """[P] the usual distance around the pair: the larger of that around its two images.
 
     Args:
         measured: [n, k] distances from each image to its neighbours; inf where there are fewer,
             NaN in the rows that are not needed.
         pairs: [P, 2].
+        least: no scale is smaller.
     """
     # Among all neighbours of an image the partner is the closest, so the others start one later.
     place = 1 + int(np.clip(len(measured) // _IMAGES_FOR_A_PLACE, 1, _SCALE))
@@ -146,7 +156,7 @@ def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64]) -> Floats:
     known = around[np.isfinite(around)]
     usual = np.float32(np.median(known) if len(known) else _USUAL)
     around = np.where(np.isfinite(around), around, usual)
-    around = np.maximum(around, max(_LEAST_SCALE * usual, np.float32(1e-6)))
+    around = np.maximum(around, max(_LEAST_SCALE * usual, np.float32(least)))
     return np.asarray(around[pairs].max(axis=1), dtype=np.float32)
 
 
