@@ -42,6 +42,15 @@ _CALIBRATED_BY = 20_000
 """Images that probabilities are fitted to."""
 _AT_ONCE = 8_192
 _EXAMPLES = 5
+_WHY = (
+    "A simple classifier that was fitted to the other images is sure of another class. It errs "
+    "where classes look alike: these are suspicions, not verdicts."
+)
+_REMEDY = (
+    "Look at them, the most suspicious first. The fix list proposes the likely class where there "
+    "is one, else to leave the image out; strike out what is right. For a given test part it "
+    "proposes nothing: no classifier should choose its own test."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,17 +232,14 @@ def label_findings(
             title=f"{count:,} {'label looks' if count == 1 else 'labels look'} wrong "
             f"({count / len(features):.2%} of the images)",
             count=count,
-            examples=tuple(told[:_EXAMPLES]),
+            examples=tuple(f"{path}: {line}" for path, line in zip(paths, told, strict=True))[
+                :_EXAMPLES
+            ],
             everything=paths,
             groups=tuple((int(row),) for row in rows),
-            captions=tuple(
-                line.removeprefix(f"{path}: ") for line, path in zip(told, paths, strict=True)
-            ),
-            why="A simple classifier that was fitted to the other images is sure of another "
-            "class. It errs where classes look alike: these are suspicions, not verdicts.",
-            remedy="Look at them, the most suspicious first. The fix list proposes the likely "
-            "class where there is one, else to leave the image out; strike out what is right. For "
-            "a given test part it proposes nothing: no classifier should choose its own test.",
+            captions=tuple(told),
+            why=_WHY,
+            remedy=_REMEDY,
             corrections=tuple(
                 _correction(samples, int(row), int(proposed), reason)
                 for row, proposed, reason in zip(rows, suspicions.proposed, told, strict=True)
@@ -247,11 +253,10 @@ def _told(samples: Samples, row: int, proposed: int, confidence: float) -> str:
     rather = f"rather {samples.classes[proposed]}" if proposed >= 0 else "but unclear what"
     # Never 100 %: nothing was proved.
     sure = f"{min(confidence, 0.999):.1%}"
-    return f"{samples.paths[row]}: {sure} not {samples.label_name(row)}, {rather}"
+    return f"{sure} not {samples.label_name(row)}, {rather}"
 
 
-def _correction(samples: Samples, row: int, proposed: int, told: str) -> Correction:
-    reason = told.removeprefix(f"{samples.paths[row]}: ")
+def _correction(samples: Samples, row: int, proposed: int, reason: str) -> Correction:
     if proposed < 0:
         return Correction(
             path=samples.paths[row],

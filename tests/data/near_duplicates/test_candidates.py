@@ -61,6 +61,14 @@ def test_cells_find_what_the_whole_search_finds(monkeypatch: pytest.MonkeyPatch)
     assert (in_cells.distances >= whole.distances - 1e-5).all()
 
 
+def test_equal_pictures_leave_cells_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "_ALL_IN_ONE_CELL", 100)
+    images = np.repeat(digits()[:5, :, :, 0], 60, axis=0)
+    found = nearest(images, k=3)
+    assert (found.indices // 60 == np.arange(300)[:, None] // 60).all()
+    assert found.distances.max() < 1e-4
+
+
 def test_neighbours_are_sorted_different_and_never_the_image_itself() -> None:
     found = nearest(digits()[:7, :, :, 0], k=10)
     assert (np.diff(found.distances[:, :6], axis=1) >= 0).all()

@@ -16,6 +16,7 @@ k neighbours.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -181,11 +182,17 @@ def _cells(described: Floats) -> tuple[Floats, NDArray[np.int64]]:
     if count <= _ALL_IN_ONE_CELL:
         return np.zeros((1, described.shape[1]), np.float32), np.zeros(count, dtype=np.int64)
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     some = described[:: -(-count // _FOR_CENTRES)]
     cells = KMeans(round(np.sqrt(count)), init="random", n_init=1, max_iter=8, random_state=0)
-    centres = np.asarray(cells.fit(some).cluster_centers_, dtype=np.float32)
-    return centres, _nearest_centres(described, centres, 1)[:, 0]
+    with warnings.catch_warnings():
+        # Raised where many descriptions are equal, so that some cells are.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        centres = np.asarray(cells.fit(some).cluster_centers_, dtype=np.float32)
+    # Of equal centres all but one stay empty, and asking those would find nothing.
+    used, cell_of = np.unique(_nearest_centres(described, centres, 1)[:, 0], return_inverse=True)
+    return centres[used], cell_of.astype(np.int64)
 
 
 def _nearest_centres(points: Floats, centres: Floats, count: int) -> NDArray[np.int64]:

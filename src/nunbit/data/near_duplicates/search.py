@@ -26,7 +26,8 @@ Floats = NDArray[np.float32]
 
 QUOTIENT = 0.22
 """Largest geometric mean of the two quotients. Chosen on copies planted among digits: 97 of 100 lie
-below it, where one in a thousand of these alike pictures finds another one there."""
+below it, and two or three pairs of the 1,797 digits themselves. The 371 pairs that it finds in
+Fashion-MNIST were looked at in part, down to the least similar: one product each time."""
 UNEXPLAINED = 0.05
 """Largest share of variance that a copy leaves unexplained, however far the others are."""
 _PLAUSIBLE = 0.4
