@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from nunbit.config import Config, build_config
 from nunbit.errors import ConfigError
 from nunbit.run.defaults import resolve_training
 from nunbit.run.transfer_mode import is_open, refuse_contradictions
+from nunbit.run.transferring import idle_tuning
+from nunbit.training.state import Best, TrainingState
 
 CPU = torch.device("cpu")
 LITE = {"model.pretrained": "efficientnet-lite0"}
@@ -117,3 +120,38 @@ def test_small_steps_for_weights_that_know_something() -> None:
     assert found.training.learning_rate == 0.0005
     assert "pretrained weights want small steps" in notes
     assert resolved("head")[0].training.learning_rate == 0.002
+
+
+def state_after(epochs: int, *, best: int, value: float | None = 0.9) -> TrainingState:
+    model = nn.Linear(1, 1)
+    state = TrainingState(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    state.history = [{"epoch": float(epoch)} for epoch in range(1, epochs + 1)]
+    state.best = Best(value=value, epoch=best)
+    return state
+
+
+def test_tuning_that_does_not_improve_on_its_head_is_told() -> None:
+    (told,) = idle_tuning(configured(), state_after(4, best=0))
+    assert "None of 4 epochs did better on the validation part than the fitted head" in told
+    assert idle_tuning(configured(), state_after(4, best=2)) == []
+    assert idle_tuning(configured(), state_after(4, best=0, value=None)) == []
+    last = configured(**{"checkpoint.deploy": "last"})
+    assert idle_tuning(last, state_after(4, best=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "unused"),
+    [
+        ({"training.minutes": 5}, "training.minutes is not used"),
+        ({"training.epochs": 5}, "training.epochs is not used"),
+        ({"training.epochs": 5, "transfer.head": "mlp"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_length_that_a_fitted_head_cannot_follow_is_told(
+    settings: dict[str, object], unused: str
+) -> None:
+    _, notes = resolved("head", **settings)
+    assert unused in notes
+    assert ("is not used" in notes) == bool(unused)
+    assert "is not used" not in resolved("all", **settings)[1]

@@ -92,7 +92,7 @@ class Problem:
             assert self.cut is not None
             self._cache(self.cut, preset)
             scope = FineTuning(**{**vars(self.tuning), "entry": self.cut})
-        self.tuning.freeze(self.model, len(self.cuts) - self.tuning.learning)
+        self.tuning.freeze(self.model, self.tuning.always_frozen)
         groups = parameter_groups(self.model, 0.01, scales=self.tuning.stages.scales(0.5))
         self.state = TrainingState(
             model=self.model,

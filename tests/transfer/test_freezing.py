@@ -49,7 +49,7 @@ def everything(model: nn.Module) -> dict[str, Tensor]:
 
 def train_a_little(model: nn.Module, freezing: Freezing, epochs: int = 2) -> None:
     torch.manual_seed(1)
-    freezing.freeze(model, freezing.stages.count - freezing.learning)
+    freezing.freeze(model, freezing.always_frozen)
     optimizer = make_optimizer("adamw", parameter_groups(model, 0.1), learning_rate=0.01)
     for epoch in range(1, epochs + 1):
         freezing.enter_epoch(model, epoch)

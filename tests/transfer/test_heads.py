@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,6 +252,20 @@ def test_impossible_input_is_refused() -> None:
         fit_head(
             "logistic", Labelled(features=broken, labels=TRAIN.labels), None, classes=10, seed=0
         )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adamax"}, "unknown optimiser 'adamax'"),
+        ({"epochs": 0}, "at least one"),
+        ({"batch_size": 0}, "at least one"),
+        ({"learning_rate": 0.0}, "positive, not 0.0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        HeadSettings(**settings)
 
 
 def test_an_empty_validation_part_is_none() -> None:

@@ -293,6 +293,7 @@ def _learn(
         return _Learned(state=state, transfer=start.facts, validation=start.validation)
     tuning = tuning_of(config, backbone, start.model)
     feed = tuning_feed(config, backbone, tuning, progress)
+    tuning.freeze(start.model, tuning.always_frozen)
     state = new_state(
         config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)
     )

@@ -316,6 +316,7 @@ def _facts(
         "views": config.transfer.views,
         "stages": len(backbone.cuts),
         "features": cut.channels,
+        "head_parameters": sum(weight.size + bias.size for weight, bias in head.layers),
         "features_seconds": round(seconds[0], 3),
         "fit_seconds": round(seconds[1], 3),
         "chosen_by": head.chosen_by,

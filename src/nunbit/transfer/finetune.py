@@ -61,8 +61,7 @@ def fine_tuning(
 
 def boundary(tuning: FineTuning, cuts: Sequence[Cut]) -> Cut | None:
     """The end of the last stage that never learns; None where all learn."""
-    frozen = len(cuts) - tuning.learning
-    return cuts[frozen - 1] if frozen else None
+    return cuts[tuning.always_frozen - 1] if tuning.always_frozen else None
 
 
 def activation_bytes(cut: Cut, images: int) -> int:

@@ -94,6 +94,11 @@ class Freezing(Scope):
     freeze_statistics: bool = False
     """Whether batch normalisation keeps its statistics in the stages that learn, too."""
 
+    @property
+    def always_frozen(self) -> int:
+        """Number of stages that never learn."""
+        return self.stages.count - self.learning
+
     def frozen(self, epoch: int) -> int:
         """Number of stages that do not learn in an epoch, counted from 1."""
         learning = self.learning

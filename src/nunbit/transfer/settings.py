@@ -1,8 +1,10 @@
-"""How a head is trained that is not fitted in closed form."""
+"""How a head is trained that is not fitted as logistic regression."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from nunbit.training.optim import USUAL_LEARNING_RATE
 
 HIDDEN = 256
 """Units of the hidden layer of `mlp`."""
@@ -10,7 +12,10 @@ HIDDEN = 256
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings:
-    """How `linear` and `mlp` are trained; `logistic` takes none of it."""
+    """How `linear` and `mlp` are trained; `logistic` takes none of it.
+
+    Raises ValueError for an unknown optimiser, or numbers that cannot be.
+    """
 
     hidden: int = HIDDEN
     """Units of the hidden layer of `mlp`."""
@@ -23,3 +28,12 @@ class HeadSettings:
     epochs: int = 60
     batch_size: int | None = None
     """None: 32 below 2,000 images, else 256."""
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in USUAL_LEARNING_RATE:
+            raise ValueError(f"unknown optimiser {self.optimizer!r}")
+        counts = (self.hidden, self.epochs, 1 if self.batch_size is None else self.batch_size)
+        if min(counts) < 1:
+            raise ValueError("hidden units, epochs and images in a batch are at least one")
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise ValueError(f"a learning rate is positive, not {self.learning_rate}")

@@ -42,9 +42,14 @@ SCRATCH_TRIAL_SIDE = 48
 """The same for training from scratch, whose networks are no lightweights."""
 TRIAL_MULTIPLY_ADDS = 2e11
 """Of one trial, forward and backward."""
+SCRATCH_LONGER = 2.5
+"""Factor on that for training from scratch, which begins with nothing."""
 PASSES_OF_A_STEP = 3
 """A backward pass costs about two forward passes."""
 MOST_EPOCHS = 20
+FEWEST_EPOCHS, FEWEST_IMAGES = 5, 200
+"""Trials train on so few images that everything can be trained for so many epochs, but not on
+fewer images than this: a plan that stops half-way looks worse than it is."""
 FEWEST_VISITS = 200
 """A trial that cannot see so many images tells nothing, and is left out."""
 BATCH = 32
@@ -79,11 +84,17 @@ class Arena:
 def make_arena(case: Case, held_out: NDArray[np.bool_], *, strength: float) -> Arena:
     """Make the images small where the network allows it, and fit the head that trials begin with.
 
-    `held_out` [n] says which images the trials are judged on.
+    `held_out` [n] says which images the trials are judged on. Of the others, the first are trained
+    on: the case's images are in an order of which every beginning has the classes in proportion.
     """
     images = _at_trial_size(case)
-    train, judged = images.take(np.flatnonzero(~held_out)), images.take(np.flatnonzero(held_out))
     cuts = cuts_of(case.network, images.shape)
+    affordable = _affordable(_multiply_adds(case.network, cuts, images.shape))
+    most = max(FEWEST_IMAGES, int(affordable / FEWEST_EPOCHS))
+    train, judged = (
+        images.take(np.flatnonzero(~held_out)[:most]),
+        images.take(np.flatnonzero(held_out)),
+    )
     last = cuts[-1]
     body = prefix(case.network, last)
     features = [extract(body, part.batches(), pool=last.pooled) for part in (train, judged)]
@@ -124,7 +135,7 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
     cut = arena.cuts[frozen - 1] if frozen > 0 else None
     spent_before = 0 if cut is None else cut.multiply_adds_before
     whole = _multiply_adds(network, arena.cuts, arena.train.shape)
-    visits = _visits(whole - spent_before, len(arena.train))
+    visits = int(min(_affordable(whole - spent_before), MOST_EPOCHS * len(arena.train)))
     if visits < FEWEST_VISITS:
         return None
     if cut is None:
@@ -142,7 +153,15 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
     _train(learning, inputs[0], arena.train, visits=visits, rate=LEARNING_RATE, seed=case.seed)
     seconds = time.perf_counter() - began
     right = _answers(learning, inputs[1], arena.held_out)
-    return _tried(arena, plan, right=right, visits=visits, seconds=seconds, side=arena.train.side)
+    return _tried(
+        arena,
+        plan,
+        images=len(arena.train),
+        right=right,
+        visits=visits,
+        seconds=seconds,
+        side=arena.train.side,
+    )
 
 
 def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried | None:
@@ -155,7 +174,8 @@ def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried 
         wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
     )
     cuts = cuts_of(network, images.shape)
-    visits = _visits(_multiply_adds(network, cuts, images.shape), len(train))
+    work = _multiply_adds(network, cuts, images.shape)
+    visits = int(min(SCRATCH_LONGER * _affordable(work), MOST_EPOCHS * len(train)))
     if visits < FEWEST_VISITS:
         return None
     network.train()
@@ -171,7 +191,15 @@ def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried 
     seconds = time.perf_counter() - began
     network.eval()
     right = _answers(network, _pictures(judged), judged)
-    return _tried(arena, "none", right=right, visits=visits, seconds=seconds, side=images.side)
+    return _tried(
+        arena,
+        "none",
+        images=len(train),
+        right=right,
+        visits=visits,
+        seconds=seconds,
+        side=images.side,
+    )
 
 
 def _multiply_adds(network: nn.Module, cuts: tuple[Cut, ...], shape: tuple[int, int, int]) -> int:
@@ -187,10 +215,9 @@ def _multiply_adds(network: nn.Module, cuts: tuple[Cut, ...], shape: tuple[int, 
         return int(TRIAL_MULTIPLY_ADDS)
 
 
-def _visits(multiply_adds: int, images: int) -> int:
-    """How many images a trial sees, each as often as it is seen."""
-    affordable = TRIAL_MULTIPLY_ADDS / (PASSES_OF_A_STEP * max(1, multiply_adds))
-    return int(min(affordable, MOST_EPOCHS * images))
+def _affordable(multiply_adds: int) -> float:
+    """How many images a trial may see, each as often as it is seen."""
+    return TRIAL_MULTIPLY_ADDS / (PASSES_OF_A_STEP * max(1, multiply_adds))
 
 
 def _pictures(images: Images) -> Tensor:
@@ -267,11 +294,18 @@ def _as_fitted(arena: Arena) -> FittedHead:
 
 
 def _tried(
-    arena: Arena, plan: str, *, right: NDArray[np.bool_], visits: int, seconds: float, side: int
+    arena: Arena,
+    plan: str,
+    *,
+    images: int,
+    right: NDArray[np.bool_],
+    visits: int,
+    seconds: float,
+    side: int,
 ) -> Tried:
     trial = Trial(
         plan=plan,
-        images=len(arena.train),
+        images=images,
         held_out=len(right),
         visits=visits,
         side=side,

@@ -62,6 +62,17 @@ def test_no_head_in_the_file_is_a_new_head_and_said(tmp_path: Path) -> None:
     assert "is new and small: the weights bring none." in remarks[1]
 
 
+def test_a_hidden_layer_in_the_files_head_goes_with_it(tmp_path: Path) -> None:
+    source = small(seed=1)
+    head = next(n for n, m in source.named_modules() if m is last_layer(source))
+    state = {k: v for k, v in source.state_dict().items() if not k.startswith(f"{head}.")}
+    state |= {f"{head}.0.weight": torch.ones(8, 3), f"{head}.2.weight": torch.ones(4, 8)}
+    target = small(seed=2)
+    remarks = into(target, given(tmp_path, state))
+    assert "is new and small: the weights bring none." in remarks[1]
+    assert torch.equal(next(target.parameters()), next(source.parameters()))
+
+
 def test_other_names_for_as_many_classes_are_a_new_head(tmp_path: Path) -> None:
     import dataclasses
 

@@ -52,8 +52,7 @@ def transfer(
     remarks += _adapt_channels(given, own, info=info, shape=shape, classes=classes)
     head = _depending(info, shape, classes, other=(shape, classes + 1))
     if reason := _new_head(given, own, head, weights=weights, class_names=class_names):
-        for name in head:
-            given.pop(name, None)
+        given = _without_head(given, head)
         remarks.append(f"The head ({_listed(head)}) is new and small: {reason}.")
         own = {name: tensor for name, tensor in own.items() if name not in head}
     misfits = _misfits(given, own)
@@ -118,6 +117,16 @@ def _new_head(
     if known and class_names and tuple(class_names) != tuple(weights.classes):
         return f"the weights know {known:,} other classes, or the same in another order"
     return ""
+
+
+def _without_head(given: Mapping[str, Tensor], head: Sequence[str]) -> dict[str, Tensor]:
+    """The weights that stand outside the head's layers, which may have a hidden layer in them."""
+    layers = {name.rpartition(".")[0] + "." for name in head if "." in name}
+    return {
+        name: tensor
+        for name, tensor in given.items()
+        if name not in head and not name.startswith(tuple(layers))
+    }
 
 
 def _shrink(model: nn.Module, head: Sequence[str]) -> None:
