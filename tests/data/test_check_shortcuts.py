@@ -34,9 +34,8 @@ def test_one_format_for_each_class_is_a_warning() -> None:
     facts = [fact(format="JPEG")] * 30 + [fact(format="PNG")] * 29 + [fact(format="JPEG")]
     (warning,) = found(labels, facts)
     assert (warning.kind, warning.severity, warning.count) == ("format-shortcut", "warning", 60)
-    assert warning.title == (
-        "The file format gives 2 of 2 classes away: 100% of cat are JPEG, 3% of the others"
-    )
+    assert warning.title == ("The file format tells the class of 98% of the images; chance is 50%")
+    assert warning.examples[0] == "100% of cat are JPEG, 3% of the others"
     assert warning.examples[1] == "97% of dog are PNG, 0% of the others"
     assert "98% of these images could be given their class" in warning.why
     assert "always answering the largest class is right for 50%" in warning.why
@@ -48,9 +47,8 @@ def test_one_class_of_many_is_enough() -> None:
     facts = [fact(mode="L" if label == 4 else "RGB") for label in labels]
     (warning,) = found(labels, facts)
     assert warning.kind == "mode-shortcut"
-    assert warning.title == (
-        "The colour mode gives 1 of 10 classes away: 100% of gnu are L, 0% of the others"
-    )
+    assert warning.title == "The colour mode gives gnu away"
+    assert warning.examples == ("100% of gnu are L, 0% of the others",)
     assert warning.count == 40
 
 
@@ -59,6 +57,7 @@ def test_a_rare_class_is_found_where_accuracy_says_nothing() -> None:
     facts = [fact(format="PNG" if i % 20 == 0 else "JPEG") for i in range(1000)]
     facts += [fact(format="PNG" if i % 2 else "JPEG") for i in range(40)]
     (warning,) = found(labels, facts)
+    assert warning.title == "The file format gives cat and dog away"
     assert warning.examples[0] == "95% of cat are JPEG, 50% of the others"
     assert "96% of these images" in warning.why
     assert "right for 96%" in warning.why
@@ -79,6 +78,16 @@ def test_sizes_and_shapes_that_differ_are_found(name: str, sizes: tuple[float, f
     assert f"{name}-shortcut" in kinds
     if name == "size":
         assert kinds == {"size-shortcut"}
+
+
+def test_of_many_ranges_the_most_telling_is_told() -> None:
+    random = np.random.default_rng(0)
+    labels = list(range(10)) * 100
+    facts = [fact(*[int(random.integers(40, 80)) * (1 + 4 * (label == 0))] * 2) for label in labels]
+    warning = next(w for w in found(labels, facts) if w.kind == "size-shortcut")
+    assert warning.title == "The image size gives cat away"
+    assert warning.examples[0].count(" to ") == 1
+    assert warning.examples[0].endswith(" pixels a side, 0% of the others")
 
 
 def test_small_data_are_told_only_when_they_cannot_be_chance() -> None:

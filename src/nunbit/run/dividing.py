@@ -96,7 +96,8 @@ def refuse_untrainable(split: Split, prepared: Prepared) -> None:
     missing = [name for name in prepared.samples.classes if name not in learned]
     if missing:
         raise DataError(
-            f"{len(missing)} classes have no usable training image: {', '.join(missing[:10])}",
+            f"{len(missing)} {'class has' if len(missing) == 1 else 'classes have'} no usable "
+            f"training image: {', '.join(missing[:10])}",
             path=prepared.samples.location,
             remedy="add images, or remove the class; `nunbit check` says why images are excluded",
         )
@@ -153,12 +154,12 @@ def complete_contract(prepared: Prepared, split: Split) -> Preprocess:
 
 
 def tell_data(prepared: Prepared, progress: Progress) -> None:
-    """Say what was found: size, classes, and every finding."""
+    """Say what was found: size, classes, and every finding in one line, with its first example."""
     samples = prepared.samples
     usable = sum(not reason for reason in prepared.reasons)
     progress.note(f"{samples.name}: {usable:,} images in {len(samples.classes)} classes")
     for finding in prepared.findings:
-        examples = f"; for example {', '.join(finding.examples)}" if finding.examples else ""
+        examples = f"; for example {finding.examples[0]}" if finding.examples else ""
         prefix = "" if finding.severity == "note" else f"{finding.severity}: "
         progress.note(f"{prefix}{finding.title}{examples}")
 

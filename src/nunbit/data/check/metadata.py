@@ -212,15 +212,15 @@ def _finding(fit: MetadataFit) -> Finding:
     return Finding(
         kind="metadata-predicts-label",
         severity="warning",
-        title=f"Metadata alone tell the class of {fit.accuracy:.0%} of the images; always "
-        f"answering {fit.largest} is right for {fit.baseline:.0%}",
+        title=f"Metadata alone tell the class of {fit.accuracy:.0%} of the images; chance is "
+        f"{fit.baseline:.0%}",
         count=fit.correct,
         examples=listed[:EXAMPLES],
         everything=listed,
         why="Format, colour mode, size, camera, date or sub-folder differ between the classes. "
         "What made them differ usually shows in the pixels too, and the network learns it instead "
         f"of the class. Measured on {fit.n:,} images that the model was not fitted on; 95 % "
-        f"interval {low:.1%} to {high:.1%}.",
+        f"interval {low:.1%} to {high:.1%}. Chance is always answering {fit.largest}.",
         remedy="Collect all classes in the same way, or test on images of a camera, day or folder "
         "that training has not seen (--group-from).",
     )

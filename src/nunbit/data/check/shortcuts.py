@@ -47,8 +47,6 @@ class PropertyTable:
     """[V]"""
     counts: NDArray[np.int64]
     """[K, V] images."""
-    telling: NDArray[np.bool_]
-    """[K, V] values more frequent in the class than among all others."""
     advantage: NDArray[np.float64]
     """[K] of each class; 0 where it has no image or all of them."""
     p_value: NDArray[np.float64]
@@ -109,7 +107,8 @@ def _columns(found: Properties) -> Iterator[tuple[str, str, NDArray[np.str_]]]:
     yield "mode", "colour mode", _common(np.array([fact.mode for fact in facts]))
     pairs = np.array([f"{fact.width}x{fact.height} pixels" for fact in facts])
     if len(np.unique(pairs)) > MOST_VALUES:
-        pairs = _ranges(np.sqrt(found.width * found.height), "{:.0f}", "pixels (root of the area)")
+        # The side of a square of the same area.
+        pairs = _ranges(np.sqrt(found.width * found.height), "{:.0f}", "pixels a side")
     yield "size", "image size", pairs
     aspect = found.width / found.height
     named = np.array([f"{value:.2f} wide for 1 high" for value in aspect])
@@ -167,7 +166,6 @@ def _table(
         title=title,
         values=tuple(names[order].tolist()),
         counts=counts,
-        telling=telling,
         advantage=np.asarray(advantage),
         p_value=np.asarray(np.where(judged[:, 0], np.minimum(1.0, p_value * tried), 1.0)),
     )
@@ -177,13 +175,11 @@ def _finding(
     table: PropertyTable, given_away: NDArray[np.int64], classes: Sequence[str]
 ) -> Finding:
     listed = tuple(_told(table, int(label), classes) for label in given_away)
-    concerned = table.counts[given_away].sum()
-    which = f"{len(given_away)} of {len(classes)} classes"
     return Finding(
         kind=f"{table.name}-shortcut",
         severity="warning",
-        title=f"The {table.title} gives {which} away: {listed[0]}",
-        count=int(concerned),
+        title=_title(table, given_away, classes),
+        count=int(table.counts[given_away].sum()),
         examples=listed[:EXAMPLES],
         everything=listed,
         why="The network can learn this instead of what the pictures show, and fails where it no "
@@ -193,17 +189,26 @@ def _finding(
     )
 
 
+def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """The accuracy against chance; of few classes among many, where it says little, their names."""
+    told, chance = f"{table.accuracy:.0%}", f"{table.baseline:.0%}"
+    if 2 * len(given_away) > len(classes) and told != chance:
+        return f"The {table.title} tells the class of {told} of the images; chance is {chance}"
+    names = [classes[label] for label in given_away]
+    if len(names) > 2:
+        names = [names[0], f"{len(names) - 1:,} other classes"]
+    return f"The {table.title} gives {' and '.join(names)} away"
+
+
 def _told(table: PropertyTable, label: int, classes: Sequence[str]) -> str:
-    """Such as "98 % of dog are PNG, 1 % of the others"."""
-    telling = table.telling[label]
+    """Such as "98% of dog are PNG, 1% of the others": the most telling value of a class alone."""
     own, others = table.counts[label], table.counts.sum(axis=0) - table.counts[label]
-    # The values that carry most of the difference come first.
-    weight = np.where(telling, own / own.sum() - others / others.sum(), -1.0)
-    order = [int(value) for value in np.argsort(-weight, kind="stable") if telling[value]]
-    names = [table.values[value] for value in order[:3]] + (["other values"] if order[3:] else [])
-    share, share_of_others = own[telling].sum() / own.sum(), others[telling].sum() / others.sum()
-    values = f"{_HAVE[table.name]} {' or '.join(names)}"
-    return f"{share:.0%} of {classes[label]} {values}, {share_of_others:.0%} of the others"
+    share, share_of_others = own / own.sum(), others / others.sum()
+    value = int(np.argmax(share - share_of_others))
+    return (
+        f"{share[value]:.0%} of {classes[label]} {_HAVE[table.name]} {table.values[value]}, "
+        f"{share_of_others[value]:.0%} of the others"
+    )
 
 
 _HAVE = {"format": "are", "mode": "are", "size": "have", "aspect": "are"}
