@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -9,8 +12,10 @@ from torch import nn
 from nunbit.config import Config, build_config
 from nunbit.errors import ConfigError
 from nunbit.run.defaults import resolve_training
+from nunbit.run.folder import RunFolder
 from nunbit.run.transfer_mode import is_open, refuse_contradictions
-from nunbit.run.transferring import idle_tuning
+from nunbit.run.transferring import Backbone, HeadStart, idle_tuning, keep_start, kept_start
+from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
 
 CPU = torch.device("cpu")
@@ -155,3 +160,14 @@ def test_a_length_that_a_fitted_head_cannot_follow_is_told(
     assert unused in notes
     assert ("is not used" in notes) == bool(unused)
     assert "is not used" not in resolved("all", **settings)[1]
+
+
+def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) -> None:
+    # The newest checkpoint moves away before the next takes its name: a kill can leave that alone.
+    folder, nothing = RunFolder(tmp_path), dict[str, Any](store=None, parts=None, cuts=())
+    backbone = Backbone(model=nn.Linear(1, 1), **nothing)
+    start = HeadStart(model=backbone.model, record={"epoch": 1}, facts={"head": "logistic"})
+    keep_start(folder, start)
+    assert kept_start(configured(**LITE), backbone, folder) is None
+    previous_of(folder.last).mkdir(parents=True)
+    assert kept_start(configured(**LITE), backbone, folder) == start

@@ -297,7 +297,7 @@ def _learn(
     state = new_state(
         config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)
     )
-    if not begun:
+    if not newest(folder.last).exists():  # else the best of its epochs would be replaced
         count_as_best(config, state, start, folder.best)
     seconds = fit(config, feed, state, folder, progress)
     notes = idle_tuning(config, state)

@@ -29,7 +29,7 @@ from nunbit.run.folder import RunFolder
 from nunbit.run.learn import Feed, image_feed, monitor_of, with_hidden_layer
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import pixel_budget
-from nunbit.training.checkpoint import save_checkpoint
+from nunbit.training.checkpoint import newest, save_checkpoint
 from nunbit.training.losses import make_loss
 from nunbit.training.state import Best, TrainingState
 from nunbit.transfer.boundary import (
@@ -196,7 +196,7 @@ def keep_start(folder: RunFolder, start: HeadStart) -> None:
 
 def kept_start(config: Config, backbone: Backbone, folder: RunFolder) -> HeadStart | None:
     """The start of a resumed run, whose weights come from its checkpoint; None to begin anew."""
-    if not folder.last.exists():
+    if not newest(folder.last).exists():
         return None
     try:
         content = json.loads(folder.transfer.read_text(encoding="utf-8"))
