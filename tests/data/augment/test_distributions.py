@@ -165,8 +165,11 @@ def test_erased_squares() -> None:
     rng = np.random.default_rng(0)
     wanted = np.ceil(rng.uniform(0, 12, DRAWS))
     assert_alike(side, wanted)
-    assert_alike(top, np.floor(rng.uniform(0, 1, DRAWS) * (HEIGHT - wanted)))
-    assert_alike(left, np.floor(rng.uniform(0, 1, DRAWS) * (WIDTH - wanted)))
+    assert_alike(top, rng.integers(0, HEIGHT - wanted, endpoint=True))
+    assert_alike(left, rng.integers(0, WIDTH - wanted, endpoint=True))
+    # The last row and column are reached as well.
+    assert (top + side).max() == HEIGHT
+    assert (left + side).max() == WIDTH
 
 
 def test_holes() -> None:

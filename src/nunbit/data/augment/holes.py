@@ -29,7 +29,8 @@ class Erase(DrawnOperation):
         most = self.fraction * min(height, width)
         side, top, left = uniform(images, generator, (0, most), (0, 1), (0, 1))
         side = side.ceil()
-        return (top * (height - side)).floor(), (left * (width - side)).floor(), side, side
+        top, left = (top * (height - side + 1)).floor(), (left * (width - side + 1)).floor()
+        return top, left, side, side
 
     def apply(self, images: Tensor, drawn: Draws) -> Tensor:
         mean = images.mean(dim=(2, 3), keepdim=True, dtype=torch.float32).round_()
