@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import interpolate
 
-from nunbit.errors import DataError
+from nunbit.errors import DataError, UsageError
 from nunbit.features.cuts import cuts_of
 from nunbit.progress import Silent
 from nunbit.transfer import advise as adviser
@@ -302,3 +302,12 @@ def test_a_network_that_cannot_be_followed_is_one_stage() -> None:
     assert stages == [("pretrained", 1), ("untrained", 1), ("pixels", 0)]
     assert {plan.plan for plan in found.plans} == {"head", "all", "none"}
     assert [trial.plan for trial in found.trials] == ["all", "none"]
+
+
+def test_a_network_that_takes_no_head_is_refused_before_anything_is_measured() -> None:
+    ends_in_convolution = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    with pytest.raises(UsageError, match="does not end in a linear layer") as caught:
+        advise(make_case(ends_in_convolution, n=4))  # too few images, too, which comes later
+    assert "--transfer none" in caught.value.remedy

@@ -53,7 +53,7 @@ def head_input(model: nn.Module, shape: Sequence[int]) -> tuple[str, tuple[int, 
             return place
     raise UsageError(
         "the network does not end in a linear layer, so that no other head can be put there",
-        remedy="train it as a whole (--transfer all), or choose another network",
+        remedy="train it as a whole (--transfer none), or choose another network",
     )
 
 

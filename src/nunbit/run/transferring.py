@@ -24,6 +24,7 @@ from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import View
 from nunbit.features.store import FeatureStore
 from nunbit.files import write_atomically
+from nunbit.models.head import head_input
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
 from nunbit.run.learn import Feed, image_feed, monitor_of, with_hidden_layer
@@ -75,7 +76,9 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
         UsageError: when the network does not end in a linear layer.
     """
     contract = parts.preprocess
-    cuts = cuts_of(model, (contract.channels, contract.height, contract.width))
+    shape = (contract.channels, contract.height, contract.width)
+    head_input(model, shape)  # refuses before minutes of work what `install` would after them
+    cuts = cuts_of(model, shape)
     layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
     budget = pixel_budget(config.pixels)
     return Backbone(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nunbit.device import describe_device
 from nunbit.features.cuts import Cut, cuts_of
+from nunbit.models.head import head_input
 from nunbit.progress import SILENT, Progress
 from nunbit.transfer.case import Case
 from nunbit.transfer.conclusions import (
@@ -52,6 +53,7 @@ def advise(case: Case, progress: Progress = SILENT) -> Advice:
         UsageError: where the network does not end in a linear layer.
     """
     began = time.perf_counter()
+    head_input(case.network, case.images.shape)  # refuses what no trial could begin with
     order = stratified_order(case.images.labels, seed=case.seed)
     looked_at = case.subset(order[:MOST_IMAGES])
     labels = looked_at.images.labels
