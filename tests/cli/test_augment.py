@@ -76,6 +76,18 @@ def test_mistakes_end_before_a_page_is_begun(
     assert not out.exists()
 
 
+def test_data_without_a_usable_image_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ant", "bee"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name / "0.png").write_bytes(b"")
+    out = tmp_path / "page.html"
+    assert main(["augment", str(tmp_path / "photos"), "--out", str(out)]) == 2
+    assert "none of the 2 files can be used: zero bytes" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "page.html"
     out.write_text("mine", encoding="utf-8")

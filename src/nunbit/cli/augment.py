@@ -60,13 +60,14 @@ def augment(
     from nunbit import __version__
     from nunbit.device import resolve_device
     from nunbit.run.contract import choose_contract
-    from nunbit.run.prepare import find
+    from nunbit.run.prepare import find, refuse_nothing_usable
     from nunbit.run.showing import some_pictures
     from nunbit.studio import build_gallery
 
     wanted = config.augment.preset
     shown, notes = (None, ()) if wanted == "auto" else _augmentation(wanted)
     found = find(config, progress)
+    refuse_nothing_usable(found)
     if shown is None:
         shown, notes = _usual(found.samples.name)
     device_type = resolve_device(config.device).type

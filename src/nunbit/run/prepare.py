@@ -87,16 +87,27 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
         UsageError: when the network cannot be had for such images.
     """
     samples, inspection = found.samples, found.inspection
-    if not inspection.usable:
-        first = next((reason for reason in inspection.reasons if reason), "nothing was found")
-        raise DataError(
-            f"none of the {len(samples):,} files can be used: {first}",
-            path=samples.location,
-            remedy="give a folder with one sub-folder of images for each class",
-        )
+    refuse_nothing_usable(found)
     chosen = choose_contract(inspection, config, device_type=device_type)
     _refuse_impossible_network(config, samples, chosen.preprocess, model=chosen.model.name)
     return decode_under(chosen, found, config, progress=progress)
+
+
+def refuse_nothing_usable(found: Found) -> None:
+    """Stop where no input contract can be chosen, for there is no image to choose it by.
+
+    Raises:
+        DataError: with the first reason.
+    """
+    if found.inspection.usable:
+        return
+    reasons = found.inspection.reasons
+    first = next((reason for reason in reasons if reason), "nothing was found")
+    raise DataError(
+        f"none of the {len(reasons):,} files can be used: {first}",
+        path=found.samples.location,
+        remedy="give a folder with one sub-folder of images for each class",
+    )
 
 
 def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Progress) -> Prepared:
