@@ -80,6 +80,10 @@ def _statistics(model: nn.Module) -> None:
     model.features[2].running_mean[3] += 1e-6
 
 
+def _padding(model: nn.Module) -> None:
+    model.features[0].padding_mode = "reflect"
+
+
 def _head(model: nn.Module) -> None:
     with torch.no_grad():
         model.head[3].weight.add_(1)
@@ -98,6 +102,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Callable[[nn.Module], None] | None, int
     "maps instead of vectors": ({"pooled": False}, None, 2),
     "another weight": ({}, _weights, 2),
     "another batch statistic": ({}, _statistics, 2),
+    "another padding": ({}, _padding, 2),
     "another head": ({}, _head, 1),
     "another batch size": ({"batch_size": 2}, None, 1),
 }

@@ -1,9 +1,9 @@
 """Features kept on disk between runs, beside the pixels.
 
 An entry's key says all that decided its numbers: the content of the images in their order, the
-input contract with mean and standard deviation, the weights before the cut, the cut, the view, and
-the version of the code here. Features computed on another device or number of threads differ in
-their last digits only, and count as the same.
+input contract with mean and standard deviation, the layers and weights before the cut, the cut,
+the view, and the version of the code here. Features computed on another device or number of threads
+differ in their last digits only, and count as the same.
 
 n images, N samples.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -135,6 +136,7 @@ def feature_key(
         "version": VERSION,
         "contract": batches.preprocess.to_dict(),
         "canvas": batches.preprocess.canvas_key,
+        "layers": _layers(piece),
         "weights": weights_digest(piece),
         "cut": [cut.name, cut.node, list(cut.shape)],
         "view": view,
@@ -152,6 +154,11 @@ def weights_digest(module: nn.Module) -> str:
         values = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(values.view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _layers(module: nn.Module) -> str:
+    """Settings of all layers and their order: padding, for example, shows in no weight."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(module))  # addresses differ from run to run
 
 
 def _title(view: View) -> str:
