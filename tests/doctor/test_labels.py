@@ -76,6 +76,18 @@ def test_copies_do_not_vouch_for_each_other() -> None:
     assert found(together.rows) > found(apart.rows) + 0.2
 
 
+def test_a_class_within_one_group_is_not_judged() -> None:
+    """Nothing outside the group teaches it; where that is all there is, nothing is fitted."""
+    images, truth = digits()
+    values = describe(images)
+    groups = np.where(truth == 3, -1, np.arange(len(truth)))
+    found = suspected_labels(values, truth, classes=10, groups=groups)
+    assert not (truth[found.rows] == 3).any()
+    assert len(found) <= 3
+    in_one = np.zeros(len(truth), dtype=np.int64)
+    assert len(suspected_labels(values, truth, classes=10, groups=in_one)) == 0
+
+
 @given(
     labels=st.lists(st.integers(0, 4), min_size=10, max_size=60),
     groups=st.integers(1, 30),

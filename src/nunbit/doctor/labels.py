@@ -36,6 +36,8 @@ MOST_SUSPECTED = 0.25
 FEWEST_IMAGES = 50
 FEWEST_OF_CLASS = 5
 """Labels are judged only by classes with so many images."""
+FEWEST_ELSEWHERE = 2
+"""And by those with so many images outside any one fold, else nothing teaches the class."""
 FOLDS = 5
 _RIDGE = 0.3
 _CALIBRATED_BY = 20_000
@@ -90,18 +92,23 @@ def suspected_labels(
         seed: of the division into folds.
 
     Returns:
-        Nothing for fewer than 50 images or two classes: nothing can be said about them.
+        Nothing for fewer than 50 images or two classes: nothing can be said about them; nor about
+        a class that lies in one group, for no other image teaches it.
     """
     counts = np.bincount(labels, minlength=classes)
     judged = np.flatnonzero(counts[labels] >= FEWEST_OF_CLASS)
-    known = np.flatnonzero(counts >= FEWEST_OF_CLASS)
+    copies = np.arange(len(labels)) if groups is None else groups
+    fold = _folds(labels[judged], copies[judged], folds=folds, seed=seed)
+    in_fold = np.zeros((folds, classes), dtype=np.int64)
+    np.add.at(in_fold, (fold, labels[judged]), 1)
+    taught = in_fold.sum(axis=0) - in_fold.max(axis=0) >= FEWEST_ELSEWHERE
+    judged, fold = judged[taught[labels[judged]]], fold[taught[labels[judged]]]
+    known = np.flatnonzero(taught)
     if len(judged) < FEWEST_IMAGES or len(known) < 2:
         return Suspicions(
             rows=np.empty(0, np.int64), proposed=np.empty(0, np.int64), confidence=np.empty(0)
         )
     given = np.searchsorted(known, labels[judged])
-    copies = np.arange(len(judged)) if groups is None else groups[judged]
-    fold = _folds(given, copies, folds=folds, seed=seed)
     scores = _scores(features[judged], given, len(known), fold=fold)
     chances = _probabilities(scores, given, seed=seed)
     suspects, likely, convincing = _suspects(chances, given)
