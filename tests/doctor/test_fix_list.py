@@ -83,6 +83,17 @@ def test_copies_that_a_new_class_reconciles_all_stay() -> None:
     ]
 
 
+def test_very_many_copies_of_one_image_take_no_time() -> None:
+    """Looking through all of a group for each of its images is quadratic."""
+    paths = tuple(f"{i:05}.png" for i in range(30_000))
+    samples = made_diagnosis(
+        paths=paths, labels=(0,) * len(paths), classes=("a",), parts=("train",) * len(paths)
+    ).samples
+    gone = [Correction(path=p, action="exclude", label="a", reason="copy") for p in paths[1:]]
+    group = tuple(range(len(paths)))
+    assert len(proposals([finding(*gone, groups=(group,))], samples)) == len(gone)
+
+
 def test_the_list_is_sorted_by_path() -> None:
     assert [c.path for c in proposals([finding(exclude(4), relabel(2))], SAMPLES)] == [
         "2.png",

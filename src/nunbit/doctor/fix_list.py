@@ -28,11 +28,13 @@ def proposals(findings: Sequence[Finding], samples: Samples) -> tuple[Correction
     paths = samples.paths
     settled = _settled(findings, samples)
     kept_groups = [_groups_that_stay(finding, paths) for finding in findings]
-    groups_of: dict[str, list[frozenset[str]]] = defaultdict(list)
-    for groups in kept_groups:
-        for group in groups:
-            for path in group:
-                groups_of[path].append(group)
+    groups_of: dict[str, list[int]] = defaultdict(list)
+    # Of each group, how many of its images no proposal leaves out so far.
+    staying: list[int] = []
+    for group in (group for groups in kept_groups for group in groups):
+        for path in group:
+            groups_of[path].append(len(staying))
+        staying.append(len(group))
     chosen: dict[str, Correction] = {}
     gone: set[str] = set()
     for finding, groups in zip(findings, kept_groups, strict=True):
@@ -40,11 +42,13 @@ def proposals(findings: Sequence[Finding], samples: Samples) -> tuple[Correction
         for new in finding.corrections:
             if finding.kind in CONTRADICTIONS and new.path in settled:
                 continue
-            if new.action == "exclude":
-                last = any(group - {new.path} <= gone for group in groups_of[new.path])
+            if new.action == "exclude" and new.path not in gone:
+                last = any(staying[number] == 1 for number in groups_of[new.path])
                 if last and new.path in copies:
                     continue
                 gone.add(new.path)
+                for number in groups_of[new.path]:
+                    staying[number] -= 1
             chosen[new.path] = _stronger(chosen.get(new.path), new)
     return tuple(chosen[path] for path in sorted(chosen))
 
