@@ -28,7 +28,7 @@ from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
-from nunbit.inference import predict
+from nunbit.inference import images_at_once, predict
 from nunbit.types import Batch, ClassNames
 
 OneImage: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
@@ -36,6 +36,7 @@ Images: TypeAlias = OneImage | Iterable[OneImage]
 Canvas: TypeAlias = NDArray[np.uint8]
 
 BATCH_SIZE = 64
+"""Images decoded side by side; the network sees at most `images_at_once` of them in one pass."""
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
@@ -161,14 +162,19 @@ class Classifier:
 
     def _probabilities(self, canvases: Sequence[Canvas]) -> NDArray[np.float64]:
         """[N, K] of N > 0 canvases."""
-        pixels = torch.from_numpy(np.stack(canvases)).to(self.device).permute(0, 3, 1, 2)
-        batch = Batch(
-            images=self.preprocess.normalise(pixels),
-            targets=torch.full((len(canvases),), -1),
-            indices=np.arange(len(canvases)),
-        )
-        logits = predict(self.model, [batch]).logits.astype(np.float64)
+        logits = predict(self.model, self._batches(canvases)).logits.astype(np.float64)
         return np.asarray(softmax(logits / self.bundle.temperature, axis=1))
+
+    def _batches(self, canvases: Sequence[Canvas]) -> Iterator[Batch]:
+        size = images_at_once(self.preprocess.height, self.preprocess.width, self.device)
+        for start in range(0, len(canvases), size):
+            some = np.stack(canvases[start : start + size])
+            pixels = torch.from_numpy(some).to(self.device).permute(0, 3, 1, 2)
+            yield Batch(
+                images=self.preprocess.normalise(pixels),
+                targets=torch.full((len(some),), -1),
+                indices=np.arange(start, start + len(some)),
+            )
 
 
 def load(path: str | Path, *, device: str = "auto") -> Classifier:
