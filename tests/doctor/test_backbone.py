@@ -10,11 +10,11 @@ import pytest
 import timm
 import torch
 from sklearn.datasets import load_sample_images
-from torch import nn
 
 from nunbit.doctor import backbone as module
 from nunbit.doctor.backbone import Backbone, choose_backbone
 from nunbit.errors import UsageError
+from nunbit.models import create_model
 from nunbit.models.pretrained import find_weights
 
 
@@ -37,27 +37,12 @@ def test_features_are_those_before_the_head(backbone: Backbone) -> None:
     np.testing.assert_allclose(backbone(photographs()), expected.numpy(), atol=1e-3)
 
 
-def test_no_hook_stays_and_nothing_is_learned(backbone: Backbone) -> None:
-    before = {name: tensor.clone() for name, tensor in backbone._network.state_dict().items()}
+def test_nothing_is_learned(backbone: Backbone) -> None:
+    before = {name: tensor.clone() for name, tensor in backbone._body.state_dict().items()}
     one, two = backbone(photographs()), backbone(photographs())
     np.testing.assert_array_equal(one, two)
-    hooks = [m for m in backbone._network.modules() if m._forward_pre_hooks or m._forward_hooks]
-    assert hooks == []
-    after = backbone._network.state_dict()
+    after = backbone._body.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
-
-
-def test_a_hook_is_removed_where_the_network_fails(
-    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Broken(nn.Module):
-        def forward(self, _: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("out of memory")
-
-    monkeypatch.setattr(backbone, "_network", Broken())
-    with pytest.raises(RuntimeError, match="out of memory"):
-        backbone(photographs())
-    assert not backbone._last._forward_pre_hooks
 
 
 def test_grey_and_small_images_become_what_the_weights_want(backbone: Backbone) -> None:
@@ -89,7 +74,11 @@ def test_weights_that_do_not_say_what_they_are_cannot_serve(tmp_path: Path) -> N
     assert "efficientnet-lite0" in str(caught.value.remedy)
 
 
-def test_a_network_without_a_linear_layer_cannot_serve() -> None:
-    weights = find_weights("efficientnet-lite0")
-    with pytest.raises(UsageError, match="does not end in a linear layer"):
-        module._last_linear(nn.Sequential(nn.Conv2d(3, 10, 1)), weights)
+def test_a_network_that_ends_in_a_convolution_serves_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = replace(find_weights("efficientnet-lite0"), architecture="squeezenet1_1", classes=())
+    monkeypatch.setattr(module, "find_weights", lambda _: weights)
+    untrained = create_model("squeezenet1_1", classes=4, generator_seed=0)
+    monkeypatch.setattr(module, "create_model", lambda *_, **__: untrained)
+    features = Backbone("squeezenet1_1")(photographs())
+    assert features.shape == (2, 512)
+    assert not np.array_equal(features[0], features[1])

@@ -1,4 +1,4 @@
-"""A pretrained network as a source of features: what its last layer sees.
+"""A pretrained network as a source of features: what its head sees.
 
 B images in a batch, H height, W width, C channels, D features.
 """
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nunbit.errors import UsageError
+from nunbit.features.cuts import cuts_of
+from nunbit.features.pieces import prefix
+from nunbit.inference import forward, images_at_once
 from nunbit.models import create_model
 from nunbit.models.catalog import model_info
 from nunbit.models.pretrained import Weights, WeightsInput, find_weights
@@ -22,7 +25,6 @@ SMALLEST_SIDE = 65
 MOST_IMAGES = 5_000
 """`auto` takes own features for more: at 30 images a second, as one processor core manages, these
 take three minutes."""
-_AT_ONCE = 32
 
 
 def choose_backbone(wanted: str, *, height: int, width: int, images: int) -> str | None:
@@ -47,42 +49,35 @@ class Backbone:
 
         Raises:
             UsageError: for an unknown name, weights that say neither their network nor the input
-                that they want, or a network that does not end in a linear layer.
+                that they want, or a network in which `cuts_of` finds no head.
             WeightsError: when they are missing or damaged.
         """
         weights = find_weights(name)
         self.name = weights.name
         architecture, self.input = _known(weights)
         self._device = torch.device(device)
+        shape = self.input.channels, self.input.height, self.input.width
         network = create_model(
             architecture,
             classes=len(weights.classes) or model_info(architecture).classes,
-            channels=self.input.channels,
-            height=self.input.height,
-            width=self.input.width,
+            channels=shape[0],
+            height=shape[1],
+            width=shape[2],
             pretrained=name,
         )
-        self._network = network.eval().to(self._device)
-        self._last = _last_linear(network, weights)
+        network = network.eval().to(self._device).to(memory_format=torch.channels_last)
+        self._cut = cuts_of(network, shape)[-1]
+        self._body = prefix(network, self._cut)
 
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """From uint8 [B, H, W, C] to float32 [B, D]: the input of the last linear layer."""
-        parts = [canvases[i : i + _AT_ONCE] for i in range(0, len(canvases), _AT_ONCE)]
+        """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""
+        size = images_at_once(self.input.height, self.input.width, self._device)
+        parts = [canvases[i : i + size] for i in range(0, len(canvases), size)]
         return np.concatenate([self._features(part) for part in parts])
 
-    @torch.inference_mode()
     def _features(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
-        seen: list[Tensor] = []
-
-        def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            seen.append(inputs[0])
-
-        handle = self._last.register_forward_pre_hook(keep)
-        try:
-            self._network(self._prepared(canvases))
-        finally:
-            handle.remove()
-        return np.asarray(seen[-1].flatten(1).float().cpu().numpy(), dtype=np.float32)
+        values = self._cut.pooled(forward(self._body, self._prepared(canvases)))
+        return np.asarray(values.cpu().numpy(), dtype=np.float32)
 
     def _prepared(self, canvases: NDArray[np.uint8]) -> Tensor:
         """uint8 [B, H, W, C] to float32 [B, C', H', W'], as the weights want it."""
@@ -108,13 +103,3 @@ def _known(weights: Weights) -> tuple[str, WeightsInput]:
             remedy=f"give weights by name, such as {PREFERRED}, or a run's folder; or none",
         )
     return weights.architecture, weights.input
-
-
-def _last_linear(network: nn.Module, weights: Weights) -> nn.Linear:
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if not layers:
-        raise UsageError(
-            f"{weights.name} does not end in a linear layer, whose input could describe an image",
-            remedy=f"choose other weights for --backbone, such as {PREFERRED}, or none",
-        )
-    return layers[-1]
