@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,12 +30,8 @@ class Sheet:
 def counts(diagnosis: Diagnosis) -> Section:
     """Images of each class in each part, as a training would divide them."""
     classes, split = diagnosis.samples.classes, diagnosis.split
-    labels = np.array(split.labels, dtype=object)
-    parts = np.array(split.parts, dtype=object)
-    rows = []
-    for name in classes:
-        of_class = parts[labels == name]
-        rows.append((name, [int((of_class == part).sum()) for part in PARTS]))
+    found = Counter(zip(split.labels, split.parts, strict=True))
+    rows = [(name, [found[name, part] for part in PARTS]) for name in classes]
     unlabelled = len(split) - sum(sum(numbers) for _, numbers in rows)
     if unlabelled:
         rows.append(("no label", [0, 0, 0, unlabelled]))
