@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.data.near_duplicates.signatures import averaged
+
 Floats = NDArray[np.float32]
 
 SIDE = 64
@@ -64,17 +66,3 @@ def _directions(grey: Floats, cells: tuple[int, int]) -> Floats:
         energy[:, dy : dy + cells[0], dx : dx + cells[1]] for dy in range(3) for dx in range(3)
     )
     return np.asarray(np.minimum(found / np.sqrt(around / 9 + 1e-3)[:, None], 1), np.float32)
-
-
-def averaged(planes: Floats, height: int, width: int) -> Floats:
-    """[..., H, W] to [..., height, width], each value the mean of what it covers."""
-    down, across = _shares(planes.shape[-2], height), _shares(planes.shape[-1], width)
-    return np.asarray(down @ planes @ across.T, dtype=np.float32)
-
-
-def _shares(length: int, cells: int) -> Floats:
-    """[cells, length] the share of each pixel in each cell; rows sum to 1."""
-    edges = np.linspace(0, length, cells + 1)
-    pixel = np.arange(length)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return np.asarray(np.maximum(overlap, 0) * cells / length, dtype=np.float32)

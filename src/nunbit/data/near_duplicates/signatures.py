@@ -51,7 +51,7 @@ class HashObserver:
         height, width = grey.shape[1:]
         size = min(height, THUMBNAIL), min(width, THUMBNAIL)
         self._rows.append(np.array(rows, dtype=np.int64))
-        self._thumbnails.append(np.rint(_averaged(grey, *size)).astype(np.uint8))
+        self._thumbnails.append(np.rint(averaged(grey, *size)).astype(np.uint8))
         self._colours.append(_coarse_colours(canvases, grey))
 
     def signatures(self) -> Signatures:
@@ -84,15 +84,15 @@ def _coarse_colours(canvases: NDArray[np.uint8], grey: NDArray[np.float32]) -> N
     if canvases.shape[3] == 1:
         return np.zeros(shape, dtype=np.int16)
     planes = [
-        _averaged(canvases[..., channel].astype(np.float32) - grey, COLOUR_CELLS, COLOUR_CELLS)
+        averaged(canvases[..., channel].astype(np.float32) - grey, COLOUR_CELLS, COLOUR_CELLS)
         for channel in range(3)
     ]
     return np.rint(np.stack(planes, axis=1)).astype(np.int16)
 
 
-def _averaged(planes: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """[B, H, W] to [B, height, width], each value the mean of what it covers."""
-    down, across = _shares(planes.shape[1], height), _shares(planes.shape[2], width)
+def averaged(planes: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """[..., H, W] to [..., height, width], each value the mean of what it covers."""
+    down, across = _shares(planes.shape[-2], height), _shares(planes.shape[-1], width)
     return np.asarray(down @ planes @ across.T, dtype=np.float32)
 
 
