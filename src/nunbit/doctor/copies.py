@@ -7,7 +7,7 @@ N samples, P pairs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from nunbit.data.check import Correction, Finding
+from nunbit.data.check.duplicates import out_of_training
+from nunbit.data.check.telling import pairs
 from nunbit.data.near_duplicates import NearDuplicates, groups_of
 from nunbit.types import Samples
 
 LEAK_SHARE = 0.01
 """Share of a part's images with near copies in another part from which they are an error."""
-_EXAMPLES = 5
-_KEPT_LAST = ("train", "validation", "test")
-"""Of copies in several parts, the one farthest right stays."""
 
 Groups = tuple[tuple[int, ...], ...]
 
@@ -81,7 +80,7 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
         title=f"{_pictures(groups)} in several of the given parts, in near copies "
         f"(up to {share:.2%} of a part)",
         count=_count(groups),
-        examples=_examples(samples, groups),
+        examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
         groups=groups,
         why="A network is rewarded for remembering what it has seen: the score is too good. "
@@ -89,7 +88,9 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
         "same object photographed twice may be.",
         remedy="Look at them side by side; the fix list proposes to leave out the copies that "
         "train.",
-        corrections=tuple(c for rows in groups for c in _out_of_training(samples, rows)),
+        corrections=tuple(
+            c for rows in groups for c in out_of_training(samples, rows, "a near copy")
+        ),
     )
 
 
@@ -109,25 +110,13 @@ def _largest_share(samples: Samples, groups: Groups) -> float:
     return max(shares)
 
 
-def _out_of_training(samples: Samples, rows: tuple[int, ...]) -> Iterator[Correction]:
-    last = max((samples.parts[row] for row in rows if samples.parts[row]), key=_KEPT_LAST.index)
-    for row in rows:
-        if samples.parts[row] not in ("", last):
-            yield Correction(
-                path=samples.paths[row],
-                action="exclude",
-                label=samples.label_name(row),
-                reason=f"a near copy stands in the {last} part",
-            )
-
-
 def _contradictions(samples: Samples, groups: Groups) -> Finding:
     return Finding(
         kind="near-duplicates-across-classes",
         severity="warning",
         title=f"{_pictures(groups)} in several classes, in near copies",
         count=_count(groups),
-        examples=_examples(samples, groups),
+        examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
         groups=groups,
         why="If they show the same, at most one of the labels is right.",
@@ -153,7 +142,7 @@ def _harmless(samples: Samples, groups: Groups) -> Finding:
         severity="note",
         title=f"{_pictures(groups)} several times in one class, in near copies",
         count=_count(groups),
-        examples=_examples(samples, groups),
+        examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
         groups=groups,
         why="Copies weigh a picture more, and torn between parts they flatter the score.",
@@ -168,10 +157,6 @@ def _pictures(groups: Groups) -> str:
 
 def _count(groups: Groups) -> int:
     return len({row for rows in groups for row in rows})
-
-
-def _examples(samples: Samples, groups: Groups) -> tuple[str, ...]:
-    return tuple(" ~ ".join(samples.paths[i] for i in rows[:3]) for rows in groups[:_EXAMPLES])
 
 
 def _everything(samples: Samples, groups: Groups) -> tuple[str, ...]:

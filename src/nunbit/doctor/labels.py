@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.check import Correction, Finding
+from nunbit.data.check.telling import EXAMPLES, alone
 from nunbit.doctor.embedding import Features
 from nunbit.types import Samples
 
@@ -43,7 +44,6 @@ _RIDGE = 0.3
 _CALIBRATED_BY = 20_000
 """Images that probabilities are fitted to."""
 _AT_ONCE = 8_192
-_EXAMPLES = 5
 _WHY = (
     "A simple classifier that was fitted to the other images is sure of another class. It errs "
     "where classes look alike: these are suspicions, not verdicts."
@@ -240,10 +240,10 @@ def label_findings(
             f"({count / len(features):.2%} of the images)",
             count=count,
             examples=tuple(f"{path}: {line}" for path, line in zip(paths, told, strict=True))[
-                :_EXAMPLES
+                :EXAMPLES
             ],
             everything=paths,
-            groups=tuple((int(row),) for row in rows),
+            groups=alone(rows),
             captions=tuple(told),
             why=_WHY,
             remedy=_REMEDY,

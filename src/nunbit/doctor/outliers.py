@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.check import Finding
+from nunbit.data.check.telling import EXAMPLES, alone
 from nunbit.doctor.embedding import Features
 from nunbit.types import Samples
 
@@ -27,7 +28,6 @@ REFERENCE = 10_000
 _STEADY = 0.02
 """Added to every standard deviation: an edge where there is hardly ever one is not that strange."""
 _AT_ONCE = 1_024
-_EXAMPLES = 5
 
 
 def far_from_all(values: Floats) -> NDArray[np.float64]:
@@ -64,9 +64,9 @@ def outlier_findings(samples: Samples, features: Features) -> tuple[Finding, ...
             title=f"{len(rows):,} {'image is' if len(rows) == 1 else 'images are'} unlike all "
             "others",
             count=len(rows),
-            examples=paths[:_EXAMPLES],
+            examples=paths[:EXAMPLES],
             everything=paths,
-            groups=tuple((row,) for row in rows),
+            groups=alone(rows),
             why="They may be of something else, inverted, or broken; or rare and valuable. "
             "Measured is the distance to the tenth most similar image.",
             remedy="Look at them, and take out what does not belong to any class.",

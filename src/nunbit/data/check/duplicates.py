@@ -50,15 +50,22 @@ def _leaks(samples: Samples, leaks: list[list[int]], corrected: list[list[int]])
         why="A network is rewarded for remembering what it has seen: the score is too good.",
         remedy="Leave out the copies that train, as the fix list proposes; the run also states "
         "the score without them.",
-        corrections=tuple(c for rows in corrected for c in _out_of_training(samples, rows)),
+        corrections=tuple(
+            c for rows in corrected for c in out_of_training(samples, rows, "the same image")
+        ),
     )
 
 
-def _out_of_training(samples: Samples, rows: list[int]) -> Iterator[Correction]:
+def out_of_training(samples: Samples, rows: Sequence[int], what: str) -> Iterator[Correction]:
     """Exclude what stands left of the copies' rightmost part, and where that leaves it.
 
     The test part is what others measured themselves on: it stays as it was given, and training
     loses next to nothing. The validation part yields to the test, and training to both.
+
+    Args:
+        samples: everything that was found.
+        rows: copies of one image, at least one of them in a given part.
+        what: is in the other part, for the reason: "the same image" or "a near copy".
     """
     last = max((samples.parts[row] for row in rows if samples.parts[row]), key=_KEPT_LAST.index)
     for row in rows:
@@ -67,7 +74,7 @@ def _out_of_training(samples: Samples, rows: list[int]) -> Iterator[Correction]:
                 path=samples.paths[row],
                 action="exclude",
                 label=samples.label_name(row),
-                reason=f"the same image stands in the {last} part",
+                reason=f"{what} stands in the {last} part",
             )
 
 

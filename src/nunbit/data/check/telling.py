@@ -14,10 +14,10 @@ def some(samples: Samples, rows: Iterable[int]) -> tuple[str, ...]:
     return tuple(samples.paths[row] for row in list(rows)[:EXAMPLES])
 
 
-def pairs(samples: Samples, groups: Iterable[Sequence[int]]) -> tuple[str, ...]:
-    """The first few groups of copies, each as `a = b`."""
+def pairs(samples: Samples, groups: Iterable[Sequence[int]], *, sign: str = "=") -> tuple[str, ...]:
+    """The first few groups of copies, each as `a = b` (near copies: `a ~ b`)."""
     shown = list(groups)[:EXAMPLES]
-    return tuple(" = ".join(samples.paths[row] for row in rows[:3]) for rows in shown)
+    return tuple(f" {sign} ".join(samples.paths[row] for row in rows[:3]) for rows in shown)
 
 
 def alone(rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
