@@ -5,13 +5,13 @@ B images in a batch, K classes, N images in all.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch, Predictions
 
 MOST_IMAGES, FEWEST_IMAGES = 250, 8
@@ -63,18 +63,3 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
     if not isinstance(output, Tensor):
         raise TypeError(f"in evaluation mode a model returns logits, not {type(output).__name__}")
     return output.float()
-
-
-@contextlib.contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each module has its own mode again.
-
-    `model.train(was_training)` would wake the batch statistics of a frozen part.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

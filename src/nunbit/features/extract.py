@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nunbit.inference import evaluation_mode
+from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch
 
 View: TypeAlias = Literal[

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.fx import Graph, GraphModule, Node, Tracer
 
-from nunbit.inference import evaluation_mode
 from nunbit.models.head import HiddenHead
+from nunbit.models.mode import evaluation_mode
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _DROPOUTS: dict[Any, type[nn.Module]] = {

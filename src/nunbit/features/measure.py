@@ -14,8 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from nunbit.features.graph import Followed
-from nunbit.inference import evaluation_mode
 from nunbit.models.empty_pass import TRACE_ERRORS, home_of, shadows
+from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.multiply_adds import multiply_adds
 
 _IMAGES = 3

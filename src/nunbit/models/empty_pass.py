@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -24,15 +21,3 @@ def shadows(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers as tensors without values, for torch's `functional_call`."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-
-
-@contextlib.contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode within the block; afterwards every module has its own mode again."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from nunbit.errors import UsageError
-from nunbit.models.empty_pass import TRACE_ERRORS, evaluating, home_of, shadows
+from nunbit.models.empty_pass import TRACE_ERRORS, home_of, shadows
+from nunbit.models.mode import evaluation_mode
 
 
 class HiddenHead(nn.Sequential):
@@ -80,7 +81,7 @@ def add_hidden_layer(model: nn.Module, shape: Sequence[int], *, units: int) -> s
 def _pass(model: nn.Module, shape: Sequence[int]) -> Tensor:
     """What the network makes of one empty image, without values where that can be computed."""
     home = home_of(model)
-    with evaluating(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad():
         try:
             image = torch.empty((1, *shape), device="meta", dtype=home.dtype)
             return torch.as_tensor(functional_call(model, shadows(model), (image,)))

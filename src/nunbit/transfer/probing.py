@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import extract_several
 from nunbit.features.pieces import taps
-from nunbit.inference import evaluation_mode
+from nunbit.models.mode import evaluation_mode
 from nunbit.transfer.case import Images
 
 PIXEL_SIDE = 16

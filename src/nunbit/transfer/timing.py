@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from nunbit.features.cuts import Cut
 from nunbit.features.pieces import prefix, suffix
-from nunbit.inference import evaluation_mode
+from nunbit.models.mode import evaluation_mode
 from nunbit.transfer.case import Case, Images
 
 BATCH = 8

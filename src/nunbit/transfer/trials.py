@@ -20,8 +20,9 @@ from nunbit.errors import UsageError
 from nunbit.features.cuts import Cut, cuts_of
 from nunbit.features.extract import extract
 from nunbit.features.pieces import prefix, suffix
-from nunbit.inference import evaluation_mode, forward
+from nunbit.inference import forward
 from nunbit.models.info import BUILD_ERRORS
+from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary import summarise
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.training.optim import (

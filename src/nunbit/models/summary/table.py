@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
-from nunbit.models.empty_pass import TRACE_ERRORS, evaluating
+from nunbit.models.empty_pass import TRACE_ERRORS
 from nunbit.models.info import Shape
+from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.layers import Layer, Sees, is_listed, layers_of, unknown
 from nunbit.models.summary.measure import measured_extents
 from nunbit.models.summary.trace import Call, is_empty, trace
@@ -174,7 +175,7 @@ def _with_measured(
 ) -> tuple[Layer, ...]:
     """The rows with what gradients say of those that no rule could follow."""
     asked = [call for call in calls if is_listed(call) and unknown(call)]
-    with evaluating(model):
+    with evaluation_mode(model):
         extents = measured_extents(model, shape, [(call.module, call.turn) for call in asked])
     found = {(call.name, call.turn): extents.get((call.module, call.turn)) for call in asked}
 

@@ -20,7 +20,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakIdKeyDictionary
 
-from nunbit.models.empty_pass import TRACE_ERRORS, evaluating, home_of, shadows
+from nunbit.models.empty_pass import TRACE_ERRORS, home_of, shadows
+from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.fields import image_field
 from nunbit.models.summary.multiply_adds import multiply_adds
 from nunbit.models.summary.rules import fields_after
@@ -72,7 +73,7 @@ def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: b
     watch = _Watch(given[0] if follow else None)
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(evaluating(model))
+        stack.enter_context(evaluation_mode(model))
         stack.enter_context(watch.hooked(model))
         stack.enter_context(torch.no_grad())
         # The fused form of attention hides the products that it consists of.
