@@ -157,6 +157,19 @@ def test_without_a_validation_part_the_strength_is_cross_validated() -> None:
     assert (last.chosen_by, last.chosen.epoch) == ("nothing", 15)
 
 
+def test_views_of_an_image_are_not_divided_between_folds() -> None:
+    # Labels by chance: whoever has seen the other view knows the answer, and nobody else does.
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(100, 200)).astype(np.float32), rng.integers(0, 2, 100)
+    twice = {"features": np.concatenate([images, images]), "labels": np.tile(labels, 2)}
+    honest = fit_head("logistic", Labelled(**twice, views=2), None, classes=2, seed=0)
+    misled = fit_head("logistic", Labelled(**twice), None, classes=2, seed=0)
+    assert honest.chosen.accuracy < 0.65
+    assert misled.chosen.accuracy > 0.9
+    with pytest.raises(ValueError, match="200 rows are not 3 views"):
+        Labelled(**twice, views=3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [1, 2, 3, 10])
 def test_a_handful_of_images_is_enough_to_fit(kind: HeadKind, n: int) -> None:

@@ -117,6 +117,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
     train = Labelled(
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
+        views=len(views),
     )
     validation = None
     if held_out is not None:
@@ -153,7 +154,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         facts=_facts(config, backbone, head, seconds=(computed - began, fitted - computed)),
         validation=said,
     )
-    progress.note(_told(start, len(train.labels)))
+    progress.note(_told(start, len(batches.rows)))
     return start
 
 

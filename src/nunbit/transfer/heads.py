@@ -45,11 +45,15 @@ class Labelled:
     """[n, D]"""
     labels: NDArray[np.int64]
     """[n] class of each."""
+    views: int = 1
+    """So many views of each image, one of all images after the other."""
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or len(self.features) != len(self.labels):
             shapes = f"{self.features.shape} and {self.labels.shape}"
             raise ValueError(f"features [n, D] and labels [n] do not match: {shapes}")
+        if len(self.labels) % self.views:
+            raise ValueError(f"{len(self.labels)} rows are not {self.views} views of each image")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -114,7 +118,7 @@ def fit_head(
     known = scale.examples(train, device)
     held = None if validation is None else scale.examples(validation, device)
     if kind == "logistic":
-        choice = fit_logistic(known, held, classes=classes, seed=seed)
+        choice = fit_logistic(known, held, classes=classes, seed=seed, views=train.views)
     else:
         choice = train_layers(
             known,

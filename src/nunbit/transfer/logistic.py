@@ -43,12 +43,15 @@ LOSS_TOLERANCE = 1e-7
 
 
 def fit_logistic(
-    train: Examples, validation: Examples | None, *, classes: int, seed: int
+    train: Examples, validation: Examples | None, *, classes: int, seed: int, views: int = 1
 ) -> Choice:
-    """The strength of least cross entropy on the validation part, else cross-validated."""
+    """The strength of least cross entropy on the validation part, else cross-validated.
+
+    `views` is `Labelled.views` of the training part.
+    """
     if validation is not None:
         return _by_validation(train, validation, classes)
-    folds = _folds(train.labels.cpu().numpy(), seed)
+    folds = _folds(train.labels.cpu().numpy(), seed, views=views)
     if not folds:
         strength = WITHOUT_CHOICE / classes
         layer = fit_strength(train, strength, nothing_known(train, classes))
@@ -108,17 +111,26 @@ def _past_the_best(path: list[PathPoint]) -> bool:
     return len(last) > PATIENCE and last == sorted(last) and last[0] < last[-1]
 
 
-def _folds(labels: NDArray[np.int64], seed: int) -> list[tuple[Tensor, Tensor]]:
-    """Rows to train on and rows held out, stratified where each class has two; [] below four."""
-    if len(labels) < 4:
+def _folds(labels: NDArray[np.int64], seed: int, *, views: int) -> list[tuple[Tensor, Tensor]]:
+    """Rows to train on and rows held out, stratified where each class has two; [] below four.
+
+    All views of an image are on the same side: its mirror image would give it away.
+    """
+    images = len(labels) // views
+    labels = labels[:images]
+    if images < 4:
         return []
     fewest = int(np.unique(labels, return_counts=True)[1].min())
     kind = StratifiedKFold if fewest > 1 else KFold
-    count = min(FOLDS, fewest if fewest > 1 else len(labels))
+    count = min(FOLDS, fewest if fewest > 1 else images)
     splitter = kind(n_splits=count, shuffle=True, random_state=seed % 2**32)
+
+    def all_views(rows: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(np.concatenate([rows + view * images for view in range(views)]))
+
     return [
-        (torch.from_numpy(rest), torch.from_numpy(held_out))
-        for rest, held_out in splitter.split(np.zeros(len(labels)), labels)
+        (all_views(rest), all_views(held_out))
+        for rest, held_out in splitter.split(np.zeros(images), labels)
     ]
 
 
