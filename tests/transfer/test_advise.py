@@ -112,6 +112,14 @@ def test_large_data_are_looked_at_in_part(
     assert found.remarks[0] == "Measured on 80 of 120 images."
 
 
+def test_rare_classes_of_large_data_are_looked_at_all_the_same() -> None:
+    labels = np.repeat([0, 1, 2], [6000, 12, 2])
+    chosen = adviser._looked_at(labels, seed=0)
+    assert np.bincount(labels[chosen]).tolist()[1:] == [5, 2]
+    assert len(set(chosen)) == len(chosen) <= adviser.MOST_IMAGES + 7
+    assert (labels[chosen[-3:]] > 0).all()
+
+
 def test_one_image_of_a_class_is_too_few(model: nn.Module) -> None:
     case = make_case(model)
     lonely = np.flatnonzero((case.images.labels != 0) | (np.arange(120) == 0))

@@ -41,6 +41,8 @@ from nunbit.transfer.trials import Tried, make_arena, try_plan, try_scratch
 
 MOST_IMAGES = 2000
 """Images that are looked at; more would make the advice slow and hardly better."""
+FEWEST_OF_A_CLASS = 5
+"""Of a rare class so many are looked at all the same, or it could not be cross-validated."""
 FEW_IMAGES = 1000
 """Up to so many images, two folds of five are held out for trials, else one."""
 
@@ -54,8 +56,7 @@ def advise(case: Case, progress: Progress = SILENT) -> Advice:
     """
     began = time.perf_counter()
     head_input(case.network, case.images.shape)  # refuses what no trial could begin with
-    order = stratified_order(case.images.labels, seed=case.seed)
-    looked_at = case.subset(order[:MOST_IMAGES])
+    looked_at = case.subset(_looked_at(case.images.labels, seed=case.seed))
     labels = looked_at.images.labels
     folds = make_folds(labels, looked_at.groups, seed=case.seed % 2**32)
     cuts = cuts_of(case.network, case.images.shape)
@@ -94,6 +95,22 @@ def advise(case: Case, progress: Progress = SILENT) -> Advice:
         remarks=remarks_on(case, measured, plans),
         seconds=time.perf_counter() - began,
     )
+
+
+def _looked_at(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
+    """Positions in an order of which every beginning has the classes in proportion.
+
+    Only at the end are more of rare classes.
+    """
+    order = stratified_order(labels, seed=seed)
+    rest = order[MOST_IMAGES:]
+    seen = np.bincount(labels[order[:MOST_IMAGES]], minlength=int(labels.max()) + 1)
+    more = [
+        rest[labels[rest] == label][: FEWEST_OF_A_CLASS - n]
+        for label, n in enumerate(seen)
+        if n < FEWEST_OF_A_CLASS
+    ]
+    return np.concatenate([order[:MOST_IMAGES], *more])
 
 
 def _heads(
