@@ -61,6 +61,15 @@ def test_cells_find_what_the_whole_search_finds(monkeypatch: pytest.MonkeyPatch)
     assert (in_cells.distances >= whole.distances - 1e-5).all()
 
 
+def test_little_memory_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = digits()[:300, :, :, 0]
+    at_once = nearest(images, k=3)
+    monkeypatch.setattr(candidates, "_MOST_DISTANCES", 300 * 50)
+    in_pieces = nearest(images, k=3)
+    assert (in_pieces.indices == at_once.indices).mean() > 0.99
+    np.testing.assert_allclose(in_pieces.distances, at_once.distances, atol=1e-5)
+
+
 def test_equal_pictures_leave_cells_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "_ALL_IN_ONE_CELL", 100)
     images = np.repeat(digits()[:5, :, :, 0], 60, axis=0)

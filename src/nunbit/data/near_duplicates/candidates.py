@@ -44,6 +44,8 @@ _PROBES = 4
 """Cells that each view is compared with."""
 _CHUNK = 2_048
 """Images whose views are in memory at once."""
+_MOST_DISTANCES = 1 << 26
+"""Distances in memory at once, 256 MB: a cell may hold most of the data where they are alike."""
 _FAR = np.float32(np.inf)
 
 
@@ -220,17 +222,20 @@ def _probe(
     # One more than wanted, because an image finds itself.
     indices = np.full((count, probes, k + 1), -1, dtype=np.int64)
     distances = np.full((count, probes, k + 1), _FAR, dtype=np.float32)
-    for cell, which, probe in _by_cell(asked):
+    for cell, views_of_cell, places in _by_cell(asked):
         members = order[starts[cell] : starts[cell + 1]]
-        squared = views.squared_distances(which, described[members])
         kept = min(k + 1, len(members))
-        if kept < len(members):
-            best = np.argpartition(squared, kept - 1, axis=1)[:, :kept]
-            squared = np.take_along_axis(squared, best, axis=1)
-            indices[which, probe, :kept] = members[best]
-        else:
-            indices[which, probe, :kept] = members
-        distances[which, probe, :kept] = squared
+        at_once = max(1, _MOST_DISTANCES // len(members))
+        for start in range(0, len(views_of_cell), at_once):
+            which, probe = (each[start : start + at_once] for each in (views_of_cell, places))
+            squared = views.squared_distances(which, described[members])
+            if kept < len(members):
+                best = np.argpartition(squared, kept - 1, axis=1)[:, :kept]
+                squared = np.take_along_axis(squared, best, axis=1)
+                indices[which, probe, :kept] = members[best]
+            else:
+                indices[which, probe, :kept] = members
+            distances[which, probe, :kept] = squared
     return indices.reshape(count, -1), distances.reshape(count, -1)
 
 
