@@ -13,7 +13,7 @@ from nunbit.types import Samples
 SMALLEST_CLASS = 3
 """Fewer images than parts leave a class without one in some part."""
 IMBALANCE = 20
-"""Largest class over smallest class from which accuracy alone misleads."""
+"""Largest class over smallest class above which accuracy alone misleads."""
 WIDEST_INTERVAL = 0.4
 """A class is measured when the 95 % interval of its recall is narrower than this, whatever the
 recall: 20 points either way."""
