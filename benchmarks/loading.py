@@ -29,7 +29,7 @@ from nunbit.config import load_config
 from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
 from nunbit.progress import SILENT
-from nunbit.run.defaults import resolve
+from nunbit.run.defaults import resolve_network, resolve_training
 from nunbit.run.dividing import complete_contract, divide
 from nunbit.run.folder import RunFolder
 from nunbit.run.learn import make_plan, new_model, new_state
@@ -125,10 +125,9 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     split = divide(prepared, config)
     preprocess = complete_contract(prepared, split)
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    config, _ = resolve(
-        config,
-        model=prepared.model,
-        preprocess=preprocess,
+    config, _ = resolve_network(config, model=prepared.model, preprocess=preprocess)
+    config, _ = resolve_training(
+        config.with_settings({"transfer.mode": "none"}),
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
         device=device,

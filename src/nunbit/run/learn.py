@@ -44,7 +44,7 @@ from nunbit.types import Batch
 HEAD_HIDDEN = "head_hidden"
 """Argument of `create_model`: units of a hidden layer in the head."""
 LEAST_SHARE_OF_SIZE = 0.5
-"""Of the sides that weights were trained with: on 369 pictures, EfficientNet-lite0's features lose
+"""Of the sides that weights were trained with: on 359 pictures, EfficientNet-lite0's features lose
 one or two points down to half of its 224 pixels, twelve at 64 and 45 at 32."""
 
 
