@@ -207,7 +207,7 @@ def test_files_on_disk_with_a_format_for_each_class(tmp_path: Path) -> None:
     write_photographs(tmp_path / "photos" / "dog", 30, camera="Canon", suffix=".png")
     found = checked_on_disk(tmp_path / "photos")
     assert kinds(found) == ["format-shortcut", "metadata-predicts-label"]
-    assert found[0].examples[0] == "100% of cat are JPEG, 0% of the others"
+    assert found[0].examples[0] == "100% of cat and 0% of the others are JPEG"
 
 
 def test_files_on_disk_from_two_sites_in_a_table(tmp_path: Path) -> None:

@@ -201,13 +201,13 @@ def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequenc
 
 
 def _told(table: PropertyTable, label: int, classes: Sequence[str]) -> str:
-    """Such as "98% of dog are PNG, 1% of the others": the most telling value of a class alone."""
+    """Such as "98% of dog and 1% of the others are PNG": the most telling value alone."""
     own, others = table.counts[label], table.counts.sum(axis=0) - table.counts[label]
     share, share_of_others = own / own.sum(), others / others.sum()
     value = int(np.argmax(share - share_of_others))
     return (
-        f"{share[value]:.0%} of {classes[label]} {_HAVE[table.name]} {table.values[value]}, "
-        f"{share_of_others[value]:.0%} of the others"
+        f"{share[value]:.0%} of {classes[label]} and {share_of_others[value]:.0%} of the others "
+        f"{_HAVE[table.name]} {table.values[value]}"
     )
 
 
