@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_findings_are_grouped_and_errors_give_exit_code_1(
         "photos: 3 images found, 2 usable, 2 classes",
         "proposed: 1 image to leave out, 0 images to relabel (--fix-list FILE writes the list)",
     ]
+
+
+def test_examples_that_hold_commas_are_told_apart(
+    fake_module: FakeModule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = ("a.png: 99% not cat, rather dog", "b.png: 98% not cat, rather dog")
+    with_findings(fake_module, replace(WARNING, examples=examples))
+    assert main(["check", "photos"]) == 0
+    assert f"for example: {'; '.join(examples)}" in capsys.readouterr().out
 
 
 def test_warnings_alone_are_no_fault(

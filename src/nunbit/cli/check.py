@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -141,7 +142,7 @@ def _print_findings(console: Console, diagnosis: Diagnosis) -> None:
             console.print(Text(f"  {printable(finding.title)}", "bold"), soft_wrap=True)
             details = [
                 ("why", finding.why),
-                ("for example", ", ".join(finding.examples)),
+                ("for example", _listed(finding.examples)),
                 ("what to do", finding.remedy),
             ]
             for name, detail in details:
@@ -149,6 +150,10 @@ def _print_findings(console: Console, diagnosis: Diagnosis) -> None:
                     console.print(Text(f"    {name}: {printable(detail)}"), soft_wrap=True)
     if not diagnosis.findings:
         console.print("nothing found that would spoil a training")
+
+
+def _listed(examples: Sequence[str]) -> str:
+    return ("; " if any("," in example for example in examples) else ", ").join(examples)
 
 
 def _print_summary(
