@@ -54,6 +54,7 @@ class EmbeddingObserver:
             return Features(rows=np.empty(0, np.int64), values=np.empty((0, 1), np.float32))
         rows = np.concatenate(self._rows)
         values = np.concatenate(self._values)
+        self._rows, self._values = [rows], [values]  # the pieces are not kept beside the whole
         if (rows[1:] < rows[:-1]).any():
             order = np.argsort(rows, kind="stable")
             rows, values = rows[order], values[order]
