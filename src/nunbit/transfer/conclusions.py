@@ -285,10 +285,13 @@ def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:
 
 
 def _seconds(case: Case, measured: Measured) -> dict[str, float]:
-    """Expected training time of each plan."""
+    """Expected training time of each plan; fine-tuning begins with the head's."""
+    fit = measured.heads.fit_seconds * case.training_images / max(1, measured.looked_at)
+    head = len(case.images) * measured.timings[HEAD].frozen + fit
     validation = len(case.images) - case.training_images
     seconds = {
-        plan: timing.training_seconds(
+        plan: (0.0 if plan == SCRATCH else head)
+        + timing.training_seconds(
             train=case.training_images,
             validation=validation,
             epochs=case.scratch.epochs if plan == SCRATCH else case.epochs,
@@ -297,9 +300,7 @@ def _seconds(case: Case, measured: Measured) -> dict[str, float]:
         for plan, timing in measured.timings.items()
         if plan != HEAD
     }
-    timing = measured.timings[HEAD]
-    fit = measured.heads.fit_seconds * case.training_images / max(1, measured.looked_at)
-    return {HEAD: len(case.images) * timing.frozen + fit, **seconds}
+    return {HEAD: head, **seconds}
 
 
 def why(plans: tuple[PlanEstimate, ...], chosen: PlanEstimate) -> str:
