@@ -84,7 +84,12 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
     return Backbone(
         model=model.to(parts.device).to(memory_format=layout),
         cuts=cuts,
-        store=FeatureStore(budget.cache_folder, disk_bytes=budget.disk_bytes, progress=progress),
+        store=FeatureStore(
+            budget.cache_folder,
+            disk_bytes=budget.disk_bytes,
+            ram_bytes=budget.ram_bytes,
+            progress=progress,
+        ),
         parts=parts,
     )
 
