@@ -43,7 +43,7 @@ from nunbit.transfer.boundary import (
 from nunbit.transfer.finetune import FineTuning, activation_bytes, boundary, fine_tuning
 from nunbit.transfer.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.transfer.install import install
-from nunbit.types import Part, Predictions
+from nunbit.types import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,6 @@ class Backbone:
         return self.store.features(
             self.model, cut, batches, sha256=sha256, view=view, pooled=pooled
         )
-
-    def of_part(self, part: Part) -> Batches | None:
-        """The images of a part, as they are; None where it has none."""
-        return self.parts.batches(part)
 
 
 def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Progress) -> Backbone:
@@ -114,7 +110,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
     head says of the features.
     """
     parts, cut, transfer = backbone.parts, backbone.cuts[-1], config.transfer
-    batches, held_out = backbone.of_part("train"), backbone.of_part("validation")
+    batches, held_out = parts.batches("train"), parts.batches("validation")
     assert batches is not None  # refused before: no class can be learned without images
     views: list[View] = ["centre"] if transfer.views == "centre" else ["centre", "mirror"]
     began = time.perf_counter()
@@ -238,7 +234,7 @@ def tuning_feed(config: Config, backbone: Backbone, tuning: FineTuning, progress
         if reason:
             progress.note(f"The stages that do not learn run in every epoch: {reason}.")
         return replace(image_feed(config, backbone.parts), scope=tuning)
-    train, validation = backbone.of_part("train"), backbone.of_part("validation")
+    train, validation = backbone.parts.batches("train"), backbone.parts.batches("validation")
     assert train is not None
 
     def activations(batches: Batches, view: View) -> Activations:
