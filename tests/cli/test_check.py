@@ -130,6 +130,19 @@ def test_the_fix_list_and_the_page_are_new_files(
     assert "--page names what exists already" in capsys.readouterr().err
 
 
+def test_the_proposed_training_reads_the_data_as_the_check_did(
+    fake_module: FakeModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_findings(fake_module, NOTE)
+    fixes = tmp_path / "fix.csv"
+    options = ["--label-from", "{label}.{number}.jpg", "--set", "seed=3"]
+    assert main(["check", "photos", *options, "--fix-list", str(fixes)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"  nunbit train photos --label-from '{{label}}.{{number}}.jpg' --set seed=3 "
+        f"--corrections {fixes}"
+    )
+
+
 @pytest.mark.parametrize("option", ["--page", "--fix-list"])
 def test_nothing_is_looked_at_when_a_result_could_not_be_written(
     fake_module: FakeModule, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]

@@ -99,7 +99,15 @@ def check(
         console.out(text.encode("utf-8", "replace").decode(), highlight=False)
     elif not quiet:
         _print_findings(console, diagnosis)
-        _print_summary(console, diagnosis, data=data, page=page, fix_list=fix_list)
+        reading = {
+            "--label-from": label_from,
+            "--label-map": label_map,
+            "--group-from": group_from,
+        }
+        words = [str(w) for pair in reading.items() if pair[1] is not None for w in pair]
+        words += [word for assignment in assignments or () for word in ("--set", assignment)]
+        train = ["nunbit", "train", data, *words]
+        _print_summary(console, diagnosis, train=train, page=page, fix_list=fix_list)
     if diagnosis.count("error"):
         raise typer.Exit(1)
 
@@ -157,8 +165,14 @@ def _listed(examples: Sequence[str]) -> str:
 
 
 def _print_summary(
-    console: Console, diagnosis: Diagnosis, *, data: str, page: Path | None, fix_list: Path | None
+    console: Console,
+    diagnosis: Diagnosis,
+    *,
+    train: Sequence[str],
+    page: Path | None,
+    fix_list: Path | None,
 ) -> None:
+    """`train` is the command of a training that reads the data as the check did."""
     from rich.text import Text
 
     from nunbit.cli.terminal import printable
@@ -173,7 +187,7 @@ def _print_summary(
     proposed = f"{count(excluded, 'image')} to leave out, {count(relabelled, 'image')} to relabel"
     if fix_list is not None:
         lines.append(f"fix list: {fix_list} ({proposed}); strike out what you disagree with, then")
-        lines.append(f"  {shlex.join(['nunbit', 'train', data, '--corrections', str(fix_list)])}")
+        lines.append(f"  {shlex.join([*train, '--corrections', str(fix_list)])}")
     elif diagnosis.corrections:
         lines.append(f"proposed: {proposed} (--fix-list FILE writes the list)")
     if page is not None:
