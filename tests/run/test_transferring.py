@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 
 from nunbit.config import Config, build_config
+from nunbit.config.sections import TransferConfig
 from nunbit.errors import ConfigError
+from nunbit.features.extract import VIEWS
 from nunbit.run.defaults import resolve_training
 from nunbit.run.folder import RunFolder
 from nunbit.run.transfer_mode import is_open, refuse_contradictions
-from nunbit.run.transferring import Backbone, HeadStart, idle_tuning, keep_start, kept_start
+from nunbit.run.transferring import (
+    VIEWS_OF,
+    Backbone,
+    HeadStart,
+    idle_tuning,
+    keep_start,
+    kept_start,
+)
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
 
@@ -171,3 +180,10 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
     assert kept_start(configured(**LITE), backbone, folder) is None
     previous_of(folder.last).mkdir(parents=True)
     assert kept_start(configured(**LITE), backbone, folder) == start
+
+
+def test_every_setting_of_views_says_what_is_shown() -> None:
+    for name in get_args(TransferConfig.model_fields["views"].annotation):
+        assert VIEWS_OF[name][0] == "centre"
+        assert {*VIEWS_OF[name]} <= {*VIEWS}
+    assert VIEWS_OF["crops"] == VIEWS

@@ -248,8 +248,9 @@ class TransferConfig(Section):
     head: Literal["logistic", "linear", "mlp"] = "logistic"
     """The head fitted on features: logistic regression whose strength is chosen on the validation
     part, a linear layer, or a network with one hidden layer trained by gradient steps."""
-    views: Literal["centre", "mirror"] = "centre"
-    """What the head is fitted on: the images, or also their mirror images."""
+    views: Literal["centre", "mirror", "crops"] = "centre"
+    """What the head is fitted on: the images, or also their mirror images; crops adds to both the
+    four corners of the images, enlarged."""
     stage_decay: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Factor on the learning rate of each stage before the last one."""
     unfreeze_epochs: Annotated[int, Field(ge=0)] = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from nunbit.config import Config, decided
 from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
 from nunbit.data.batches import Batches
 from nunbit.features.cuts import Cut, cuts_of
-from nunbit.features.extract import View
+from nunbit.features.extract import VIEWS, View
 from nunbit.features.store import FeatureStore
 from nunbit.files import write_atomically
 from nunbit.models.head import head_input
@@ -44,6 +44,13 @@ from nunbit.transfer.finetune import FineTuning, activation_bytes, boundary, fin
 from nunbit.transfer.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.transfer.install import install
 from nunbit.types import Predictions
+
+VIEWS_OF: Mapping[str, Sequence[View]] = {
+    "centre": ("centre",),
+    "mirror": ("centre", "mirror"),
+    "crops": VIEWS,
+}
+"""What each value of `transfer.views` shows of every training image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +119,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
     parts, cut, transfer = backbone.parts, backbone.cuts[-1], config.transfer
     batches, held_out = parts.batches("train"), parts.batches("validation")
     assert batches is not None  # refused before: no class can be learned without images
-    views: list[View] = ["centre"] if transfer.views == "centre" else ["centre", "mirror"]
+    views = VIEWS_OF[transfer.views]
     began = time.perf_counter()
     features = [backbone.features(batches, cut=cut, view=view) for view in views]
     train = Labelled(
