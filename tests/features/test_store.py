@@ -196,6 +196,17 @@ def test_without_a_place_features_are_computed_all_the_same(tmp_path: Path, why:
     assert all(note.startswith("features are not kept on disk: ") for note in told.notes)
 
 
+def test_what_is_kept_serves_under_a_lower_limit(tmp_path: Path) -> None:
+    model, cuts = network()
+    first = opened(tmp_path).features(model, cuts[0], batches_of(), sha256=SHA256)
+    told = Told()
+    again = opened(tmp_path, told, disk_bytes=first.nbytes - 1)
+    np.testing.assert_array_equal(
+        again.features(model, cuts[0], batches_of(), sha256=SHA256), first
+    )
+    assert told.passes == []
+
+
 def test_no_image_is_an_error(tmp_path: Path) -> None:
     model, cuts = network()
     with pytest.raises(ValueError, match="nothing to extract"):

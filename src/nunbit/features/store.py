@@ -90,18 +90,19 @@ class FeatureStore:
                 write(values)
             return {}
 
-        nbytes = 4 * int(np.prod(shape))
-        kept = self._kept(key, shape, compute) if key and nbytes <= self._disk_bytes else None
+        kept = self._kept(key, shape, compute) if key and self._disk_bytes else None
         if kept is not None:
             return kept
         return _in_memory(shape, compute)
 
     def _kept(self, key: str, shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32] | None:
-        """The entry, made now if need be; None when the disk cannot hold it."""
-        into_ram = 4 * int(np.prod(shape)) <= self._most_in_ram()
+        """The entry, made now if need be; None when there is none and the disk cannot hold it."""
+        nbytes = 4 * int(np.prod(shape))
+        into_ram = nbytes <= self._most_in_ram()
         try:
+            # Looked for first: with a limit that follows what is free, the entry itself lowers it.
             found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
-            if found is None:
+            if found is None and nbytes <= self._disk_bytes:
                 self._cache.build(key, shape, np.float32, compute)
                 found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
         except OSError as error:
