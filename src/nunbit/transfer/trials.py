@@ -166,7 +166,10 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
 
 
 def try_scratch(case: Case, held_out: NDArray[np.bool_], arena: Arena) -> Tried | None:
-    """Train the default network from random weights, on the same images at its own size."""
+    """Train the default network from random weights, at its own size, on all images not held out.
+
+    It is judged on the same images as the other trials, and sees more in training: it needs them.
+    """
     wanted = case.scratch
     less = min(1.0, SCRATCH_TRIAL_SIDE / max(wanted.height, wanted.width))
     images = case.images.resized(round(less * wanted.height), round(less * wanted.width))
