@@ -103,7 +103,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plain", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--split", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    given = parser.parse_args()
+    for file in (given.json, given.markdown):
+        if file is not None and file.exists():
+            parser.error(f"{file} exists, and nothing is written over")
+    return given
 
 
 def measure(
