@@ -157,6 +157,13 @@ def test_without_a_validation_part_the_strength_is_cross_validated() -> None:
     assert (last.chosen_by, last.chosen.epoch) == ("nothing", 15)
 
 
+def test_a_device_without_float64_leaves_the_fit_to_the_processor() -> None:
+    few, mps = blobs(20, 8, 2), torch.device("mps")
+    head = fit_head("logistic", few, None, classes=2, seed=0, device=mps)
+    expected = fit_head("logistic", few, None, classes=2, seed=0)
+    np.testing.assert_array_equal(head.layers[0][0], expected.layers[0][0])
+
+
 def test_views_of_an_image_are_not_divided_between_folds() -> None:
     # Labels by chance: whoever has seen the other view knows the answer, and nobody else does.
     rng = np.random.default_rng(0)

@@ -114,6 +114,8 @@ def fit_head(
         validation = None
     if validation is not None:
         _refuse(validation, classes)
+    if device is not None and device.type == "mps":
+        device = None  # it knows no float64, in which losses are added up
     scale = _Scale.of(train.features)
     known = scale.examples(train, device)
     held = None if validation is None else scale.examples(validation, device)
