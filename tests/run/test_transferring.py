@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 import torch
@@ -17,15 +17,18 @@ from nunbit.run.defaults import resolve_training
 from nunbit.run.folder import RunFolder
 from nunbit.run.transfer_mode import is_open, refuse_contradictions
 from nunbit.run.transferring import (
+    FEEDING,
     VIEWS_OF,
     Backbone,
     HeadStart,
     idle_tuning,
     keep_start,
     kept_start,
+    with_feeding,
 )
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
+from nunbit.transfer.finetune import FineTuning
 
 CPU = torch.device("cpu")
 LITE = {"model.pretrained": "efficientnet-lite0"}
@@ -180,6 +183,14 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
     assert kept_start(configured(**LITE), backbone, folder) is None
     previous_of(folder.last).mkdir(parents=True)
     assert kept_start(configured(**LITE), backbone, folder) == start
+
+
+def test_a_resumed_run_is_fed_as_it_began_whatever_memory_is_free(tmp_path: Path) -> None:
+    backbone = Backbone(model=nn.Linear(1, 1), **dict[str, Any](store=None, parts=None, cuts=()))
+    facts = {FEEDING: "images: what they make of the images would take 9.0 GB"}
+    start = HeadStart(model=backbone.model, record={"epoch": 1}, facts=facts)
+    tuning = cast(FineTuning, None)  # looking at it would be deciding again
+    assert with_feeding(configured(**LITE), backbone, tuning, start, RunFolder(tmp_path)) is start
 
 
 def test_every_setting_of_views_says_what_is_shown() -> None:

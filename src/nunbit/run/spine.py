@@ -70,6 +70,7 @@ from nunbit.run.transferring import (
     open_backbone,
     tuning_feed,
     tuning_of,
+    with_feeding,
 )
 from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.loop import write_metrics
@@ -292,7 +293,8 @@ def _learn(
         write_metrics(folder.metrics, state.history)
         return _Learned(state=state, transfer=start.facts, validation=start.validation)
     tuning = tuning_of(config, backbone, start.model)
-    feed = tuning_feed(config, backbone, tuning, progress)
+    start = with_feeding(config, backbone, tuning, start, folder)
+    feed = tuning_feed(config, backbone, tuning, start, progress)
     tuning.freeze(start.model, tuning.always_frozen)
     state = new_state(
         config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)

@@ -52,6 +52,9 @@ VIEWS_OF: Mapping[str, Sequence[View]] = {
 }
 """What each value of `transfer.views` shows of every training image."""
 
+FEEDING, ACTIVATIONS = "feeding", "activations"
+"""Fact of the summary: what fine-tuning is fed with, and its value where images are not."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
@@ -232,13 +235,39 @@ def tuning_of(config: Config, backbone: Backbone, model: nn.Module) -> FineTunin
     )
 
 
-def tuning_feed(config: Config, backbone: Backbone, tuning: FineTuning, progress: Progress) -> Feed:
-    """Batches for fine-tuning: activations at the boundary where they can be kept, else images."""
+def with_feeding(
+    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, folder: RunFolder
+) -> HeadStart:
+    """Decide once what the batches hold, and keep it with the head's facts.
+
+    The decision depends on the memory free at that moment, and a resumed run must do as it began.
+    """
+    if FEEDING in start.facts:
+        return start
+    cut, augmentation = boundary(tuning, backbone.cuts), load_augmentation(config.augment.preset)
+    if cut is None:
+        feeding = "images: everything learns"
+    elif reason := _why_not_kept(config, backbone, cut, augmentation):
+        feeding = f"images: {reason}"
+    else:
+        feeding = ACTIVATIONS
+    start = replace(start, facts={**start.facts, FEEDING: feeding})
+    keep_start(folder, start)
+    return start
+
+
+def tuning_feed(
+    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, progress: Progress
+) -> Feed:
+    """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
+
+    `start` is what `with_feeding` gave.
+    """
     augmentation = load_augmentation(config.augment.preset)
     cut = boundary(tuning, backbone.cuts)
-    reason = "" if cut is None else _why_not_kept(config, backbone, cut, augmentation)
-    if cut is None or reason:
-        if reason:
+    if cut is None or start.facts[FEEDING] != ACTIVATIONS:
+        if cut is not None:
+            reason = start.facts[FEEDING].removeprefix("images: ")
             progress.note(f"The stages that do not learn run in every epoch: {reason}.")
         return replace(image_feed(config, backbone.parts), scope=tuning)
     train, validation = backbone.parts.batches("train"), backbone.parts.batches("validation")
