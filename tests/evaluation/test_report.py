@@ -279,6 +279,15 @@ def test_the_same_input_gives_the_same_page() -> None:
     assert build_report(CASES["ten classes"]) == build_report(CASES["ten classes"])
 
 
+def test_one_epoch_is_a_number_and_no_curve() -> None:
+    row = {"epoch": 1, "train_loss": 0.25, "train_accuracy": 0.9, "validation_loss": 0.5}
+    report = report_input(random_predictions(9, 3), names(3), epochs=(row,), best_epoch=1)
+    page = build_report(report)
+    assert "0.25" in Page(page).section("learning")
+    assert "Dotted line" not in page
+    assert 'id="loss-chart' not in page
+
+
 def test_the_readers_own_chart_settings_change_nothing() -> None:
     import matplotlib as mpl
 

@@ -87,3 +87,19 @@ def test_the_module_runs_as_the_program_does() -> None:
         check=True,
     )
     assert done.stdout.startswith("nunbit ")
+
+
+def test_a_process_of_its_own_spends_no_time_on_collecting_what_lives_to_its_end() -> None:
+    program = """
+import gc, sys
+from nunbit.cli import main
+main(["--version"])
+inside = gc.get_threshold(), gc.get_freeze_count()
+sys.argv = ["nunbit", "--version"]
+main()
+print(inside[0] == gc.get_threshold(), inside[1], gc.get_freeze_count() > 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[-3:] == ["False", "0", "True"]

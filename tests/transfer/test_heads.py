@@ -44,13 +44,15 @@ def accuracy(head: FittedHead, examples: Labelled) -> float:
     return float((head.logits(examples.features).argmax(axis=1) == examples.labels).mean())
 
 
-def test_the_logistic_head_is_scikit_learns() -> None:
-    head = fit_head("logistic", TRAIN, VALIDATION, classes=10, seed=0)
-    scaler = StandardScaler().fit(TRAIN.features.astype(np.float64))
+@pytest.mark.parametrize("n", [600, 40], ids=["many images", "fewer images than features"])
+def test_the_logistic_head_is_scikit_learns(n: int) -> None:
+    train = digits(slice(n))
+    head = fit_head("logistic", train, VALIDATION, classes=10, seed=0)
+    scaler = StandardScaler().fit(train.features.astype(np.float64))
     # Mean loss + strength / 2 * |W|^2 is scikit-learn's objective at C = 1 / (n * strength).
     reference = LogisticRegression(
-        C=1 / (len(TRAIN) * head.chosen.strength), tol=1e-8, max_iter=10_000
-    ).fit(scaler.transform(TRAIN.features.astype(np.float64)), TRAIN.labels)
+        C=1 / (len(train) * head.chosen.strength), tol=1e-8, max_iter=10_000
+    ).fit(scaler.transform(train.features.astype(np.float64)), train.labels)
     expected = reference.predict_proba(scaler.transform(TEST.features.astype(np.float64)))
     found = softmax(head.logits(TEST.features).astype(np.float64), axis=1)
     np.testing.assert_allclose(found, expected, atol=0.01)

@@ -7,6 +7,7 @@ the solution of the stronger one before it. n images, D features, K classes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,29 @@ def fit_logistic(
 
     `views` is `Labelled.views` of the training part.
     """
+    if len(train) >= train.features.shape[1]:
+        return _choose(train, validation, classes, seed=seed, views=views)
+    # The solution lies in the space that the images span (representer theorem), and with fewer
+    # images than features that space is the smaller one; distances and norms are the same in it.
+    basis = torch.linalg.qr(train.features.T).Q
+    choice = _choose(
+        _within(train, basis),
+        None if validation is None else _within(validation, basis),
+        classes,
+        seed=seed,
+        views=views,
+    )
+    layers = tuple((weight @ basis.T, bias) for weight, bias in choice.layers)
+    return replace(choice, layers=layers)
+
+
+def _within(examples: Examples, basis: Tensor) -> Examples:
+    return replace(examples, features=examples.features @ basis)
+
+
+def _choose(
+    train: Examples, validation: Examples | None, classes: int, *, seed: int, views: int
+) -> Choice:
     if validation is not None:
         return _by_validation(train, validation, classes)
     folds = _folds(train.labels.cpu().numpy(), seed, views=views)

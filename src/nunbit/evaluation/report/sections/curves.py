@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-
-from markupsafe import Markup
-
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
-from nunbit.page.charts import Lines, draw_lines
-from nunbit.page.words import decimal, percent
 
 
 def curves(report: ReportInput) -> Section | None:
-    """Three charts and the numbers behind them."""
+    """Three charts and the numbers behind them; one epoch has numbers only."""
     if not report.epochs:
         return None
-    charts = [
-        _training_and_validation(report, "loss", as_percent=False),
-        _training_and_validation(report, "accuracy", as_percent=True),
-    ]
-    rates = _column(report, "learning_rate")
-    if not all(map(math.isnan, rates)):
-        charts.append(_learning_rate(report, rates))
+    several = len(report.epochs) > 1
+    charts = []
+    if several:
+        # Only here, because matplotlib takes most of a second to begin.
+        from nunbit.evaluation.report.sections.curve_charts import draw_curves
+
+        charts = draw_curves(report)
     body = render(
         "curves",
         charts=charts,
         epochs=report.epochs,
-        best_epoch=report.best_epoch,
-        has_validation=not all(map(math.isnan, _column(report, "validation_loss"))),
+        best_epoch=report.best_epoch if several else None,
+        has_validation=any(row.get("validation_loss") is not None for row in report.epochs),
     )
     return Section(name="learning", title="Learning curves", body=body)
-
-
-def _training_and_validation(report: ReportInput, quantity: str, *, as_percent: bool) -> Markup:
-    named = {
-        label: _column(report, f"{part}_{quantity}")
-        for part, label in (("train", "training"), ("validation", "validation"))
-    }
-    series = {k: values for k, values in named.items() if not all(map(math.isnan, values))}
-    show = percent if as_percent else decimal
-    ends = "; ".join(
-        f"{label} from {_shown(values[0], show)} to {_shown(values[-1], show)}"
-        for label, values in series.items()
-    )
-    return draw_lines(
-        Lines(
-            name=f"{quantity}-chart",
-            title=quantity.capitalize(),
-            description=f"{quantity.capitalize()} by epoch. {ends or 'No values'}.",
-            epochs=_epochs(report),
-            series=series,
-            as_percent=as_percent,
-            marked_epoch=report.best_epoch,
-        )
-    )
-
-
-def _learning_rate(report: ReportInput, rates: Sequence[float]) -> Markup:
-    known = [rate for rate in rates if not math.isnan(rate)]
-    return draw_lines(
-        Lines(
-            name="rate-chart",
-            title="Learning rate",
-            description=f"Learning rate by epoch, between {min(known):.3g} and {max(known):.3g}.",
-            epochs=_epochs(report),
-            series={"learning rate": rates},
-        )
-    )
-
-
-def _shown(value: float, show: Callable[[float], str]) -> str:
-    return "unknown" if math.isnan(value) else show(value)
-
-
-def _epochs(report: ReportInput) -> list[float]:
-    return [float(row["epoch"]) for row in report.epochs]
-
-
-def _column(report: ReportInput, key: str) -> list[float]:
-    """Values of one key, NaN where a row has none."""
-    values = (row.get(key) for row in report.epochs)
-    return [math.nan if value is None else float(value) for value in values]

@@ -8,7 +8,6 @@ from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
 from nunbit.page.words import percent_with_range
-from nunbit.transfer.chart import description, draw_advice, duration
 from nunbit.transfer.plans import SCRATCH, Share, spoken, verdict
 
 SAID = {
@@ -27,6 +26,9 @@ def transfer(report: ReportInput) -> Section | None:
     advice = report.advice
     if advice is None:
         return None
+    # Only here, because matplotlib takes most of a second to begin.
+    from nunbit.transfer.chart import description, draw_advice, duration
+
     expected, metrics = advice.expected.accuracy, report.metrics
     judged = None if metrics is None else verdict(expected, metrics.accuracy_ci95)
     plans = [
