@@ -258,8 +258,8 @@ class TransferConfig(Section):
     all stages that are to learn."""
     batch_norm: Literal["auto", "frozen", "trained"] = "auto"
     """Statistics of batch normalisation in the stages that learn: those of the pretrained weights,
-    or the batches' own; auto is frozen below 2,000 training images. In stages that do not learn,
-    they never move."""
+    or the batches' own; auto is frozen, because the head was fitted under them. In stages that do
+    not learn, they never move."""
     cache_activations: bool = True
     """Run the stages that do not learn once per image, where augmentation and memory allow it."""
 

@@ -15,7 +15,6 @@ from nunbit.device import resolve_precision
 from nunbit.models.choose import ModelChoice
 from nunbit.training.optim import USUAL_LEARNING_RATE
 from nunbit.transfer.boundary import only_mirrors
-from nunbit.transfer.finetune import FEW_IMAGES
 from nunbit.transfer.heads import HeadSettings
 
 IMAGES_SEEN = 600_000
@@ -27,6 +26,8 @@ FEWEST_EPOCHS_TUNING, MOST_EPOCHS_TUNING = 4, 20
 FINE_TUNING = 0.25
 """Factor on the usual learning rate with pretrained weights, which large steps would undo."""
 SMALL_BATCH, USUAL_BATCH = 32, 100
+FEW_IMAGES = 2000
+"""Training images below which batches are small."""
 
 
 def resolve_network(
@@ -75,12 +76,13 @@ def resolve_training(
             notes.append(f"Learning rate {usual:g}: pretrained weights want small steps.")
         settings["training.learning_rate"] = usual
     if config.transfer.batch_norm == "auto":
-        frozen = few and mode not in ("none", "head")
+        # A head that was fitted under these statistics is worth nothing at once under others.
+        frozen = mode not in ("none", "head")
         settings["transfer.batch_norm"] = "frozen" if frozen else "trained"
         if frozen:
             notes.append(
-                "Batch normalisation keeps the statistics of the pretrained weights: "
-                f"{n_train:,} training images are few to take others from."
+                "Batch normalisation keeps the statistics of the pretrained weights, under which "
+                "the head was fitted."
             )
     settings["training.precision"] = resolve_precision(training.precision, device)
     return config.with_settings(settings), notes

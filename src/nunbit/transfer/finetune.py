@@ -16,10 +16,6 @@ from nunbit.features.cuts import Cut
 from nunbit.features.pieces import prefix, suffix
 from nunbit.transfer.freezing import Freezing, stages_of
 
-FEW_IMAGES = 2000
-"""Training images below which batch normalisation keeps the statistics of the pretrained weights:
-those of a few hundred images in small batches are noisier than they are apt."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning(Freezing):
