@@ -89,17 +89,19 @@ def test_the_module_runs_as_the_program_does() -> None:
     assert done.stdout.startswith("nunbit ")
 
 
-def test_a_process_of_its_own_spends_no_time_on_collecting_what_lives_to_its_end() -> None:
+def test_only_a_process_of_its_own_collects_garbage_less_often() -> None:
     program = """
 import gc, sys
 from nunbit.cli import main
+usual = gc.get_threshold()
 main(["--version"])
-inside = gc.get_threshold(), gc.get_freeze_count()
+print(gc.get_threshold() == usual)
 sys.argv = ["nunbit", "--version"]
 main()
-print(inside[0] == gc.get_threshold(), inside[1], gc.get_freeze_count() > 0)
+print(gc.get_threshold()[0] > usual[0])
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.split()[-3:] == ["False", "0", "True"]
+    words = done.stdout.split()
+    assert [word for word in words if word in ("True", "False")] == ["True", "True"]

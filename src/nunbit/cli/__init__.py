@@ -66,10 +66,7 @@ def _main_of_process() -> int:
     """Run the command line's command, in a process that ends with it.
 
     Nearly all of the half million objects that the imports make live until the end: to look through
-    them for garbage, while they are made and once more at exit, would take two seconds.
+    them for garbage as often as usual takes most of a second.
     """
     gc.set_threshold(50_000, 20, 20)
-    try:
-        return main(sys.argv[1:])
-    finally:
-        gc.freeze()
+    return main(sys.argv[1:])
