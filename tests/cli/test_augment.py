@@ -84,7 +84,7 @@ def test_data_without_a_usable_image_say_so(
         (tmp_path / "photos" / name / "0.png").write_bytes(b"")
     out = tmp_path / "page.html"
     assert main(["augment", str(tmp_path / "photos"), "--out", str(out)]) == 2
-    assert "none of the 2 files can be used: zero bytes" in capsys.readouterr().err
+    assert "2 files can be used, such as ant/0.png: zero bytes" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.check import Correction, Finding
+from nunbit.data.check import Finding
+from nunbit.data.check.finding import excluding
 from nunbit.data.check.telling import EXAMPLES, alone, images
 from nunbit.types import Samples
 
@@ -218,15 +219,7 @@ def _one_colour(rows: NDArray[np.int64], samples: Samples) -> Finding:
         why="Nothing in them tells their class. Measured: no channel varies by more than "
         f"{ONE_COLOUR} of 255 grey levels.",
         remedy="Leave them out; the fix list proposes it.",
-        corrections=tuple(
-            Correction(
-                path=samples.paths[row],
-                action="exclude",
-                label=samples.label_name(int(row)),
-                reason="one colour only",
-            )
-            for row in rows
-        ),
+        corrections=tuple(excluding(samples, int(row), "one colour only") for row in rows),
     )
 
 

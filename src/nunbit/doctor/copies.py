@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from nunbit.data.check import Correction, Finding
+from nunbit.data.check import Finding
 from nunbit.data.check.duplicates import out_of_training
+from nunbit.data.check.finding import excluding
 from nunbit.data.check.telling import pairs
 from nunbit.data.near_duplicates import NearDuplicates, groups_of
 from nunbit.types import Samples
@@ -123,12 +124,7 @@ def _contradictions(samples: Samples, groups: Groups) -> Finding:
         remedy="Look at them side by side, and keep the right one; the fix list proposes to leave "
         "out all but those of a given test part, for nothing in the data says which it is.",
         corrections=tuple(
-            Correction(
-                path=samples.paths[row],
-                action="exclude",
-                label=samples.label_name(row),
-                reason="a near copy stands in another class",
-            )
+            excluding(samples, row, "a near copy stands in another class")
             for rows in groups
             for row in rows
             if samples.parts[row] != "test"

@@ -101,10 +101,10 @@ def refuse_nothing_usable(found: Found) -> None:
     """
     if found.inspection.usable:
         return
-    reasons = found.inspection.reasons
-    first = next((reason for reason in reasons if reason), "nothing was found")
+    pairs = zip(found.samples.paths, found.inspection.reasons, strict=True)
+    first = next((f"{path}: {reason}" for path, reason in pairs if reason), "nothing was found")
     raise DataError(
-        f"none of the {len(reasons):,} files can be used: {first}",
+        f"none of the {len(found.samples):,} files can be used, such as {first}",
         path=found.samples.location,
         remedy="give a folder with one sub-folder of images for each class",
     )

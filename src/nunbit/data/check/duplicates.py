@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from nunbit.data.check.finding import Correction, Finding
+from nunbit.data.check.finding import Correction, Finding, excluding
 from nunbit.data.check.telling import pairs
 from nunbit.types import Samples
 
@@ -70,12 +70,7 @@ def out_of_training(samples: Samples, rows: Sequence[int], what: str) -> Iterato
     last = max((samples.parts[row] for row in rows if samples.parts[row]), key=_KEPT_LAST.index)
     for row in rows:
         if samples.parts[row] not in ("", last):
-            yield Correction(
-                path=samples.paths[row],
-                action="exclude",
-                label=samples.label_name(row),
-                reason=f"{what} stands in the {last} part",
-            )
+            yield excluding(samples, row, f"{what} stands in the {last} part")
 
 
 def _contradictions(samples: Samples, groups: list[list[int]]) -> Finding:
@@ -91,12 +86,7 @@ def _contradictions(samples: Samples, groups: list[list[int]]) -> Finding:
         remedy="Keep the copy with the right label; the fix list proposes to leave out all, for "
         "nothing in the data says which it is. Until then all copies stay in one part.",
         corrections=tuple(
-            Correction(
-                path=samples.paths[row],
-                action="exclude",
-                label=samples.label_name(row),
-                reason="the same image stands in several classes",
-            )
+            excluding(samples, row, "the same image stands in several classes")
             for rows in groups
             for row in rows
         ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from nunbit.types import Samples
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
@@ -21,6 +23,13 @@ class Correction:
     """The class proposed by `relabel`."""
     reason: str
     """Why, in words for its owner."""
+
+
+def excluding(samples: Samples, row: int, reason: str) -> Correction:
+    """Propose to leave one image out."""
+    return Correction(
+        path=samples.paths[row], action="exclude", label=samples.label_name(row), reason=reason
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
