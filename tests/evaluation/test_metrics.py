@@ -15,11 +15,11 @@ from sklearn.metrics import (
 )
 
 from nunbit.errors import TrainingError
+from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import (
     evaluate,
     expected_calibration_error,
     image_losses,
-    wilson_interval,
 )
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, random_predictions

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from nunbit.errors import TrainingError
+from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import ClassNames, Predictions
 
 CALIBRATION_BINS = 15
@@ -115,12 +115,6 @@ def image_losses(predictions: Predictions) -> NDArray[np.float64]:
     """Cross entropy of each image in nats, [N]; finite for finite logits of any size."""
     log_probabilities = log_softmax(predictions.logits.astype(np.float64), axis=1)
     return -np.asarray(log_probabilities[np.arange(len(predictions)), predictions.labels])
-
-
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
-    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def expected_calibration_error(
