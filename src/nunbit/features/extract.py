@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nunbit.features.folding import folded
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch
 
@@ -85,6 +86,7 @@ def view_of(images: Tensor, view: View) -> Tensor:
 def _passes(module: nn.Module, batches: Iterable[Batch], view: View) -> Iterator[Any]:
     """What the module returns for each batch."""
     with evaluation_mode(module):
+        module = folded(module)
         for batch in batches:
             images = view_of(batch.images, view)
             # As in inference.forward; but a piece of a network may return several tensors.
