@@ -15,10 +15,39 @@ from nunbit.types import ClassNames, Predictions, Split
 
 if TYPE_CHECKING:
     from nunbit.data.check import Finding
+    from nunbit.models.summary import Summary
     from nunbit.transfer.plans import Advice
 
 PictureGetter: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 """Row numbers of the data set [B] to pictures as the network sees them, uint8 [B, H, W, C]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """An image as it was found, before the input contract shaped it."""
+
+    picture: NDArray[np.uint8] | None = None
+    """[h, w] or [h, w, 1 or 3], upright, scaled down where it is large; None with a fault."""
+    height: int = 0
+    """Pixels, before it was scaled down."""
+    width: int = 0
+    fault: str = ""
+    """Why there is no picture, such as a file that has vanished since."""
+
+
+OriginalGetter: TypeAlias = Callable[[int], Original]
+"""Row number of the data set to the image as it was found; never raises for a bad file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened at the end of an epoch, or before it."""
+
+    epoch: int
+    kind: str
+    """plateau, stop, unfreeze or kept."""
+    text: str
+    """What happened, as the end of a sentence that begins with the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +62,14 @@ class ReportInput:
     predictions: Predictions
     """Of the test part; `indices` are rows of `split`. May be empty."""
     pictures: PictureGetter
+    originals: OriginalGetter | None = None
+    """Called for the pictures that are shown, and no others; None shows none."""
     epochs: Sequence[Mapping[str, Any]] = ()
     """Rows of metrics.jsonl; none when a finished model is only evaluated."""
     best_epoch: int | None = None
     """The epoch whose weights were kept."""
+    events: Sequence[Event] = ()
+    """What the callbacks did, in order."""
     contract: Mapping[str, object] = field(default_factory=dict)
     """`Preprocess.to_dict()`."""
     settings: str = ""
@@ -45,6 +78,8 @@ class ReportInput:
     """The command that repeats the run."""
     model_reason: str = ""
     """Why this model was chosen."""
+    layers: Summary | None = None
+    """The network layer by layer."""
     notes: tuple[str, ...] = ()
     """Remarks of the source and of the inspection."""
     findings: Sequence[Finding] = ()
