@@ -6,7 +6,8 @@ N samples of a data set, K classes, B images in a batch, H height, W width, C ch
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -67,6 +68,8 @@ class Samples:
     """[N] '' for a usable sample, else why it is excluded."""
     notes: tuple[str, ...] = ()
     """Remarks for the user: what was ignored, merged or looks odd."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """[N] each: what else a table says about the images, as text, '' where it says nothing."""
 
     def __post_init__(self) -> None:
         lengths = {
@@ -78,6 +81,7 @@ class Samples:
                 self.parts,
                 self.groups,
                 self.reasons,
+                *self.columns.values(),
             )
         }
         if len(lengths) != 1:
