@@ -1,23 +1,42 @@
 """Which pixels of an image a class rests on, as one map per image.
 
+All methods but `gradients` are captum's. They look at the logit of the class, not at its
+probability: where the network is sure, the probability hardly changes whatever one does.
+
 B images in a batch, C channels, H height, W width, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import importlib.util
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from nunbit.errors import UsageError
+from nunbit.explain.inplace import out_of_place
+from nunbit.explain.targets import grad_cam_layer, maps_of
+from nunbit.inference import images_at_once
+from nunbit.models.mode import evaluation_mode
 
 Method: TypeAlias = Literal["grad-cam", "integrated-gradients", "occlusion", "gradients"]
 Maps: TypeAlias = NDArray[np.float32]
 """[B, H, W], in the images' own pixels."""
 Explainer: TypeAlias = Callable[[nn.Module, Tensor, Tensor], Maps]
 """(model, images [B, C, H, W], targets int64 [B]) -> maps; `explainer` makes one."""
+
+STEPS = 32
+"""Points on the way from the baseline to the image, of integrated gradients."""
+WINDOWS_PER_SIDE = 5
+"""Of occlusion: windows that cover a side; they move by half of their own size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +53,42 @@ class MethodInfo:
     source: str
 
 
-METHODS: dict[Method, MethodInfo] = {}
+METHODS: dict[Method, MethodInfo] = {
+    info.name: info
+    for info in (
+        MethodInfo(
+            name="grad-cam",
+            title="Grad-CAM",
+            what="where the last maps of the network hold what speaks for the class; what speaks "
+            "against it is left out, and places are as coarse as those maps",
+            signed=False,
+            source="Selvaraju et al. 2017, arXiv 1610.02391",
+        ),
+        MethodInfo(
+            name="integrated-gradients",
+            title="Integrated gradients",
+            what="what each pixel adds to the class's score, or takes from it, on the way from an "
+            "image of one colour; over all pixels it adds up to the difference of the two scores",
+            signed=True,
+            source="Sundararajan, Taly and Yan 2017, arXiv 1703.01365",
+        ),
+        MethodInfo(
+            name="occlusion",
+            title="Occlusion",
+            what="how much of the class's score goes when a window around the pixel is covered",
+            signed=True,
+            source="Zeiler and Fergus 2014, arXiv 1311.2901",
+        ),
+        MethodInfo(
+            name="gradients",
+            title="Gradients",
+            what="how strongly the class's score reacts to a small change of the pixel, whether up "
+            "or down",
+            signed=False,
+            source="Simonyan, Vedaldi and Zisserman 2014, arXiv 1312.6034",
+        ),
+    )
+}
 """By name, in the order in which they are shown."""
 
 
@@ -54,18 +108,145 @@ def attribute(
     image without evidence that integrated gradients and occlusion compare with: zeros by default,
     which after normalisation is the mean colour of the training data.
 
+    Grad-CAM's map is the positive part, enlarged bilinearly; integrated gradients and occlusion
+    keep the sign, summed over the channels; gradients are the largest absolute value over them.
+    Computed in evaluation mode and float32; weights, their gradients, modes, hooks and in-place
+    settings are afterwards as they were.
+
     Raises UsageError if captum is missing, the method or layer is unknown, or does not suit.
     """
-    raise NotImplementedError
+    if method not in METHODS:
+        raise UsageError(f"no attribution method is called {method!r}", remedy=_near(method))
+    if method != "gradients" and importlib.util.find_spec("captum") is None:
+        raise UsageError(
+            f"{METHODS[method].title} needs captum, which is not installed",
+            remedy='pip install "nunbit[explain]"',
+        )
+    if images.ndim != 4 or len(images) == 0 or targets.shape != (len(images),):
+        raise ValueError(
+            f"images are [B, C, H, W] with a class each, not {[*images.shape]} and "
+            f"{[*targets.shape]}"
+        )
+    if method == "grad-cam" and layer is None:
+        layer = grad_cam_layer(model, images.shape[1:])
+    compute = _COMPUTE[method]
+    start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
+    size = images_at_once(*images.shape[2:], images.device)
+    maps = []
+    with (
+        evaluation_mode(model),
+        out_of_place(model),
+        torch.enable_grad(),
+        torch.autocast(images.device.type, enabled=False),
+        # The fused LSTM of NVIDIA's library has a backward pass in training mode only.
+        torch.backends.cudnn.flags(enabled=_cudnn_can_go_back(model)),
+    ):
+        for some, classes in zip(images.split(size), targets.split(size), strict=True):
+            given = some.detach().float().clone().requires_grad_()
+            found = compute(model, given, classes.to(images.device), start, size, layer)
+            maps.append(found.detach().float().cpu())
+    return np.asarray(torch.cat(maps).numpy(), dtype=np.float32)
 
 
 def explainer(
     method: Method, *, layer: str | None = None, baseline: Tensor | None = None
 ) -> Explainer:
     """`attribute` with its settings filled in, as `sanity.check_attribution` takes it."""
-    raise NotImplementedError
+    return partial(attribute, method=method, layer=layer, baseline=baseline)
 
 
 def passes(method: Method, *, height: int, width: int) -> int:
-    """How many times one image goes through the network, backward passes counted as two more."""
-    raise NotImplementedError
+    """How many times one image goes through the network; a backward pass counts as two more.
+
+    At most 122, whatever the size of the image.
+    """
+    if method == "integrated-gradients":
+        return 3 * STEPS
+    if method == "occlusion":
+        return 1 + int(np.prod([_positions(side) for side in (height, width)]))
+    return 3
+
+
+def _grad_cam(
+    model: nn.Module, images: Tensor, targets: Tensor, _: Tensor, __: int, layer: str | None
+) -> Tensor:
+    from captum.attr import LayerGradCam
+
+    assert layer is not None, "chosen before"
+    with maps_of(model, layer, images.shape[1:]) as place:
+        coarse = LayerGradCam(model, place).attribute(images, targets, relu_attributions=True)
+    size = images.shape[-2:]
+    return F.interpolate(coarse, tuple(size), mode="bilinear", align_corners=False)[:, 0]
+
+
+def _integrated_gradients(
+    model: nn.Module, images: Tensor, targets: Tensor, baseline: Tensor, size: int, _: str | None
+) -> Tensor:
+    from captum.attr import IntegratedGradients
+
+    found: Tensor = IntegratedGradients(model).attribute(
+        images,
+        baseline.expand_as(images),
+        targets,
+        n_steps=STEPS,
+        internal_batch_size=max(size, len(images)),
+    )
+    return found.sum(dim=1)
+
+
+def _occlusion(
+    model: nn.Module, images: Tensor, targets: Tensor, baseline: Tensor, size: int, _: str | None
+) -> Tensor:
+    from captum.attr import Occlusion
+
+    channels, *sides = images.shape[1:]
+    found: Tensor = Occlusion(model).attribute(
+        images.detach(),
+        sliding_window_shapes=(channels, *(_window(side) for side in sides)),
+        strides=(channels, *(_stride(side) for side in sides)),
+        baselines=baseline.expand_as(images),
+        target=targets,
+        perturbations_per_eval=max(1, size // len(images)),
+    )
+    # All channels are covered together and get the same value.
+    return found[:, 0]
+
+
+def _gradients(
+    model: nn.Module, images: Tensor, targets: Tensor, _: Tensor, __: int, ___: str | None
+) -> Tensor:
+    scores = model(images).gather(1, targets[:, None])
+    (found,) = torch.autograd.grad(scores.sum(), images)
+    return found.abs().amax(dim=1)
+
+
+_COMPUTE: dict[Method, Callable[..., Tensor]] = {
+    "grad-cam": _grad_cam,
+    "integrated-gradients": _integrated_gradients,
+    "occlusion": _occlusion,
+    "gradients": _gradients,
+}
+
+
+def _window(side: int) -> int:
+    return max(1, round(side / WINDOWS_PER_SIDE))
+
+
+def _stride(side: int) -> int:
+    return -(-_window(side) // 2)
+
+
+def _positions(side: int) -> int:
+    """Places of the window along a side; the last one may be cut off by the border."""
+    return 1 + -(-(side - _window(side)) // _stride(side))
+
+
+def _cudnn_can_go_back(model: nn.Module) -> bool:
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return torch.backends.cudnn.enabled and not recurrent
+
+
+def _near(name: Any) -> str:
+    known: Sequence[str] = tuple(METHODS)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
