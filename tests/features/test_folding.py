@@ -45,7 +45,7 @@ def test_a_folded_piece_computes_the_same_and_leaves_the_network_alone(name: str
     model, shape = network(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     piece = prefix(model, cuts_of(model, shape)[-1])
-    one = folded(piece)
+    one = folded(piece).eval()
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         expected, got = piece(images), one(images)
@@ -63,7 +63,7 @@ def test_what_several_cuts_show_stays_what_it_was() -> None:
     piece = taps(model, cuts_of(model, shape))
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        for expected, got in zip(piece(images), folded(piece)(images), strict=True):
+        for expected, got in zip(piece(images), folded(piece).eval()(images), strict=True):
             assert torch.allclose(got, expected, atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_folded_stays(kind: type[nn.Module]) -> None:
     shape = Shape(3, 8, 8)
     piece = prefix(model, cuts_of(model, shape)[-1])
     images = torch.randn(4, *shape)
-    one = folded(piece)
+    one = folded(piece).eval()
     assert len(normalisations(one)) == 1
     with torch.no_grad():
         assert torch.equal(one(images), piece(images))

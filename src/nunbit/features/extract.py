@@ -51,7 +51,7 @@ def extract_several(
     `pools` has one entry for each tensor.
     """
     columns: list[list[NDArray[np.float32]]] = [[] for _ in pools]
-    for values in _passes(module, batches, view):
+    for values in _passes(folded(module) if all(pools) else module, batches, view):
         for column, value, pool in zip(columns, values, pools, strict=True):
             column.append(_to_host(value, pool))
     return tuple(_joined(column) for column in columns)
@@ -61,7 +61,8 @@ def stream(
     module: nn.Module, batches: Iterable[Batch], *, pool: Pool | None = None, view: View = "centre"
 ) -> Iterator[NDArray[np.float32]]:
     """As `extract`, batch by batch: float32 [B, ...] each, for what does not fit in memory."""
-    for values in _passes(module, batches, view):
+    # What is not pooled may be trained on from: to the last bit what the network itself gives.
+    for values in _passes(folded(module) if pool else module, batches, view):
         yield _to_host(values, pool)
 
 
@@ -86,7 +87,6 @@ def view_of(images: Tensor, view: View) -> Tensor:
 def _passes(module: nn.Module, batches: Iterable[Batch], view: View) -> Iterator[Any]:
     """What the module returns for each batch."""
     with evaluation_mode(module):
-        module = folded(module)
         for batch in batches:
             images = view_of(batch.images, view)
             # As in inference.forward; but a piece of a network may return several tensors.

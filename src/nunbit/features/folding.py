@@ -13,6 +13,8 @@ from torch import nn
 from torch.fx import Graph, GraphModule, Node
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from nunbit.models.mode import evaluation_mode
+
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -22,10 +24,15 @@ def folded(piece: nn.Module) -> nn.Module:
 
     `piece` is one of `features.pieces`, and stays as it is; what is not changed is shared with it.
     A network that could not be followed is given back itself. Later changes of the piece's weights
-    do not reach the folded one. The piece is in evaluation mode (else AssertionError).
+    do not reach the folded one.
     """
     if not isinstance(piece, GraphModule):
         return piece
+    with evaluation_mode(piece):
+        return _folded(piece)
+
+
+def _folded(piece: GraphModule) -> GraphModule:
     modules = dict(piece.named_modules())
     calls = Counter(str(node.target) for node in piece.graph.nodes if node.op == "call_module")
     graph = Graph()
@@ -40,13 +47,10 @@ def folded(piece: nn.Module) -> nn.Module:
         modules[name] = fuse_conv_bn_eval(cast(nn.Conv2d, modules[name]), norm)
         known[node] = known[convolution]
         if _has_activation(norm):
-            modules[str(node.target)] = nn.Sequential(
-                *(getattr(norm, part) for part in ("drop", "act"))
-            )
+            after = [getattr(norm, part) for part in ("drop", "act")]
+            modules[str(node.target)] = nn.Sequential(*after)
             known[node] = graph.call_module(str(node.target), (known[convolution],))
-    return GraphModule(
-        {**_tensors(piece, graph), **_called(modules, graph)}, graph, "Folded"
-    ).eval()
+    return GraphModule({**_tensors(piece, graph), **_called(modules, graph)}, graph, "Folded")
 
 
 def _folds_into(node: Node, modules: dict[str, nn.Module], calls: Counter[str]) -> Node | None:
