@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.evaluation.metrics import Metrics, evaluate
+from nunbit.evaluation.slices import Attribute, Slices, slice_accuracy
 from nunbit.types import ClassNames, Predictions, Split
 
 if TYPE_CHECKING:
     from nunbit.data.check import Finding
+    from nunbit.evaluation.projection import Features
+    from nunbit.evaluation.report.strip import Strip
     from nunbit.models.summary import Summary
     from nunbit.transfer.plans import Advice
 
@@ -83,6 +86,14 @@ class ReportInput:
     notes: tuple[str, ...] = ()
     """Remarks of the source and of the inspection."""
     findings: Sequence[Finding] = ()
+    attributes: Sequence[Attribute] = ()
+    """What is known of the test images, [N] values each in the order of the predictions."""
+    features: Features | None = None
+    """What the last layer was given for the test images, or some of them; None draws no map."""
+    no_features: str = ""
+    """Why there are none, as the end of a sentence."""
+    strip: Strip | None = None
+    """Some images on their way through the input contract."""
     advice: Advice | None = None
     """What the adviser had expected of the training; None where it was not asked."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +115,13 @@ class ReportInput:
     def metrics(self) -> Metrics | None:
         """The numbers of the test part; None where there are no test images."""
         return evaluate(self.predictions, self.classes) if len(self.predictions) else None
+
+    @cached_property
+    def slices(self) -> Slices | None:
+        """Accuracy by each attribute; None where there are no test images or no attributes."""
+        if not len(self.predictions) or not self.attributes:
+            return None
+        return slice_accuracy(self.predictions, self.attributes)
 
     @cached_property
     def metrics_without_leaks(self) -> Metrics | None:
