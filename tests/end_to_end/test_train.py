@@ -87,6 +87,7 @@ def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
         "device",
         "seed",
         "parameters",
+        "baselines",
     }
     assert summary["classes"] == [str(i) for i in range(10)]
     assert set(summary["n"]) == {"train", "validation", "test", "excluded"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from nunbit import __version__
 from nunbit.data.check import Finding
 from nunbit.data.pixels import Pixels
+from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.report import ReportInput, build_report
+from nunbit.evaluation.report.inputs import Event, OriginalGetter, PictureGetter
 from nunbit.files import write_atomically
+from nunbit.models.summary import Summary
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
 from nunbit.transfer.plans import Advice, advice_from_dict
@@ -47,6 +50,9 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     epochs: Sequence[Mapping[str, Any]] = ()
     best_epoch: int | None = None
+    events: tuple[Event, ...] = ()
+    originals: OriginalGetter | None = None
+    layers: Summary | None = None
     validation: Predictions | None = None
 
 
@@ -90,7 +96,10 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         classes=outcome.classes,
         split=outcome.split,
         predictions=outcome.test,
-        pictures=_pictures(outcome.pixels),
+        pictures=_pictures(outcome.pixels, Preprocess.from_dict(outcome.contract)),
+        originals=outcome.originals,
+        events=outcome.events,
+        layers=outcome.layers,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         contract=outcome.contract,
@@ -124,9 +133,27 @@ def _numbers(predictions: Predictions | None, classes: ClassNames) -> dict[str, 
     return evaluate(predictions, classes).to_dict()
 
 
-def _pictures(pixels: Pixels) -> Callable[[NDArray[np.int64]], NDArray[np.uint8]]:
-    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _pictures(pixels: Pixels, contract: Preprocess) -> PictureGetter:
+    """What the network saw: canvases normalised as for the network, and back by the inverse."""
+    blank = np.full(
+        (1, contract.height, contract.width, contract.channels), contract.background, dtype=np.uint8
+    )
+
+    def canvases_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         (canvases,) = pixels.stream([rows])
-        return canvases.numpy()
+        seen = contract.normalise(canvases.permute(0, 3, 1, 2))
+        return contract.denormalise(seen).numpy()
+
+    def one(row: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(row)
+        except DataError:
+            return blank
+
+    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(rows)
+        except DataError:  # a file has vanished that is decoded anew at each use
+            return np.concatenate([one(row) for row in np.split(rows, len(rows))])
 
     return pictures

@@ -16,8 +16,11 @@ from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.models.choose import ModelChoice
 from nunbit.progress import SILENT, Progress
+from nunbit.run.baselines import baselines_of
 from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder, refuse_foreign
+from nunbit.run.layer_table import layer_table
+from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Found, Prepared, decode_under, find
@@ -90,6 +93,9 @@ def evaluate_run(
             path=samples.location,
             remedy="run `nunbit check` on the data to see why images are excluded",
         )
+    images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
+    with watch.stage("evaluate"):
+        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
     target.path.mkdir(parents=True, exist_ok=True)
     outcome = Outcome(
         classes=bundle.classes,
@@ -99,12 +105,15 @@ def evaluate_run(
             "model": bundle.architecture,
             "dataset": samples.name,
             "seconds": watch.summary(),
-            "images_per_second": round(len(test) / watch.seconds["evaluate"], 1),
+            "images_per_second": images_per_second,
             "device": describe_device(parts.device),
             "seed": config.seed,
             "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
+            "baselines": [baseline.to_dict() for baseline in baselines],
         },
         pixels=prepared.pixels,
+        originals=originals_of(prepared, bundle.preprocess),
+        layers=layer_table(bundle),
         contract=bundle.preprocess.to_dict(),
         settings=config.to_toml() if is_run else "",
         command=shlex.join(

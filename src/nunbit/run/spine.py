@@ -27,6 +27,7 @@ from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
+from nunbit.run.baselines import baselines_of
 from nunbit.run.card import model_card
 from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve_network, resolve_training
@@ -37,6 +38,7 @@ from nunbit.run.dividing import (
     tell_data,
     tell_split,
 )
+from nunbit.run.events import events_of
 from nunbit.run.folder import (
     RunFolder,
     alone_in,
@@ -46,6 +48,7 @@ from nunbit.run.folder import (
     resumable,
     save_config,
 )
+from nunbit.run.layer_table import layer_table
 from nunbit.run.learn import (
     fit,
     image_feed,
@@ -55,6 +58,7 @@ from nunbit.run.learn import (
     new_state,
     restore,
 )
+from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
@@ -75,6 +79,7 @@ from nunbit.run.transferring import (
 from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.loop import write_metrics
 from nunbit.training.state import TrainingState
+from nunbit.transfer.finetune import FineTuning
 from nunbit.types import Predictions
 
 
@@ -213,7 +218,8 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         bundle = _deploy(config, parts, state, folder, progress)
         validation = learned.validation or parts.predict(bundle, "validation")
         test = parts.predict(bundle, "test")
-    assert test is not None  # refused before training
+        assert test is not None  # refused before training
+        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -222,6 +228,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "device": describe_device(device),
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
+        "baselines": [baseline.to_dict() for baseline in baselines],
         **_origin_of_weights(config),
         **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
@@ -241,6 +248,8 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         validation=validation,
         facts=facts,
         pixels=prepared.pixels,
+        originals=originals_of(prepared, parts.preprocess),
+        layers=layer_table(bundle),
         contract=parts.preprocess.to_dict(),
         settings=config.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
@@ -250,6 +259,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
         epochs=[] if config.transfer.mode == "head" else state.history,
         best_epoch=state.best.epoch or None,
+        events=events_of(state, learned.tuning),
     )
     with resumable(folder):
         summary = write_outcome(folder, outcome, progress)
@@ -270,6 +280,8 @@ class _Learned:
     validation: Predictions | None = None
     """Where they are known already."""
     notes: tuple[str, ...] = ()
+    tuning: FineTuning | None = None
+    """Where only some of the network learned."""
 
 
 def _learn(
@@ -304,7 +316,13 @@ def _learn(
     seconds = fit(config, feed, state, folder, progress)
     notes = idle_tuning(config, state)
     _tell(notes, progress)
-    return _Learned(state=state, earlier_seconds=seconds, transfer=start.facts, notes=tuple(notes))
+    return _Learned(
+        state=state,
+        earlier_seconds=seconds,
+        transfer=start.facts,
+        notes=tuple(notes),
+        tuning=tuning,
+    )
 
 
 def _tell(notes: Iterable[str], progress: Progress) -> None:
