@@ -27,6 +27,7 @@ from nunbit.files import write_atomically
 from nunbit.models.head import head_input
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.run.groups import groups_of
 from nunbit.run.learn import Feed, image_feed, monitor_of, with_hidden_layer
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import pixel_budget
@@ -129,6 +130,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
         views=len(views),
+        groups=groups_of(parts.split, batches.rows),
     )
     validation = None
     if held_out is not None:
