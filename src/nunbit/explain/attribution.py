@@ -131,7 +131,7 @@ def attribute(
         layer = grad_cam_layer(model, images.shape[1:])
     compute = _COMPUTE[method]
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
-    size = images_at_once(*images.shape[2:], images.device)
+    size = images_at_once(images.shape[2], images.shape[3], images.device)
     maps = []
     with (
         evaluation_mode(model),
@@ -141,7 +141,7 @@ def attribute(
         # The fused LSTM of NVIDIA's library has a backward pass in training mode only.
         torch.backends.cudnn.flags(enabled=_cudnn_can_go_back(model)),
     ):
-        for some, classes in zip(images.split(size), targets.split(size), strict=True):
+        for some, classes in zip(torch.split(images, size), torch.split(targets, size), strict=True):
             given = some.detach().float().clone().requires_grad_()
             found = compute(model, given, classes.to(images.device), start, size, layer)
             maps.append(found.detach().float().cpu())

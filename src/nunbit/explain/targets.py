@@ -2,13 +2,16 @@
 
 A layer's output counts as maps if it is [B, C, h, w], [B, h, w, C] (as in Swin and ConvNeXt), or a
 row of tokens for the places of the last maps before it, with a few others in front, [B, T, C] (as
-in vision transformers). Chosen is the last such layer before the final layer with weights
+in vision transformers). Of those that ran once, before the final layer with weights, chosen is the
+last
 
-- that ran once and is not the bare output of a convolution or a linear layer, which a normalisation
-  and an activation are still to come to;
-- whose places all matter to the logits: behind its last attention, a transformer reads the class
+- that is not the bare output of a convolution or a linear layer, which a normalisation and an
+  activation are still to come to;
+- whose places matter to the answer: behind its last attention, a transformer may read the class
   token alone;
-- whose maps measure at least `FEWEST` pixels, or as many as the network's finest below that.
+- whose maps measure at least `FEWEST` pixels, or as many as the network's finest below that;
+- and of the layers with maps of that size, one that lies within the fewest blocks (modules that are
+  more than a sequence): inside a block, other ways lead past it.
 
 B images in a batch, C channels, H and W of an image, h and w of a map, T tokens.
 """
@@ -17,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from torch import Tensor, nn
 
 from nunbit.errors import UsageError
 from nunbit.explain.inplace import out_of_place
-from nunbit.features.cuts import dim_of_channels
+from nunbit.features.cuts import CONTAINERS, dim_of_channels
 from nunbit.models.empty_pass import home_of
 from nunbit.models.mode import evaluation_mode
 
@@ -49,6 +51,16 @@ class Layout:
     """channels first, channels last, or tokens."""
     others: int = 0
     """Tokens in front of those that stand for places."""
+
+    @property
+    def places(self) -> int:
+        """Pixels of a map."""
+        return self.height * self.width
+
+    @property
+    def side(self) -> int:
+        """Pixels of the shorter side of a map."""
+        return min(self.height, self.width)
 
     def maps(self, output: Tensor) -> Tensor:
         """A layer's output as [B, C, h, w]."""
@@ -74,8 +86,21 @@ class _Ran:
 
     name: str
     module: nn.Module
+    given: Tensor | None
+    """Its first argument, [1, ...]."""
     output: Tensor
     """[1, ...]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """A layer that could be chosen."""
+
+    name: str
+    output: Tensor
+    layout: Layout
+    blocks: int
+    """That it lies within."""
 
 
 def grad_cam_layer(model: nn.Module, shape: Sequence[int]) -> str:
@@ -84,21 +109,17 @@ def grad_cam_layer(model: nn.Module, shape: Sequence[int]) -> str:
     The network runs once on noise, forwards and back; its weights, modes and hooks stay as they
     are. Raises UsageError, naming other methods, where the network has no maps.
     """
-    ran, logits = _watch(model, shape)
-    weighted = [i for i, each in enumerate(ran) if _has_weights_alone(each.module)]
-    before_head = ran[: weighted[-1]] if weighted else ran
-    often = Counter(each.name for each in ran)
-    layouts = _layouts(before_head, shape)
-    candidates = [
-        (each, layout)
-        for each, layout in zip(before_head, layouts, strict=True)
-        if layout is not None and each.name and often[each.name] == 1 and not _is_bare(each)
-    ]
-    sides = {each.name: min(layout.height, layout.width) for each, layout in candidates}
-    enough = min(FEWEST, max(sides.values(), default=0))
-    for each, layout in reversed(candidates):
-        if sides[each.name] >= enough and _places_matter(logits, each.output, layout):
-            return each.name
+    ran = _watch(model, shape)
+    candidates = _candidates(model, ran, shape)
+    enough = min(FEWEST, max((c.layout.side for c in candidates), default=0))
+    fit = [c for c in candidates if c.layout.side >= enough]
+    decides = _what_decides(ran)
+    last = next((c for c in reversed(fit) if _places_matter(decides, c.output, c.layout)), None)
+    if last is not None:
+        same = [c for c in fit if c.layout.places == last.layout.places and c.blocks <= last.blocks]
+        for chosen in sorted(same[::-1], key=lambda c: c.blocks):
+            if _places_matter(decides, chosen.output, chosen.layout):
+                return chosen.name
     raise UsageError(
         f"Grad-CAM needs maps of the image, and no layer of this {type(model).__name__} has any",
         remedy=OTHER_METHODS,
@@ -132,7 +153,7 @@ def _layout_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Layout:
         near = difflib.get_close_matches(layer, names, n=3)
         remedy = f"did you mean {' or '.join(near)}?" if near else "leave the layer out"
         raise UsageError(f"the network has no layer called {layer!r}", remedy=remedy)
-    ran, logits = _watch(model, shape)
+    ran = _watch(model, shape)
     at = [i for i, each in enumerate(ran) if each.name == layer]
     if not at:
         raise UsageError(
@@ -150,7 +171,7 @@ def _layout_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Layout:
             f"the layer {layer} gives {[*ran[at[0]].output.shape[1:]]} for an image, and no maps",
             remedy="choose another layer, or leave it out: a suitable one is found",
         )
-    if not _places_matter(logits, ran[at[0]].output, layout):
+    if not _places_matter(_what_decides(ran), ran[at[0]].output, layout):
         raise UsageError(
             f"what the layer {layer} says of places does not reach the network's answer",
             remedy="choose an earlier layer, or leave it out: a suitable one is found",
@@ -158,15 +179,16 @@ def _layout_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Layout:
     return layout
 
 
-def _watch(model: nn.Module, shape: Sequence[int]) -> tuple[list[_Ran], Tensor]:
-    """Every module that gives one tensor, in the order in which they end, and the logits."""
+def _watch(model: nn.Module, shape: Sequence[int]) -> list[_Ran]:
+    """Every module that gives one tensor, in the order in which they end."""
     ran: list[_Ran] = []
     names = {module: name for name, module in model.named_modules()}
 
-    def keep(module: nn.Module, _: Any, output: Any) -> Any:
+    def keep(module: nn.Module, given: tuple[Any, ...], output: Any) -> Any:
         if not isinstance(output, Tensor) or not output.requires_grad:
             return None
-        ran.append(_Ran(name=names[module], module=module, output=output))
+        first = given[0] if given and isinstance(given[0], Tensor) else None
+        ran.append(_Ran(name=names[module], module=module, given=first, output=output))
         # What comes next may write into its input: it gets a copy.
         return output.clone()
 
@@ -180,11 +202,34 @@ def _watch(model: nn.Module, shape: Sequence[int]) -> tuple[list[_Ran], Tensor]:
             torch.enable_grad(),
             torch.autocast(home.device.type, enabled=False),
         ):
-            logits: Tensor = model(noise.to(home).requires_grad_())
+            model(noise.to(home).requires_grad_())
     finally:
         for handle in handles:
             handle.remove()
-    return ran, logits
+    return ran
+
+
+def _candidates(model: nn.Module, ran: Sequence[_Ran], shape: Sequence[int]) -> list[_Candidate]:
+    """What ran once, gives maps and stands before the final layer with weights."""
+    weighted = [i for i, each in enumerate(ran) if _has_weights_alone(each.module)]
+    before_head = ran[: weighted[-1]] if weighted else ran
+    often = Counter(each.name for each in before_head)
+    return [
+        _Candidate(
+            name=each.name, output=each.output, layout=layout, blocks=_blocks(model, each.name)
+        )
+        for each, layout in zip(before_head, _layouts(before_head, shape), strict=True)
+        if layout is not None
+        and often[each.name] == 1
+        and not isinstance(each.module, nn.Conv2d | nn.Linear)
+    ]
+
+
+def _blocks(model: nn.Module, name: str) -> int:
+    """Modules that a module lies within, sequences and the network itself left out."""
+    parts = name.split(".")
+    around = (model.get_submodule(".".join(parts[:end])) for end in range(1, len(parts)))
+    return sum(not isinstance(module, CONTAINERS) for module in around)
 
 
 def _layouts(ran: Sequence[_Ran], shape: Sequence[int]) -> list[Layout | None]:
@@ -206,13 +251,13 @@ def _layouts(ran: Sequence[_Ran], shape: Sequence[int]) -> list[Layout | None]:
                 layout = _of_maps(own, dim)
         elif len(each.output) == 1 and len(own) == 2:
             layout = _of_tokens(own, coarsest)
-        if layout is not None and _count(layout) > _count(coarsest):
+        if layout is not None and layout.places > coarsest.places:
             layout = None
-        if layout is not None and _count(layout) > 1:
+        if layout is not None and layout.places > 1:
             coarsest = layout
             if len(own) == 3:
                 size, at = own, 0 if layout.kind == "channels first" else 2
-        found.append(layout if layout is not None and _count(layout) > 1 else None)
+        found.append(layout if layout is not None and layout.places > 1 else None)
     return found
 
 
@@ -223,14 +268,10 @@ def _of_maps(own: tuple[int, ...], dim: int) -> Layout:
 
 
 def _of_tokens(own: tuple[int, ...], places: Layout) -> Layout | None:
-    others = own[0] - _count(places)
+    others = own[0] - places.places
     if not 0 <= others <= MOST_OTHER_TOKENS:
         return None
     return Layout(height=places.height, width=places.width, kind="tokens", others=others)
-
-
-def _count(layout: Layout) -> int:
-    return layout.height * layout.width
 
 
 def _has_weights_alone(module: nn.Module) -> bool:
@@ -238,17 +279,19 @@ def _has_weights_alone(module: nn.Module) -> bool:
     return next(module.children(), None) is None and next(module.parameters(), None) is not None
 
 
-def _is_bare(each: _Ran) -> bool:
-    return isinstance(each.module, nn.Conv2d | nn.Linear)
+def _what_decides(ran: Sequence[_Ran]) -> Tensor:
+    """What the final layer with weights is given; its own weights may all be zero at the start."""
+    given = [each.given for each in ran if _has_weights_alone(each.module)]
+    return ran[-1].output if not given or given[-1] is None else given[-1]
 
 
-def _places_matter(logits: Tensor, output: Tensor, layout: Layout) -> bool:
-    """Whether the logits depend on more than one place of a layer's output."""
-    weights = torch.linspace(1, 2, logits.numel(), device=logits.device).reshape(logits.shape)
+def _places_matter(decides: Tensor, output: Tensor, layout: Layout) -> bool:
+    """Whether a tensor depends on more than one place of a layer's output."""
+    weights = torch.linspace(1, 2, decides.numel()).to(decides).reshape(decides.shape)
     (gradient,) = torch.autograd.grad(
-        (logits * weights).sum(), output, retain_graph=True, allow_unused=True
+        (decides * weights).sum(), output, retain_graph=True, allow_unused=True
     )
     if gradient is None:
         return False
     per_place = layout.maps(gradient).abs().amax(dim=(0, 1))
-    return int((per_place > 0).sum()) > 1 or math.prod(per_place.shape) == 1
+    return int((per_place > 0).sum()) > 1
