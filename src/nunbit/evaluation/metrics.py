@@ -40,6 +40,25 @@ class ClassMetrics:
         """Wilson's 95 % interval of the recall; (0, 1) for a class without images."""
         return wilson_interval(self.correct, self.n) if self.n else (0.0, 1.0)
 
+    @property
+    def precision_ci95(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the precision; (0, 1) for a class that was never answered."""
+        return wilson_interval(self.correct, self.predicted) if self.predicted else (0.0, 1.0)
+
+    @property
+    def f1_ci95(self) -> tuple[float, float]:
+        """95 % interval of the F1; (0, 1) for a class that neither occurs nor was answered.
+
+        Of the images that are of the class or were given it, the share j that are both is a
+        proportion, Jaccard's index, and has Wilson's interval. F1 is 2j / (1 + j), which rises
+        with j, so that its interval has the same bounds, transformed.
+        """
+        either = self.n + self.predicted - self.correct
+        if not either:
+            return 0.0, 1.0
+        low, high = wilson_interval(self.correct, either)
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
