@@ -11,7 +11,7 @@ import numpy as np
 from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
-from nunbit.data.split import apply_manifest, read_manifest
+from nunbit.data.split import apply_manifest, read_manifest, write_manifest
 from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.models.choose import ModelChoice
@@ -36,7 +36,7 @@ def evaluate_run(
     device: str = "auto",
     progress: Progress = SILENT,
 ) -> Run:
-    """Evaluate a run or a bundle again and write summary.json, predictions.csv and report.html.
+    """Evaluate a run or a bundle again; write summary.json, split.csv, predictions.csv, report.html.
 
     Without `data`, the run's own test part is used, and refused when its images have changed. Of
     other data, the test part is used where they have one, else all images.
@@ -97,6 +97,7 @@ def evaluate_run(
     with watch.stage("evaluate"):
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
     target.path.mkdir(parents=True, exist_ok=True)
+    write_manifest(target.split, split)
     outcome = Outcome(
         classes=bundle.classes,
         split=split,
@@ -110,6 +111,7 @@ def evaluate_run(
             "seed": config.seed,
             "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
             "baselines": [baseline.to_dict() for baseline in baselines],
+            "evaluated": {"run": str(run.resolve()), "data": data},
         },
         pixels=prepared.pixels,
         originals=originals_of(prepared, bundle.preprocess),
