@@ -5,8 +5,9 @@ n filters, C channels that each of them sees, h height, w width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import nn
 
 from nunbit.errors import UsageError
 from nunbit.explain.layers import layer_named
-from nunbit.models.summary.trace import trace
+from nunbit.models.summary.trace import Call, trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,47 +39,53 @@ class Filters:
 
 
 def filters_of(model: nn.Module, shape: Sequence[int], layer: str | None = None) -> Filters:
-    """The filters of a layer; by default of the first convolution, or, without one, of the first
-    linear layer that sees the whole image.
+    """The filters of a layer, by default of the first convolution.
 
+    A network without convolutions has those of its first linear layer that sees the whole image.
     `shape` is (C, H, W) of an image. The weights are a copy. Raises UsageError for an unknown
     layer, and for one whose weights are no filters.
     """
     calls = trace(model, (torch.empty(1, *shape, device="meta"),), follow=False)
-    if layer is None:
-        known = [call.name for call in calls if _weights(call.module, shape) is not None]
-        if not known:
-            raise UsageError(
-                "the network has neither a convolution nor a linear layer that sees the image: "
-                "there are no filters to show"
-            )
-        name = next((n for n in known if _is_convolution(model.get_submodule(n))), known[0])
-    else:
-        name = layer
-        if name not in dict(model.named_modules()):
-            name = layer_named(model, shape, name).name
-    module = dict(model.named_modules()).get(name)
-    weights = None if module is None else _weights(module, shape)
-    if module is None or weights is None:
-        inside = [call.name for call in calls if call.name.startswith(f"{name}.")]
-        inner = [n for n in inside if _weights(model.get_submodule(n), shape) is not None]
-        raise UsageError(
-            f"layer {name!r} has no filters: only convolutions have, and linear layers that see "
-            "the whole image",
-            remedy=f"name one of those within it, such as {inner[0]}" if inner else "",
-        )
-    first = next((call for call in calls if call.name == name), None)
-    sees = first is not None and first.input_shape[1:] == tuple(shape)
+    used = {call.name: call for call in calls if _weights(call.module, shape) is not None}
+    name = _first(used) if layer is None else layer
+    if name not in used:
+        _refuse(model, shape, name, list(used))
+    module = used[name].module
+    weights = _weights(module, shape)
+    assert weights is not None
+    sees_image = used[name].input_shape[1:] == tuple(shape) or _sees_padded_image(used, name, shape)
     return Filters(
         layer=name,
         kind=type(module).__name__,
         weights=weights,
-        of_image=sees or not _is_convolution(module),
+        of_image=sees_image or isinstance(module, nn.Linear),
     )
 
 
-def _is_convolution(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d)
+def _first(used: Mapping[str, Call]) -> str:
+    """The first convolution, or the first of all."""
+    if not used:
+        raise UsageError(
+            "the network has neither a convolution nor a linear layer that sees the image: there "
+            "are no filters to show"
+        )
+    convolutions = (n for n, call in used.items() if isinstance(call.module, nn.Conv2d))
+    return next(convolutions, next(iter(used)))
+
+
+def _refuse(model: nn.Module, shape: Sequence[int], name: str, used: Sequence[str]) -> NoReturn:
+    if name not in dict(model.named_modules()):
+        layer_named(model, shape, name)  # raises, unless it is the end of a stage
+    within = [other for other in used if other.startswith(f"{name}.")]
+    raise UsageError(
+        f"layer {name!r} has no filters: convolutions have, and linear layers that see the image",
+        remedy=f"name one with filters, such as {(within or [*used, 'none'])[0]}",
+    )
+
+
+def _sees_padded_image(used: Mapping[str, Call], name: str, shape: Sequence[int]) -> bool:
+    """Whether only padding can stand before: it is the first, and sees as many channels."""
+    return name == next(iter(used)) and used[name].input_shape[1:2] == (shape[0],)
 
 
 def _weights(module: nn.Module, shape: Sequence[int]) -> NDArray[np.float32] | None:

@@ -28,7 +28,7 @@ from nunbit.models.summary.trace import Call, trace
 
 STAGES = ("early", "middle", "late")
 _EXTRA_TOKENS = (0, 1, 2, 5)
-"""Tokens that stand for no place: none, the class, with one of distillation, with four registers."""
+"""Tokens that stand for no place: none; the class's; distillation's too; or four registers."""
 _UNCHANGED = (nn.Dropout, nn.Dropout2d, nn.Identity)
 _POOLING = (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd, nn.AdaptiveAvgPool2d)
 
@@ -140,15 +140,18 @@ def activations(model: nn.Module, images: Tensor, layers: Sequence[Layer]) -> tu
     """
     modules = [layer for layer in layers if layer.cut is None]
     kept: dict[str, Tensor] = {}
-    with evaluation_mode(model), torch.no_grad():
-        with torch.autocast(images.device.type, enabled=False):
-            if modules:
-                with recording(model, modules) as kept:
-                    model(images)
-            return tuple(
-                kept[layer.name].float() if layer.cut is None else prefix(model, layer.cut)(images)
-                for layer in layers
-            )
+    with (
+        evaluation_mode(model),
+        torch.no_grad(),
+        torch.autocast(images.device.type, enabled=False),
+    ):
+        if modules:
+            with recording(model, modules) as kept:
+                model(images)
+        return tuple(
+            kept[layer.name].float() if layer.cut is None else prefix(model, layer.cut)(images)
+            for layer in layers
+        )
 
 
 @contextlib.contextmanager

@@ -24,6 +24,19 @@ class Nearest:
     """[M, k], cosine of the angle between the features; 1 is the same direction."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """One of the images that resemble another most."""
+
+    path: str
+    """As the data have it."""
+    label: str
+    """Name of its class."""
+    similarity: float
+    canvas: NDArray[np.uint8]
+    """[H, W, C]."""
+
+
 def nearest(known: NDArray[np.float32], asked: NDArray[np.float32], *, count: int) -> Nearest:
     """The `count` of `known` [N, D] most similar to each of `asked` [M, D]; at most N.
 
