@@ -11,11 +11,11 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UnusableImage
 from nunbit.evaluation.report.inputs import Original, OriginalGetter
 from nunbit.page.pictures import MAX_SIDE
-from nunbit.run.prepare import Prepared
+from nunbit.run.prepare import Found, Prepared
 from nunbit.types import ImageArrays
 
 
-def originals_of(prepared: Prepared, preprocess: Preprocess) -> OriginalGetter:
+def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> OriginalGetter:
     """A getter that reads an image only when it is asked for it.
 
     A file that has vanished, cannot be read any more or has changed since the run read it gives a
