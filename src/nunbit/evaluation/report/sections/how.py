@@ -1,4 +1,4 @@
-"""How it was done: input contract, model, settings, versions, times and the command."""
+"""How it was done: model, settings, versions, times and the command."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from collections.abc import Mapping
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
-from nunbit.page.contract import contract_rows
 from nunbit.page.words import counted, duration
-
-
-def contract(report: ReportInput) -> Section | None:
-    """How a file becomes what the network sees."""
-    if not report.contract:
-        return None
-    rows = contract_rows(report.contract)
-    return Section(name="contract", title="Input", body=render("contract", rows=rows))
 
 
 def model(report: ReportInput) -> Section:
