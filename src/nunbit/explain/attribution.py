@@ -141,7 +141,9 @@ def attribute(
         # The fused LSTM of NVIDIA's library has a backward pass in training mode only.
         torch.backends.cudnn.flags(enabled=_cudnn_can_go_back(model)),
     ):
-        for some, classes in zip(torch.split(images, size), torch.split(targets, size), strict=True):
+        for some, classes in zip(
+            torch.split(images, size), torch.split(targets, size), strict=True
+        ):
             given = some.detach().float().clone().requires_grad_()
             found = compute(model, given, classes.to(images.device), start, size, layer)
             maps.append(found.detach().float().cpu())

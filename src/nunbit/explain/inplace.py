@@ -16,9 +16,9 @@ def out_of_place(model: nn.Module) -> Iterator[None]:
     """
     changed = [m for m in model.modules() if getattr(m, "inplace", False) is True]
     for module in changed:
-        module.inplace = False
+        setattr(module, "inplace", False)  # noqa: B010 - torch declares no such field
     try:
         yield
     finally:
         for module in changed:
-            module.inplace = True
+            setattr(module, "inplace", True)  # noqa: B010

@@ -69,7 +69,7 @@ class Layout:
         if self.kind == "channels last":
             return output.movedim(-1, 1)
         places = output[:, self.others :]
-        return places.unflatten(1, (self.height, self.width)).movedim(-1, 1)
+        return places.movedim(-1, 1).reshape(len(output), -1, self.height, self.width)
 
     def output(self, maps: Tensor, before: Tensor) -> Tensor:
         """[B, C, h, w] as the layer's output that it was; `before` has the other tokens."""
@@ -117,7 +117,8 @@ def grad_cam_layer(model: nn.Module, shape: Sequence[int]) -> str:
     last = next((c for c in reversed(fit) if _places_matter(decides, c.output, c.layout)), None)
     if last is not None:
         same = [c for c in fit if c.layout.places == last.layout.places and c.blocks <= last.blocks]
-        for chosen in sorted(same[::-1], key=lambda c: c.blocks):
+        same.reverse()
+        for chosen in sorted(same, key=lambda c: c.blocks):
             if _places_matter(decides, chosen.output, chosen.layout):
                 return chosen.name
     raise UsageError(
