@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.evaluation.baselines import Baseline, baseline_from_dict, largest_class
 from nunbit.evaluation.metrics import Metrics, evaluate
 from nunbit.evaluation.slices import Attribute, Slices, slice_accuracy
 from nunbit.types import ClassNames, Predictions, Split
@@ -122,6 +123,14 @@ class ReportInput:
         if not len(self.predictions) or not self.attributes:
             return None
         return slice_accuracy(self.predictions, self.attributes)
+
+    @cached_property
+    def baselines(self) -> tuple[Baseline, ...]:
+        """What the summary knows of simpler methods; the largest class is always among them."""
+        if not len(self.predictions):
+            return ()
+        known = tuple(map(baseline_from_dict, self.summary.get("baselines") or ()))
+        return known or (largest_class(self.predictions, self.classes, training_labels=None),)
 
     @cached_property
     def metrics_without_leaks(self) -> Metrics | None:
