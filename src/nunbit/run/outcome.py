@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -22,10 +22,13 @@ from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.report import ReportInput, build_report
 from nunbit.evaluation.report.inputs import Event, OriginalGetter, PictureGetter
+from nunbit.evaluation.report.strip import Strip
+from nunbit.evaluation.slices import slice_accuracy
 from nunbit.files import write_atomically
 from nunbit.models.summary import Summary
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.run.observing import Observed
 from nunbit.transfer.plans import Advice, advice_from_dict
 from nunbit.types import ClassNames, Predictions, Split
 
@@ -53,6 +56,8 @@ class Outcome:
     events: tuple[Event, ...] = ()
     originals: OriginalGetter | None = None
     layers: Summary | None = None
+    observed: Observed = field(default_factory=Observed)
+    strip: Strip | None = None
     validation: Predictions | None = None
 
 
@@ -74,6 +79,9 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "validation": _numbers(outcome.validation, outcome.classes),
         **{k: v for k, v in outcome.facts.items() if k not in ("model", "dataset")},
     }
+    if len(outcome.test) and outcome.observed.attributes:
+        found = slice_accuracy(outcome.test, outcome.observed.attributes)
+        summary["slices"] = found.to_list()
     leaked = np.isin(outcome.test.indices, outcome.split.leaked_test_indices)
     if leaked.any():
         summary["leaks"] = {
@@ -100,6 +108,10 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         originals=outcome.originals,
         events=outcome.events,
         layers=outcome.layers,
+        attributes=outcome.observed.attributes,
+        features=outcome.observed.features,
+        no_features=outcome.observed.no_features,
+        strip=outcome.strip,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         contract=outcome.contract,

@@ -20,11 +20,13 @@ from nunbit.run.baselines import baselines_of
 from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder, refuse_foreign
 from nunbit.run.layer_table import layer_table
+from nunbit.run.observing import predict_and_observe
 from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Found, Prepared, decode_under, find
 from nunbit.run.spine import Run, Stopwatch
+from nunbit.run.strip import contract_strip
 from nunbit.types import ClassNames, Samples, Split
 
 
@@ -86,7 +88,7 @@ def evaluate_run(
     )
     target = RunFolder(out or _free(_beside(run, f"evaluation-{samples.name}")))
     with watch.stage("evaluate"):
-        test = parts.predict(bundle, "test")
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
     if test is None:
         raise DataError(
             "there is no usable image to evaluate on",
@@ -96,6 +98,7 @@ def evaluate_run(
     images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
     with watch.stage("evaluate"):
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+    originals = originals_of(prepared, bundle.preprocess)
     target.path.mkdir(parents=True, exist_ok=True)
     write_manifest(target.split, split)
     outcome = Outcome(
@@ -114,7 +117,9 @@ def evaluate_run(
             "evaluated": {"run": str(run.resolve()), "data": data},
         },
         pixels=prepared.pixels,
-        originals=originals_of(prepared, bundle.preprocess),
+        originals=originals,
+        observed=observed,
+        strip=contract_strip(parts, originals, part="test", augmentation=None, seed=config.seed),
         layers=layer_table(bundle),
         contract=bundle.preprocess.to_dict(),
         settings=config.to_toml() if is_run else "",

@@ -58,11 +58,13 @@ from nunbit.run.learn import (
     new_state,
     restore,
 )
+from nunbit.run.observing import predict_and_observe
 from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
+from nunbit.run.strip import contract_strip
 from nunbit.run.transfer_mode import is_open, refuse_contradictions, settle_mode
 from nunbit.run.transferring import (
     count_as_best,
@@ -217,9 +219,17 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     with watch.stage("evaluate"), resumable(folder):
         bundle = _deploy(config, parts, state, folder, progress)
         validation = learned.validation or parts.predict(bundle, "validation")
-        test = parts.predict(bundle, "test")
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
         assert test is not None  # refused before training
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+        originals = originals_of(prepared, parts.preprocess)
+        strip = contract_strip(
+            parts,
+            originals,
+            part="train",
+            augmentation=load_augmentation(config.augment.preset),
+            seed=config.seed,
+        )
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -248,7 +258,9 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         validation=validation,
         facts=facts,
         pixels=prepared.pixels,
-        originals=originals_of(prepared, parts.preprocess),
+        originals=originals,
+        observed=observed,
+        strip=strip,
         layers=layer_table(bundle),
         contract=parts.preprocess.to_dict(),
         settings=config.to_toml(),
