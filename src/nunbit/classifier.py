@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
 from nunbit.inference import images_at_once, predict
 from nunbit.types import Batch, ClassNames
+
+if TYPE_CHECKING:
+    from nunbit.explain.images import Explanation, Subject
 
 OneImage: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 Images: TypeAlias = OneImage | Iterable[OneImage]
@@ -120,6 +123,69 @@ class Classifier:
                     else self._answer(path, next(rows), top_k)
                 )
         return answers
+
+    @property
+    def subject(self) -> Subject:
+        """What the functions of `nunbit.explain` look at: the network, its contract and classes."""
+        from nunbit.explain.images import Subject  # with captum and matplotlib: not for predicting
+
+        return Subject(
+            model=self.model,
+            preprocess=self.preprocess,
+            classes=self.classes,
+            device=self.device,
+            temperature=self.bundle.temperature,
+        )
+
+    def explain(
+        self,
+        images: Images,
+        *,
+        layers: Sequence[str] = (),
+        stages: bool | None = None,
+        classes: Sequence[str] = (),
+        methods: Sequence[str] | None = None,
+        checks: bool = True,
+        seed: int = 0,
+    ) -> tuple[Explanation, ...]:
+        """What the network makes of each image: probabilities, feature maps, attribution maps.
+
+        Args:
+            images: as `predict` takes them.
+            layers: names of layers whose feature maps are wanted.
+            stages: those of early, middle and late stages, too; None: where no layer is named.
+            classes: attribution maps for these classes beside the predicted one.
+            methods: of `nunbit.explain.attribution.METHODS`; None: the usual that suit the network.
+            checks: whether each attribution map is checked, which takes most of the time.
+            seed: of what the checks draw at random.
+
+        Raises UnusableImage as `predict` does; UsageError for an unknown layer, class or method,
+        or a method that does not suit the network.
+        """
+        from nunbit.explain.images import Wanted, explain_image, plan
+
+        wanted = Wanted(
+            layers=tuple(layers),
+            stages=stages,
+            classes=tuple(classes),
+            methods=None if methods is None else tuple(methods),
+            checks=checks,
+            seed=seed,
+        )
+        subject = self.subject
+        settled = plan(subject, wanted)
+        given = _as_list(images)
+        canvases = [canvas for some in self._canvases(given, BATCH_SIZE) for canvas in some]
+        names = [
+            os.fspath(image) if isinstance(image, str | os.PathLike) else f"image {number}"
+            for number, image in enumerate(given, start=1)
+        ]
+        found = []
+        for name, canvas in zip(names, canvases, strict=True):
+            if isinstance(canvas, UnusableImage):
+                raise canvas
+            found.append(explain_image(subject, settled, name, canvas))
+        return tuple(found)
 
     def _answer(self, path: Path, row: NDArray[np.float64], top_k: int) -> FilePrediction:
         best = np.argsort(-row, kind="stable")[:top_k]

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 
 import typer
 
-from nunbit.cli import advise, augment, check, evaluate, models, predict, split, summary, train
+from nunbit.cli import (
+    advise,
+    augment,
+    check,
+    evaluate,
+    explain,
+    models,
+    predict,
+    split,
+    summary,
+    train,
+)
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
@@ -28,6 +39,7 @@ app.command("advise")(advise.advise)
 app.command("split")(split.split)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
 

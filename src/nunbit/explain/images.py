@@ -195,7 +195,11 @@ def _methods(
                 f"no attribution method is called {name!r}",
                 remedy=f"choose from {', '.join(METHODS)}",
             )
-    chosen = [info.name for info in METHODS.values() if info.name in (asked or USUAL_METHODS)]
+    chosen = [
+        info.name
+        for info in METHODS.values()
+        if info.name in (USUAL_METHODS if asked is None else asked)
+    ]
     if "grad-cam" not in chosen:
         return tuple(chosen), None, []
     try:
