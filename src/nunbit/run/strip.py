@@ -5,6 +5,7 @@ B images, H height, W width, C channels.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -71,14 +72,20 @@ def contract_strip(
 
 
 def _choose(parts: Parts, part: Part, *, seed: int) -> list[int]:
-    """Rows of the part: one for each oddity there is, the rest drawn."""
+    """Rows of the part: one for each oddity there is, the rest drawn from many classes."""
     order = np.random.default_rng(seed).permutation(parts.split.indices(part)).tolist()
     facts = parts.prepared.inspection.facts
     chosen: list[int] = []
     for is_odd in _ODD:
         fitting = (row for row in order if (fact := facts[row]) is not None and is_odd(fact))
         chosen += [row for row in [next(fitting, None)] if row is not None and row not in chosen]
-    return [*chosen, *(row for row in order if row not in chosen)][:IMAGES]
+    labels = parts.prepared.samples.labels
+    while len(chosen) < min(IMAGES, len(order)):
+        # The class that has been shown least so far.
+        shown = Counter(labels[chosen].tolist())
+        rest = (row for row in order if row not in chosen)
+        chosen.append(min(rest, key=lambda row: shown[int(labels[row])]))
+    return chosen[:IMAGES]
 
 
 def _found(parts: Parts, originals: OriginalGetter, row: int) -> list[Step]:
