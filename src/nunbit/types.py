@@ -157,16 +157,25 @@ class Predictions:
     """[N] true class, -1 where unknown."""
     indices: NDArray[np.int64]
     """[N] row numbers in the `Samples`."""
+    temperature: float = 1.0
+    """The logits are divided by it before the softmax; the bundle's, once it has one."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Softmax of the logits, float64 [N, K]."""
+        """Softmax of the logits over the temperature, float64 [N, K]."""
         from scipy.special import softmax
 
-        return np.asarray(softmax(self.logits.astype(np.float64), axis=1))
+        return np.asarray(softmax(self.logits.astype(np.float64) / self.temperature, axis=1))
+
+    @cached_property
+    def log_probabilities(self) -> NDArray[np.float64]:
+        """Logarithms of the probabilities, finite for finite logits of any size, [N, K]."""
+        from scipy.special import log_softmax
+
+        return np.asarray(log_softmax(self.logits.astype(np.float64) / self.temperature, axis=1))
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
@@ -176,5 +185,17 @@ class Predictions:
     def subset(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
         """The predictions at some rows of this value."""
         return Predictions(
-            logits=self.logits[rows], labels=self.labels[rows], indices=self.indices[rows]
+            logits=self.logits[rows],
+            labels=self.labels[rows],
+            indices=self.indices[rows],
+            temperature=self.temperature,
+        )
+
+    def at_temperature(self, temperature: float) -> Predictions:
+        """The same logits, with probabilities at another temperature."""
+        return Predictions(
+            logits=self.logits,
+            labels=self.labels,
+            indices=self.indices,
+            temperature=temperature,
         )

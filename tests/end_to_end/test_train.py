@@ -92,7 +92,8 @@ def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
     assert summary["classes"] == [str(i) for i in range(10)]
     assert set(summary["n"]) == {"train", "validation", "test", "excluded"}
     assert sum(summary["n"].values()) == 1797
-    numbers = {"accuracy", "accuracy_ci95", "macro_f1", "loss", "ece", "per_class"}
+    intervals = {"accuracy_ci95", "macro_f1_ci95", "ece_ci95"}
+    numbers = {"accuracy", "macro_f1", "loss", "ece", "per_class"} | intervals
     assert set(summary["test"]) == set(summary["validation"]) == numbers
     assert set(summary["test"]["per_class"]["3"]) == {"precision", "recall", "f1", "n"}
     assert set(summary["seconds"]) == {"total", "check", "decode", "train", "evaluate"}
