@@ -14,7 +14,7 @@ from nunbit.evaluation.comparison.values import Better, ConfigurationRow
 from nunbit.evaluation.comparison.verdicts import MINUS
 from nunbit.page.charts import BLUE, GREEN, INK, RED, SOFT, draw_chart
 
-LONGEST_NAME = 26
+LONGEST_NAME = 22
 """Characters of a name beside an axis; its middle is left out of a longer one."""
 
 
@@ -95,4 +95,4 @@ def _short(name: str) -> str:
 
 
 def _size(rows: int) -> tuple[float, float]:
-    return 6.4, 1.1 + 0.45 * rows
+    return 4.8, 1.1 + 0.4 * rows
