@@ -71,12 +71,12 @@ def _doubted(report: ReportInput) -> Gallery:
     shown = "" if len(rows) <= SHOWN // 2 else f", the {SHOWN // 2} most doubtful are shown"
     below = 100 * doubted_below(len(report.classes))
     rule = (
-        f"the network gives the label a probability below {below:.2g} %, and another class at "
+        f"the network gives the label a probability below {below:.2g}\u00a0%, and another class at "
         "least the probability that images of that class usually get"
     )
     return Gallery(
         title="Likely wrong labels",
-        remark=f"{found}{shown}: {rule}. If {100 * WRONG_LABELS:g} % of all labels were wrong, "
+        remark=f"{found}{shown}: {rule}. If {100 * WRONG_LABELS:g}\u00a0% of all labels were wrong, "
         "most of these would be; but suspicions are worth as much as the network's confidence is, "
         "so look before you change a label. The numbers above take every label as it is.",
         cards=cards(report, rows[: SHOWN // 2]),
