@@ -38,6 +38,8 @@ FEWEST = 7
 """Pixels of the shorter side of a map, as the last maps of most networks have for 224 x 224."""
 MOST_OTHER_TOKENS = 8
 """In front of those that stand for places: a class token, one for distillation, registers."""
+_NO_CHOICE = (nn.Conv2d, nn.Linear, nn.modules.dropout._DropoutNd, nn.Identity)
+"""Bare outputs, and what does nothing while the network predicts."""
 OTHER_METHODS = "use integrated-gradients or occlusion, which work with every network"
 
 
@@ -220,9 +222,7 @@ def _candidates(model: nn.Module, ran: Sequence[_Ran], shape: Sequence[int]) -> 
             name=each.name, output=each.output, layout=layout, blocks=_blocks(model, each.name)
         )
         for each, layout in zip(before_head, _layouts(before_head, shape), strict=True)
-        if layout is not None
-        and often[each.name] == 1
-        and not isinstance(each.module, nn.Conv2d | nn.Linear)
+        if layout is not None and often[each.name] == 1 and not isinstance(each.module, _NO_CHOICE)
     ]
 
 
@@ -289,9 +289,9 @@ def _what_decides(ran: Sequence[_Ran]) -> Tensor:
 def _places_matter(decides: Tensor, output: Tensor, layout: Layout) -> bool:
     """Whether a tensor depends on more than one place of a layer's output."""
     weights = torch.linspace(1, 2, decides.numel()).to(decides).reshape(decides.shape)
-    (gradient,) = torch.autograd.grad(
-        (decides * weights).sum(), output, retain_graph=True, allow_unused=True
-    )
+    with torch.enable_grad():
+        weighed = (decides * weights).sum()
+    (gradient,) = torch.autograd.grad(weighed, output, retain_graph=True, allow_unused=True)
     if gradient is None:
         return False
     per_place = layout.maps(gradient).abs().amax(dim=(0, 1))

@@ -28,9 +28,8 @@ def verdict(
             "what the network learned."
         )
     if beats_random:
-        sentences.append(
-            f"The map points to pixels that matter: {_how(curves, better=beats_random)}."
-        )
+        start = "Its pixels do matter" if sentences else "The map points to pixels that matter"
+        sentences.append(f"{start}: {_how(curves, better=True)}.")
     else:
         start = "It is" if sentences else "Do not trust this map: it is"
         sentences.append(
