@@ -152,10 +152,11 @@ def _read_predictions(path: Path) -> pd.DataFrame:
             io.StringIO(text, newline=""),
             dtype={"path": object, "label": object, "predicted": object},
             na_filter=False,  # a class may be called NA
-            float_precision="round_trip",
             lineterminator="\n",
         )
-        table.iloc[:, 3:].to_numpy(dtype=np.float64)
+        numbers = table.iloc[:, 3:].to_numpy(dtype=np.float64)
+        if not ((numbers >= 0) & (numbers <= 1)).all():
+            raise ValueError("a probability is not between 0 and 1")
     except (OSError, ValueError) as error:
         raise DataError(
             f"the predictions cannot be read: {error}", path=path, remedy=_AS_WRITTEN
