@@ -13,6 +13,7 @@ from nunbit.cli import (
     advise,
     augment,
     check,
+    compare,
     evaluate,
     explain,
     models,
@@ -39,6 +40,7 @@ app.command("advise")(advise.advise)
 app.command("split")(split.split)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
