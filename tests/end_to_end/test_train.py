@@ -18,6 +18,8 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 import nunbit as library
 from nunbit.config import read_config
 from tests.end_to_end.commands import nunbit
+from tests.end_to_end.report_numbers import Tables, Truth, percents
+from tests.evaluation.page import Page
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,54 @@ def test_the_numbers_are_those_of_the_predictions(summary: dict, predictions: li
         f1_score(labels, predicted, average="macro")
     )
     assert summary["test"]["loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+
+
+def test_every_number_of_the_report_is_that_of_the_files(run: Path, digits: Path) -> None:
+    html = (run / "report.html").read_text(encoding="utf-8")
+    page, tables, truth = Page(html), Tables(html).tables, Truth(run)
+    (headline,) = page.all("p", class_="headline")
+    assert headline.words == truth.headline()
+    for name, value in truth.tiles().items():
+        assert f"{name} {value} " in page.section("result")
+    largest, nearest = tables["Baselines"][1:]
+    assert largest[1:4] == truth.largest_class()
+    assert nearest[1:4] == truth.nearest_neighbour(digits)
+    by_part = {row[0]: row[1:] for row in tables["Numbers by part"]}
+    assert by_part["validation"] == truth.validation(digits)
+    assert by_part["test"] == [
+        str(truth.n),
+        truth.headline().partition(": ")[2],
+        truth.tiles()["Loss"],
+    ]
+    by_class = {row[0]: [row[1], *row[3:7]] for row in tables["Numbers by class"][1:]}
+    assert by_class == truth.per_class()
+
+    counts = tables["Confusion matrix: number of test images"]
+    order = [truth.classes.index(name) for name in counts[0][1:]]
+    matrix = truth.matrix[np.ix_(order, order)]
+    assert [row[1:] for row in counts[1:]] == [[str(cell) for cell in row] for row in matrix]
+    shares = tables["Confusion matrix: percent of the row"]
+    assert [row[1:] for row in shares[1:]] == percents(matrix)
+    pairs = {(row[0], row[1]): row[2:4] for row in tables["Most frequent confusions"][1:]}
+    expected = truth.pairs()
+    assert pairs.items() <= expected.items()
+    assert len(pairs) == min(10, len(expected))
+
+    captions = truth.captions()
+    shown = [c.words.replace("\xa0", " ") for c in page.all("figcaption")]
+    shown = [words for words in shown if words[0] in "✓✗"]
+    assert len(shown) >= 36
+    assert {words.replace(") ", ")", 1) for words in shown} <= set(captions.values())
+
+    slices = tables["Accuracy by slice"]
+    start = next(i for i, row in enumerate(slices) if row[0].startswith("Brightness")) + 1
+    group = slices[start : start + 5]
+    sizes = [int(row[1]) for row in group]
+    assert sum(sizes) == truth.n
+    assert [row[3] for row in group] == truth.accuracy_by_brightness(digits, sizes)
+
+    by_class = {row[0]: row[1:] for row in tables["Images by class and part"][1:-1]}
+    assert by_class == truth.parts_of_classes()
 
 
 def test_the_predictions_are_of_the_test_part(run: Path, predictions: list) -> None:
