@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, NunbitError
-from nunbit.files import folder_written_atomically
+from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
@@ -64,6 +64,7 @@ class Bundle:
     temperature: float = 1.0
     """Logits are divided by it before the softmax."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    """By accuracy, such as "0.95": the confidence above which so many answers are right."""
     data_hash: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -96,6 +97,21 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
             path=folder,
             remedy="choose another folder, or move this one away",
         ) from error
+
+
+def calibrate_bundle(
+    folder: Path, bundle: Bundle, *, temperature: float, thresholds: Mapping[str, float]
+) -> Bundle:
+    """Give the bundle that lies in `folder` its temperature and thresholds; weights stay as is.
+
+    Returns `bundle` with them. Raises ValueError for a temperature that is not positive;
+    BundleError where `folder` holds no bundle.
+    """
+    calibrated = replace(bundle, temperature=temperature, thresholds=thresholds)
+    contract = _read_contract(folder)
+    contract |= {"temperature": temperature, "thresholds": dict(thresholds)}
+    write_atomically(folder / CONTRACT, _json(contract))
+    return calibrated
 
 
 def load_bundle(folder: Path) -> Bundle:

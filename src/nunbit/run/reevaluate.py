@@ -17,6 +17,7 @@ from nunbit.errors import DataError, UsageError
 from nunbit.models.choose import ModelChoice
 from nunbit.progress import SILENT, Progress
 from nunbit.run.baselines import baselines_of
+from nunbit.run.calibrating import calibration_facts
 from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder, refuse_foreign
 from nunbit.run.layer_table import layer_table
@@ -38,7 +39,7 @@ def evaluate_run(
     device: str = "auto",
     progress: Progress = SILENT,
 ) -> Run:
-    """Evaluate a run or a bundle again; write summary.json, split.csv, predictions.csv, report.html.
+    """Evaluate a run or a bundle again; write its summary, split, predictions and report.
 
     Without `data`, the run's own test part is used, and refused when its images have changed. Of
     other data, the test part is used where they have one, else all images.
@@ -114,6 +115,7 @@ def evaluate_run(
             "seed": config.seed,
             "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
             "baselines": [baseline.to_dict() for baseline in baselines],
+            "calibration": calibration_facts(bundle, test),
             "evaluated": {"run": str(run.resolve()), "data": data},
         },
         pixels=prepared.pixels,

@@ -28,6 +28,7 @@ from nunbit.files import remove_leftovers, write_atomically
 from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
 from nunbit.run.baselines import baselines_of
+from nunbit.run.calibrating import calibrate, calibration_facts, fitted_on
 from nunbit.run.card import model_card
 from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve_network, resolve_training
@@ -219,6 +220,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     with watch.stage("evaluate"), resumable(folder):
         bundle = _deploy(config, parts, state, folder, progress)
         validation = learned.validation or parts.predict(bundle, "validation")
+        bundle = calibrate(folder.model, bundle, validation)
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
         assert test is not None  # refused before training
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
@@ -239,6 +241,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
         "baselines": [baseline.to_dict() for baseline in baselines],
+        "calibration": fitted_on(validation) | calibration_facts(bundle, test),
         **_origin_of_weights(config),
         **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
@@ -255,7 +258,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         classes=prepared.samples.classes,
         split=split,
         test=test,
-        validation=validation,
+        validation=validation and validation.at_temperature(bundle.temperature),
         facts=facts,
         pixels=prepared.pixels,
         originals=originals,
