@@ -106,7 +106,7 @@ def attribute(
     `images` [B, C, H, W] are normalised as the network wants them, on its device. `layer` is for
     Grad-CAM: a module's name, by default `targets.grad_cam_layer`. `baseline` [C, H, W] is the
     image without evidence that integrated gradients and occlusion compare with: zeros by default,
-    which after normalisation is the mean colour of the training data.
+    that is the colour which the normalisation subtracts, as a rule the mean of the training data.
 
     Grad-CAM's map is the positive part, enlarged bilinearly; integrated gradients and occlusion
     keep the sign, summed over the channels; gradients are the largest absolute value over them.

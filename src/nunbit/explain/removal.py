@@ -198,8 +198,9 @@ class _Asked:
         with evaluation_mode(self._model):
             for masks in torch.split(torch.from_numpy(covered).to(self._image.device), size):
                 shown = torch.where(masks[:, None], other, self._image)
-                logits = forward(self._model, shown).double() / self._temperature
-                found.append(logits.softmax(dim=1)[:, self._target].cpu())
+                # On the host, because some accelerators know no float64.
+                logits = forward(self._model, shown).cpu().double() / self._temperature
+                found.append(logits.softmax(dim=1)[:, self._target])
         return np.asarray(torch.cat(found).numpy(), dtype=np.float64)
 
     def ends(self) -> tuple[float, float, float]:
