@@ -143,3 +143,18 @@ def test_another_package_called_umap_is_not_mistaken_for_it(
     values = np.random.default_rng(0).normal(size=(30, 4))
     found = made(map_images(predictions(30), features(values), seed=5))
     assert [projection.method for projection in found.projections] == ["PCA"]
+
+
+@pytest.mark.slow
+def test_the_real_umap_keeps_neighbours_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "umap")
+    pytest.importorskip("umap", reason="the extra map is not installed", exc_type=ImportError)
+    generator = np.random.default_rng(0)
+    kinds = np.arange(300) % 3
+    values = generator.normal(size=(3, 20))[kinds] * 9 + generator.normal(size=(300, 20))
+    one, two = (made(map_images(predictions(300), features(values), seed=1)) for _ in range(2))
+    points = one.projections[1].points
+    np.testing.assert_array_equal(points, two.projections[1].points)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    assert (kinds[distances.argmin(axis=1)] == kinds).mean() > 0.99
