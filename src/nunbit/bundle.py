@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nunbit.data.preprocess import Preprocess
-from nunbit.errors import BundleError, NunbitError
+from nunbit.errors import BundleError, NunbitError, UsageError
 from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
@@ -72,6 +72,22 @@ class Bundle:
         if not self.temperature > 0:
             raise ValueError(f"a temperature is positive, not {self.temperature}")
         _complete_options(self.model_options, self.classes, self.preprocess)
+
+    def threshold(self, accuracy: float) -> float:
+        """The confidence from which answers reach an accuracy, such as 0.95.
+
+        Raises UsageError naming the accuracies that there are thresholds for.
+        """
+        known = {f"{accuracy:g}", str(accuracy)} & set(self.thresholds)
+        if not known:
+            there = ", ".join(self.thresholds)
+            raise UsageError(
+                f"the model has no threshold for an accuracy of {accuracy:g}",
+                remedy=f"it has one for {there}"
+                if there
+                else "its validation images spoke for none; with more of them there may be some",
+            )
+        return self.thresholds[known.pop()]
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:

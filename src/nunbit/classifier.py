@@ -40,6 +40,8 @@ Canvas: TypeAlias = NDArray[np.uint8]
 
 BATCH_SIZE = 64
 """Images decoded side by side; the network sees at most `images_at_once` of them in one pass."""
+UNSURE = "unsure"
+"""What `predict` says instead of a class that is not sure enough."""
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
@@ -52,6 +54,8 @@ class FilePrediction:
     """The most probable classes, best first."""
     probabilities: tuple[float, ...] = ()
     """[K] in the order of the model's classes."""
+    unsure: bool = False
+    """Whether the answer is below the threshold for the accuracy that was asked for."""
     error: str = ""
     """Why the file cannot be used; names and probabilities are then empty."""
 
@@ -78,14 +82,26 @@ class Classifier:
         """The input contract: how an image becomes what the network sees."""
         return self.bundle.preprocess
 
-    def predict(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.str_]:
+    def predict(
+        self, images: Images, *, accuracy: float | None = None, batch_size: int = BATCH_SIZE
+    ) -> NDArray[np.str_]:
         """Class name of every image, [N]; a single image gives an array of one name.
 
+        With `accuracy`, such as 0.95, only answers sure enough for it are given, the others are
+        `UNSURE`: of the given ones, such a share is right on images like those of the training.
+
         Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
-        is no image at all.
+        is no image at all, or if the bundle has no threshold for that accuracy.
         """
-        best = self.predict_proba(images, batch_size=batch_size).argmax(axis=1)
-        return np.asarray([self.classes[i] for i in best], dtype=np.str_)
+        threshold = 0.0 if accuracy is None else self.bundle.threshold(accuracy)
+        if accuracy is not None and UNSURE in self.classes:
+            raise UsageError(
+                f"a class is called {UNSURE}, so no answer could be marked so",
+                remedy="compare predict_proba with bundle.threshold(accuracy) yourself",
+            )
+        rows = self.predict_proba(images, batch_size=batch_size)
+        names = (self.classes[row.argmax()] if row.max() >= threshold else UNSURE for row in rows)
+        return np.asarray(list(names), dtype=np.str_)
 
     def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
         """Calibrated probabilities of every image, [N, K]. Raises as `predict` does."""
@@ -102,14 +118,18 @@ class Classifier:
         files: Iterable[str | os.PathLike[str]],
         *,
         top_k: int = 1,
+        accuracy: float | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[FilePrediction]:
         """One answer for each file, in the order given; an unusable file's answer says why.
 
-        `top_k` is how many classes are named, at most K. Raises UsageError if it is below 1.
+        `top_k` is how many classes are named, at most K. With `accuracy`, answers that are not
+        sure enough for it are marked `unsure`. Raises UsageError if `top_k` is below 1, or the
+        bundle has no threshold for that accuracy.
         """
         if top_k < 1:
             raise UsageError(f"at least one class must be named, not {top_k}")
+        threshold = 0.0 if accuracy is None else self.bundle.threshold(accuracy)
         paths = [Path(file) for file in files]
         answers: list[FilePrediction] = []
         for canvases in self._canvases(paths, batch_size):
@@ -120,7 +140,7 @@ class Classifier:
                 answers.append(
                     FilePrediction(path=path, error=canvas.what)
                     if isinstance(canvas, UnusableImage)
-                    else self._answer(path, next(rows), top_k)
+                    else self._answer(path, next(rows), top_k, threshold)
                 )
         return answers
 
@@ -187,12 +207,15 @@ class Classifier:
             found.append(explain_image(subject, settled, name, canvas))
         return tuple(found)
 
-    def _answer(self, path: Path, row: NDArray[np.float64], top_k: int) -> FilePrediction:
+    def _answer(
+        self, path: Path, row: NDArray[np.float64], top_k: int, threshold: float
+    ) -> FilePrediction:
         best = np.argsort(-row, kind="stable")[:top_k]
         return FilePrediction(
             path=path,
             names=tuple(self.classes[i] for i in best),
             probabilities=tuple(map(float, row)),
+            unsure=bool(row.max() < threshold),
         )
 
     def _canvases(

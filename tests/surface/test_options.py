@@ -69,7 +69,7 @@ SURFACE = {
         "-q",
     ],
     "evaluate": ["RUN", "--data", "--out", "--quiet", "-q"],
-    "predict": ["RUN", "PATH", "--csv", "--top", "--batch-size", "--quiet", "-q"],
+    "predict": ["RUN", "PATH", "--csv", "--top", "--accuracy", "--batch-size", "--quiet", "-q"],
     "compare": ["RUN", "--out", "--json", "--quiet", "-q"],
     "models": ["[PATTERN]", "--json"],
     "summary": ["MODEL", "--input", "--classes", "--format", "--explain"],

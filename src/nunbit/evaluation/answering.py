@@ -6,7 +6,6 @@ else; the fewer are answered, the more of the answers are right (El-Yaniv and Wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +92,7 @@ def choose_thresholds(
     for target in targets:
         reached = np.flatnonzero(last_of_ties & (lowest >= target))
         if len(reached):
-            chosen[threshold_key(target)] = _between(confidence, int(reached[-1]))
+            chosen[f"{target:g}"] = _between(confidence, int(reached[-1]))
     return chosen
 
 
@@ -119,16 +118,6 @@ def accuracy_by_coverage(
     _, right, last_of_ties = _by_confidence(predictions)
     answered = np.arange(1, len(right) + 1)[last_of_ties]
     return answered, right.cumsum()[last_of_ties].astype(np.int64)
-
-
-def threshold_key(accuracy: float) -> str:
-    """How a bundle names the threshold for an accuracy: '0.95'."""
-    return f"{accuracy:g}"
-
-
-def threshold_for(thresholds: Mapping[str, float], accuracy: float) -> float | None:
-    """The threshold for an accuracy, None where there is none."""
-    return thresholds.get(threshold_key(accuracy))
 
 
 def _by_confidence(
