@@ -43,7 +43,7 @@ def made_up_predictions(n: int, classes: int) -> Predictions:
     generator = np.random.default_rng(0)
     labels = generator.integers(0, classes, n)
     logits = generator.normal(size=(n, classes)).astype(np.float32)
-    logits[np.arange(n), labels] += 6
+    logits[np.arange(n), labels] += 4.5
     logits[np.arange(n), (labels + 1) % classes] += 2.5
     return Predictions(logits=logits, labels=labels, indices=np.arange(n, dtype=np.int64))
 
@@ -87,6 +87,7 @@ def made_up_report(images: int, classes: int, size: int) -> ReportInput:
         {"epoch": e, "train_loss": 1 / e, "train_accuracy": 1 - 0.5 / e, "learning_rate": 0.1 / e}
         for e in range(1, EPOCHS + 1)
     ]
+    generator = np.random.default_rng(1)
     return ReportInput(
         summary=summary,
         classes=names,
@@ -100,24 +101,16 @@ def made_up_report(images: int, classes: int, size: int) -> ReportInput:
         layers=summarise_name("resnet18", classes=classes),
         settings="seed = 0\n" * 80,
         command="nunbit train made-up",
-        **_measured(images),
-    )
-
-
-def _measured(images: int) -> dict[str, object]:
-    """Features for the map and attributes for the slices."""
-    generator = np.random.default_rng(1)
-    return {
-        "features": Features(
+        features=Features(
             values=generator.normal(size=(images, 512)).astype(np.float32),
             rows=np.arange(images),
             layer="fc",
         ),
-        "attributes": [
-            Attribute(name=name, title=name, values=generator.normal(size=images))
+        attributes=[
+            Attribute(name=name, title=name.capitalize(), values=generator.normal(size=images))
             for name in ("brightness", "sharpness", "size")
         ],
-    }
+    )
 
 
 def main() -> int:

@@ -19,6 +19,8 @@ MAX_BEST_ORDERED_CLASSES = 300
 """Beyond this, the best order of the leaves takes seconds, and any order of them is taken."""
 WRONG_LABELS = 0.02
 """Share of wrong labels that is assumed where labels are doubted."""
+ROUNDING = 1e-9
+"""The mean of equal probabilities may exceed each of them by as much as computers round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,8 @@ def doubted_labels(predictions: Predictions) -> NDArray[np.int64]:
     usual = sums / np.maximum(counts, 1)
     answer = predictions.predicted
     # A class without images has no usual probability, and accuses nobody.
-    convincing = (probabilities[rows, answer] >= usual[answer]) & (counts[answer] > 0)
+    reached = probabilities[rows, answer] >= usual[answer] - ROUNDING
+    convincing = reached & (counts[answer] > 0)
     of_label = probabilities[rows, labels]
     suspected = of_label < doubted_below(probabilities.shape[1])
     doubted = np.flatnonzero(convincing & suspected & (answer != labels))

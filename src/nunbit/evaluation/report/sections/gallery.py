@@ -76,9 +76,10 @@ def _doubted(report: ReportInput) -> Gallery:
     )
     return Gallery(
         title="Likely wrong labels",
-        remark=f"{found}{shown}: {rule}. If {100 * WRONG_LABELS:g}\u00a0% of all labels were wrong, "
-        "most of these would be; but suspicions are worth as much as the network's confidence is, "
-        "so look before you change a label. The numbers above take every label as it is.",
+        remark=f"{found}{shown}: {rule}. If {100 * WRONG_LABELS:g}\u00a0% of all labels were "
+        "wrong, most of these would be; but suspicions are worth as much as the network's "
+        "confidence is, so look before you change a label. The numbers above take every label as "
+        "it is.",
         cards=cards(report, rows[: SHOWN // 2]),
         none=f"No label is doubted. One would be where {rule}.",
     )
