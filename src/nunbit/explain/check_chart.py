@@ -50,4 +50,5 @@ def draw_checks(checks: Checks, *, name: str, target: str) -> Markup:
         title=f"probability of {target}",
         description=f"Probability of {target} while the map's strongest pixels are removed, and "
         f"while they are added, beside {orders} random orders",
+        size=(3.5, 2.7),
     )

@@ -5,6 +5,7 @@ n filters, C channels that each of them sees, h height, w width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -12,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from nunbit.errors import UsageError
 from nunbit.explain.layers import layer_named
@@ -57,7 +58,7 @@ def filters_of(model: nn.Module, shape: Sequence[int], layer: str | None = None)
     return Filters(
         layer=name,
         kind=type(module).__name__,
-        weights=weights,
+        weights=np.array(weights.detach().float().cpu().numpy(), dtype=np.float32),
         of_image=sees_image or isinstance(module, nn.Linear),
     )
 
@@ -88,12 +89,10 @@ def _sees_padded_image(used: Mapping[str, Call], name: str, shape: Sequence[int]
     return name == next(iter(used)) and used[name].input_shape[1:2] == (shape[0],)
 
 
-def _weights(module: nn.Module, shape: Sequence[int]) -> NDArray[np.float32] | None:
+def _weights(module: nn.Module, shape: Sequence[int]) -> Tensor | None:
     """[n, C, h, w] of a convolution, or of a linear layer on all pixels; else None."""
     if isinstance(module, nn.Conv2d):
-        weights = module.weight
-    elif isinstance(module, nn.Linear) and module.in_features == int(np.prod(shape)):
-        weights = module.weight.reshape(-1, *shape)
-    else:
-        return None
-    return np.array(weights.detach().float().cpu().numpy(), dtype=np.float32)
+        return module.weight
+    if isinstance(module, nn.Linear) and module.in_features == math.prod(shape):
+        return module.weight.reshape(-1, *shape)
+    return None

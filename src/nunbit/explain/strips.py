@@ -30,6 +30,7 @@ MAPS_SHOWN = 12
 COLOUR_FILTERS_SHOWN = 64
 GREY_FILTERS_SHOWN, CHANNELS_SHOWN = 16, 12
 """Of a layer whose filters see other channels than colours: filters, and channels of each."""
+FILTER_GAP = 6
 MAP_SIDE, UNIT_SIDE, FILTER_SIDE = 128, 240, 64
 """Pixels of the longer side of a picture."""
 
@@ -109,18 +110,17 @@ def map_strip(maps: FeatureMaps, image: str) -> Strip:
 
 def filter_grid(filters: Filters) -> Picture:
     """The shown filters in one picture: in colour, or a row of grey ones for each filter."""
-    side = _times(filters)
+    side, columns = _times(filters), 8
     if filters.in_colour:
-        some = filter_pictures(filters.weights, in_colour=True)[:COLOUR_FILTERS_SHOWN]
-        return grid([enlarged(one, side) for one in some], columns=8)
-    grey = filter_pictures(filters.weights, in_colour=False)
-    if grey.shape[1] == 1:
-        return grid(
-            [enlarged(one[0, ..., None], side) for one in grey[:COLOUR_FILTERS_SHOWN]], columns=8
-        )
-    cells = grey[:GREY_FILTERS_SHOWN, :CHANNELS_SHOWN]
-    flat = [enlarged(cell[..., None], side) for row in cells for cell in row]
-    return grid(flat, columns=cells.shape[1])
+        cells = filter_pictures(filters.weights, in_colour=True)[:COLOUR_FILTERS_SHOWN]
+    else:
+        grey = filter_pictures(filters.weights, in_colour=False)[..., None]
+        if grey.shape[1] == 1:
+            cells = grey[:COLOUR_FILTERS_SHOWN, 0]
+        else:
+            some = grey[:GREY_FILTERS_SHOWN, :CHANNELS_SHOWN]
+            columns, cells = some.shape[1], some.reshape(-1, *some.shape[2:])
+    return grid([enlarged(cell, side) for cell in cells], columns=columns, gap=FILTER_GAP)
 
 
 def filter_strips(filters: Filters) -> tuple[str, Shown, str]:
