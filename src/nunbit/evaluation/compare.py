@@ -1,6 +1,6 @@
 """Two models on the same images: how much better one is, and whether that can be told.
 
-N images, K classes, R resamples, M cells (see `intervals`).
+N images, K classes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from scipy.stats import binom, norm
 
 from nunbit.evaluation.intervals import RESAMPLES, bootstrap
@@ -91,7 +90,7 @@ def compare_answers(first: Answers, second: Answers, *, seed: int) -> Pair:
         only_first=only_first,
         only_second=only_second,
         accuracy=accuracy_difference(only_first, only_second, n, seed=seed),
-        macro_f1=_macro_f1_difference(first, second, seed=seed),
+        macro_f1=macro_f1_difference(first, second),
         loss=mean_difference(second.losses - first.losses, seed=seed),
         p_value=mcnemar_mid_p(only_first, only_second),
     )
@@ -126,6 +125,30 @@ def mean_difference(
         lambda drawn: drawn @ differences / n, np.ones(n), seed=seed, resamples=resamples
     )
     return Difference(value=float(differences.mean()), ci95=interval)
+
+
+def macro_f1_difference(first: Answers, second: Answers) -> Difference:
+    """Difference of two macro F1 on the same images, with an interval by the delta method.
+
+    Each model's macro F1 responds to each image in a known way (the variance of Takahashi et al.
+    2022, Confidence Interval for Micro-averaged F1 and Macro-averaged F1 Scores, is made of these
+    responses); the differences of both, image by image, give the variance. To it is added that of
+    one image of each kind that only one gets right, as in `accuracy_difference`. A bootstrap over
+    the images, tried first, covered the truth in 93 to 95 % of simulated trials, and in 85 % where
+    few images told the models apart.
+    """
+    classes = 1 + max(
+        int(numbers.max()) for numbers in (first.labels, first.predicted, second.predicted)
+    )
+    (f1_of_first, response_of_first), (f1_of_second, response_of_second) = (
+        _macro_f1_of(answers, classes) for answers in (first, second)
+    )
+    value = f1_of_second - f1_of_first
+    sizes = (_sizes(first, classes) + _sizes(second, classes)) / 2
+    one_more = 2 / (sizes[first.labels] * (sizes > 0).sum())
+    variance = ((response_of_second - response_of_first) ** 2).sum() + 2 * (one_more**2).mean()
+    half = float(norm.ppf(0.975) * math.sqrt(variance))
+    return Difference(value=value, ci95=(value - half, value + half))
 
 
 def mcnemar_mid_p(only_first: int, only_second: int) -> float:
@@ -186,41 +209,18 @@ def smallest_noticed(only_first: int, only_second: int, n: int) -> float:
     return float(min((-b + math.sqrt(b**2 - 4 * a * c)) / (2 * a), disagree))
 
 
-def _macro_f1_difference(first: Answers, second: Answers, *, seed: int) -> Difference:
-    """Difference of macro F1, each over the classes among its labels or answers."""
-    triples = np.stack([first.labels, first.predicted, second.predicted], axis=1)
-    cells, counts = np.unique(triples, axis=0, return_counts=True)
-    classes = int(cells.max()) + 1
-    labels = cells[:, 0]
-
-    def difference(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        scores = [_macro_f1(drawn, labels, cells[:, model], classes) for model in (1, 2)]
-        return scores[1] - scores[0]
-
-    observed = difference(counts[None].astype(np.float64))
-    return Difference(value=float(observed[0]), ci95=bootstrap(difference, counts, seed=seed))
+def _macro_f1_of(answers: Answers, classes: int) -> tuple[float, NDArray[np.float64]]:
+    """Macro F1, as in scikit-learn, and how it responds to each image, [N]."""
+    labels, predicted = answers.labels, answers.predicted
+    sizes = _sizes(answers, classes)
+    hits = np.bincount(labels[answers.right], minlength=classes)
+    f1 = 2 * hits / np.maximum(sizes, 1)
+    occurring = int((sizes > 0).sum())
+    response = (2 * answers.right - f1[labels]) / sizes[labels] - f1[predicted] / sizes[predicted]
+    return float(f1.sum() / occurring), response / occurring
 
 
-def _macro_f1(
-    drawn: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    classes: int,
-) -> NDArray[np.float64]:
-    """Macro F1, [R], of counts [R, M] in cells of one label and one answer each, [M]."""
-    support = _by_class(drawn, labels, classes)
-    answered = _by_class(drawn, predicted, classes)
-    right = labels == predicted
-    hits = _by_class(drawn[:, right], labels[right], classes)
-    occurs = support + answered
-    f1 = np.divide(2 * hits, occurs, out=np.zeros_like(hits), where=occurs > 0)
-    return np.asarray(f1.sum(axis=1) / (occurs > 0).sum(axis=1))
-
-
-def _by_class(
-    drawn: NDArray[np.float64], class_of_cell: NDArray[np.int64], classes: int
-) -> NDArray[np.float64]:
-    """Counts [R, M] added up by class, [R, K]."""
-    cells = len(class_of_cell)
-    member = csr_matrix((np.ones(cells), (class_of_cell, np.arange(cells))), shape=(classes, cells))
-    return np.asarray((member @ drawn.T).T)
+def _sizes(answers: Answers, classes: int) -> NDArray[np.int64]:
+    """Images of each class plus answers with it, [K]: the denominator of F1."""
+    images = np.bincount(answers.labels, minlength=classes)
+    return images + np.bincount(answers.predicted, minlength=classes)
