@@ -8,6 +8,7 @@ B images in a batch, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -115,38 +116,30 @@ def attribute(
 
     Raises UsageError if captum is missing, the method or layer is unknown, or does not suit.
     """
-    if method not in METHODS:
-        raise UsageError(f"no attribution method is called {method!r}", remedy=_near(method))
-    if method != "gradients" and importlib.util.find_spec("captum") is None:
-        raise UsageError(
-            f"{METHODS[method].title} needs captum, which is not installed",
-            remedy='pip install "nunbit[explain]"',
-        )
-    if images.ndim != 4 or len(images) == 0 or targets.shape != (len(images),):
-        raise ValueError(
-            f"images are [B, C, H, W] with a class each, not {[*images.shape]} and "
-            f"{[*targets.shape]}"
-        )
+    _refuse(method, images, targets)
     if method == "grad-cam" and layer is None:
         layer = grad_cam_layer(model, images.shape[1:])
-    compute = _COMPUTE[method]
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
-    size = images_at_once(images.shape[2], images.shape[3], images.device)
+    at_once = images_at_once(images.shape[2], images.shape[3], images.device)
     maps = []
     with (
         evaluation_mode(model),
         out_of_place(model),
         torch.enable_grad(),
         torch.autocast(images.device.type, enabled=False),
-        # The fused LSTM of NVIDIA's library has a backward pass in training mode only.
-        torch.backends.cudnn.flags(enabled=_cudnn_can_go_back(model)),
+        _backward_through_recurrence(model),
     ):
-        for some, classes in zip(
-            torch.split(images, size), torch.split(targets, size), strict=True
-        ):
-            given = some.detach().float().clone().requires_grad_()
-            found = compute(model, given, classes.to(images.device), start, size, layer)
-            maps.append(found.detach().float().cpu())
+        parts = zip(torch.split(images, at_once), torch.split(targets, at_once), strict=True)
+        for some, classes in parts:
+            asked = _Asked(
+                model=model,
+                images=some.detach().float().clone().requires_grad_(),
+                targets=classes.to(images.device),
+                baseline=start,
+                layer=layer or "",
+                at_once=at_once,
+            )
+            maps.append(_COMPUTE[method](asked).detach().float().cpu())
     return np.asarray(torch.cat(maps).numpy(), dtype=np.float32)
 
 
@@ -169,60 +162,89 @@ def passes(method: Method, *, height: int, width: int) -> int:
     return 3
 
 
-def _grad_cam(
-    model: nn.Module, images: Tensor, targets: Tensor, _: Tensor, __: int, layer: str | None
-) -> Tensor:
+def refuse_missing_captum(method: Method) -> None:
+    """Raise UsageError if a method needs captum and it is not installed."""
+    if method != "gradients" and importlib.util.find_spec("captum") is None:
+        raise UsageError(
+            f"{METHODS[method].title} needs captum, which is not installed",
+            remedy='pip install "nunbit[explain]"',
+        )
+
+
+def _refuse(method: Method, images: Tensor, targets: Tensor) -> None:
+    if method not in METHODS:
+        raise UsageError(f"no attribution method is called {method!r}", remedy=_near(method))
+    refuse_missing_captum(method)
+    if images.ndim != 4 or len(images) == 0 or targets.shape != (len(images),):
+        raise ValueError(
+            f"images are [B, C, H, W] with a class each, not {[*images.shape]} and "
+            f"{[*targets.shape]}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a method is given: at most `at_once` images."""
+
+    model: nn.Module
+    images: Tensor
+    """[B, C, H, W], with gradients."""
+    targets: Tensor
+    """[B]."""
+    baseline: Tensor
+    """[C, H, W]."""
+    layer: str
+    at_once: int
+    """Images of one pass."""
+
+
+def _grad_cam(asked: _Asked) -> Tensor:
     from captum.attr import LayerGradCam
 
-    assert layer is not None, "chosen before"
-    with maps_of(model, layer, images.shape[1:]) as place:
-        coarse = LayerGradCam(model, place).attribute(images, targets, relu_attributions=True)
-    size = images.shape[-2:]
-    return F.interpolate(coarse, tuple(size), mode="bilinear", align_corners=False)[:, 0]
+    with maps_of(asked.model, asked.layer, asked.images.shape[1:]) as place:
+        found: Tensor = LayerGradCam(asked.model, place).attribute(
+            asked.images, asked.targets, relu_attributions=True
+        )
+    size = list(asked.images.shape[-2:])
+    return F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _integrated_gradients(
-    model: nn.Module, images: Tensor, targets: Tensor, baseline: Tensor, size: int, _: str | None
-) -> Tensor:
+def _integrated_gradients(asked: _Asked) -> Tensor:
     from captum.attr import IntegratedGradients
 
-    found: Tensor = IntegratedGradients(model).attribute(
-        images,
-        baseline.expand_as(images),
-        targets,
+    found: Tensor = IntegratedGradients(asked.model).attribute(
+        asked.images,
+        asked.baseline.expand_as(asked.images),
+        asked.targets,
         n_steps=STEPS,
-        internal_batch_size=max(size, len(images)),
+        internal_batch_size=asked.at_once,
     )
     return found.sum(dim=1)
 
 
-def _occlusion(
-    model: nn.Module, images: Tensor, targets: Tensor, baseline: Tensor, size: int, _: str | None
-) -> Tensor:
+def _occlusion(asked: _Asked) -> Tensor:
     from captum.attr import Occlusion
 
-    channels, *sides = images.shape[1:]
-    found: Tensor = Occlusion(model).attribute(
-        images.detach(),
+    channels, *sides = asked.images.shape[1:]
+    found: Tensor = Occlusion(asked.model).attribute(
+        asked.images.detach(),
         sliding_window_shapes=(channels, *(_window(side) for side in sides)),
         strides=(channels, *(_stride(side) for side in sides)),
-        baselines=baseline.expand_as(images),
-        target=targets,
-        perturbations_per_eval=max(1, size // len(images)),
+        baselines=asked.baseline.expand_as(asked.images),
+        target=asked.targets,
+        perturbations_per_eval=max(1, asked.at_once // len(asked.images)),
     )
     # All channels are covered together and get the same value.
     return found[:, 0]
 
 
-def _gradients(
-    model: nn.Module, images: Tensor, targets: Tensor, _: Tensor, __: int, ___: str | None
-) -> Tensor:
-    scores = model(images).gather(1, targets[:, None])
-    (found,) = torch.autograd.grad(scores.sum(), images)
+def _gradients(asked: _Asked) -> Tensor:
+    scores = asked.model(asked.images).gather(1, asked.targets[:, None])
+    (found,) = torch.autograd.grad(scores.sum(), asked.images)
     return found.abs().amax(dim=1)
 
 
-_COMPUTE: dict[Method, Callable[..., Tensor]] = {
+_COMPUTE: dict[Method, Callable[[_Asked], Tensor]] = {
     "grad-cam": _grad_cam,
     "integrated-gradients": _integrated_gradients,
     "occlusion": _occlusion,
@@ -243,9 +265,11 @@ def _positions(side: int) -> int:
     return 1 + -(-(side - _window(side)) // _stride(side))
 
 
-def _cudnn_can_go_back(model: nn.Module) -> bool:
-    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
-    return torch.backends.cudnn.enabled and not recurrent
+def _backward_through_recurrence(model: nn.Module) -> contextlib.AbstractContextManager[None]:
+    """NVIDIA's fused LSTM has a backward pass in training mode only; torch's own has one always."""
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        return contextlib.nullcontext()
+    return torch.backends.cudnn.flags(enabled=False)
 
 
 def _near(name: Any) -> str:
