@@ -215,3 +215,17 @@ def test_grad_cam_is_left_out_of_a_network_without_maps_but_refused_when_asked_f
     assert [maps.layer.places for maps in found.maps] == [None, None]
     with pytest.raises(UsageError, match="no layer of this"):
         classifier.explain(image, methods=["grad-cam"])
+
+
+def test_without_captum_it_ends_at_once_and_says_what_to_install(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    file = home / "photos" / "flower" / "00.png"
+    with pytest.raises(UsageError, match="needs captum") as caught:
+        explain_run(home / "run", [file], out=tmp_path / "out")
+    assert 'pip install "nunbit[explain]"' in str(caught.value)
+    done = explain_run(
+        home / "bundle", [file], out=tmp_path / "out", wanted=Wanted(methods=(), stages=False)
+    )
+    assert done.page.is_file()

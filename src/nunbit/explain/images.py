@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
-from nunbit.explain.attribution import METHODS, Method, attribute, explainer
+from nunbit.explain.attribution import (
+    METHODS,
+    Method,
+    attribute,
+    explainer,
+    refuse_missing_captum,
+)
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.layers import Layer, layer_named, stages_of
 from nunbit.explain.neighbours import Neighbour
@@ -137,8 +143,8 @@ class Explanation:
 def plan(subject: Subject, wanted: Wanted) -> Plan:
     """Settle what is wanted before any image is looked at.
 
-    Raises UsageError for an unknown class, layer or method, and for a method that does not suit
-    the network where it was asked for by name.
+    Raises UsageError for an unknown class, layer or method, where captum is missing, and for a
+    method that does not suit the network where it was asked for by name.
     """
     unknown = [name for name in wanted.classes if name not in subject.classes]
     if unknown:
@@ -200,6 +206,8 @@ def _methods(
         for info in METHODS.values()
         if info.name in (USUAL_METHODS if asked is None else asked)
     ]
+    for method in chosen:
+        refuse_missing_captum(method)
     if "grad-cam" not in chosen:
         return tuple(chosen), None, []
     try:
