@@ -54,8 +54,8 @@ def _nearest_neighbour(
 ) -> Baseline:
     generator = np.random.default_rng(seed)
     most_train, most_test = _limits(parts)
-    training_rows = np.sort(_drawn(train, most_train, generator))
-    chosen = np.sort(_drawn(np.arange(len(test)), most_test, generator))
+    training_rows = np.sort(drawn(train, most_train, generator))
+    chosen = np.sort(drawn(np.arange(len(test)), most_test, generator))
     compared = test.subset(chosen)
     vectors = _vectors(parts, np.concatenate([training_rows, compared.indices]), progress)
     return nearest_neighbour(
@@ -77,7 +77,8 @@ def _limits(parts: Parts) -> tuple[int, int]:
     return min(MOST_TRAINING_IMAGES, max(total - test, 1)), test
 
 
-def _drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+def drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """`rows`, or so many of them drawn without repetition."""
     if len(rows) <= most:
         return rows
     return np.asarray(generator.choice(rows, size=most, replace=False), dtype=np.int64)

@@ -51,14 +51,12 @@ from nunbit.run.folder import (
 )
 from nunbit.run.layer_table import layer_table
 from nunbit.run.learn import (
-    fit,
-    image_feed,
     load_best_weights,
     model_options,
     new_model,
-    new_state,
-    restore,
 )
+from nunbit.run.learning import learn
+from nunbit.run.linear_probe import linear_probe
 from nunbit.run.observing import predict_and_observe
 from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, versions, write_outcome
@@ -67,23 +65,8 @@ from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
 from nunbit.run.strip import contract_strip
 from nunbit.run.transfer_mode import is_open, refuse_contradictions, settle_mode
-from nunbit.run.transferring import (
-    count_as_best,
-    finished_state,
-    fit_on_features,
-    idle_tuning,
-    keep_start,
-    kept_start,
-    open_backbone,
-    tuning_feed,
-    tuning_of,
-    with_feeding,
-)
 from nunbit.training.checkpoint import load_weights, newest, previous_of
-from nunbit.training.loop import write_metrics
 from nunbit.training.state import TrainingState
-from nunbit.transfer.finetune import FineTuning
-from nunbit.types import Predictions
 
 
 @dataclass(frozen=True)
@@ -213,7 +196,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     write_manifest(folder.split, split)
 
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
-        learned = _learn(config, parts, model, folder, progress)
+        learned = learn(config, parts, model, folder, progress)
     state = learned.state
     watch.seconds["train"] += learned.earlier_seconds
 
@@ -223,7 +206,10 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         bundle = calibrate(folder.model, bundle, validation)
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
         assert test is not None  # refused before training
-        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+        baselines = (
+            *baselines_of(parts, test, seed=config.seed, progress=progress),
+            *linear_probe(config, parts, folder, test, progress),
+        )
         originals = originals_of(prepared, parts.preprocess)
         strip = contract_strip(
             parts,
@@ -281,63 +267,6 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Learned:
-    """What the training stage leaves."""
-
-    state: TrainingState
-    earlier_seconds: float = 0.0
-    """Of processes that were interrupted."""
-    transfer: dict[str, Any] | None = None
-    """For summary.json."""
-    validation: Predictions | None = None
-    """Where they are known already."""
-    notes: tuple[str, ...] = ()
-    tuning: FineTuning | None = None
-    """Where only some of the network learned."""
-
-
-def _learn(
-    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
-) -> _Learned:
-    """Train the network: all of it, its head on features, or from that head on some stages."""
-    if config.transfer.mode == "none":
-        state = new_state(config, parts, model)
-        seconds = fit(config, image_feed(config, parts), state, folder, progress)
-        return _Learned(state=state, earlier_seconds=seconds)
-    backbone = open_backbone(config, parts, model, progress)
-    start = kept_start(config, backbone, folder)
-    begun = start is not None
-    if start is None:
-        start = fit_on_features(config, backbone, progress)
-        keep_start(folder, start)
-    if config.transfer.mode == "head":
-        state = new_state(config, parts, start.model)
-        if not (begun and restore(state, folder, progress)):
-            finished_state(state, start, folder)
-        write_metrics(folder.metrics, state.history)
-        return _Learned(state=state, transfer=start.facts, validation=start.validation)
-    tuning = tuning_of(config, backbone, start.model)
-    start = with_feeding(config, backbone, tuning, start, folder)
-    feed = tuning_feed(config, backbone, tuning, start, progress)
-    tuning.freeze(start.model, tuning.always_frozen)
-    state = new_state(
-        config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)
-    )
-    if not newest(folder.last).exists():  # else the best of its epochs would be replaced
-        count_as_best(config, state, start, folder.best)
-    seconds = fit(config, feed, state, folder, progress)
-    notes = idle_tuning(config, state)
-    _tell(notes, progress)
-    return _Learned(
-        state=state,
-        earlier_seconds=seconds,
-        transfer=start.facts,
-        notes=tuple(notes),
-        tuning=tuning,
-    )
 
 
 def _tell(notes: Iterable[str], progress: Progress) -> None:

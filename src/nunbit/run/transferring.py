@@ -112,6 +112,8 @@ class HeadStart:
     """For summary.json."""
     validation: Predictions | None = None
     """What the head says of the validation part; None where it has no image."""
+    head: FittedHead | None = None
+    """None where it was fitted by a process before."""
 
 
 def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> HeadStart:
@@ -166,6 +168,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         record=_record(head, images=images, seconds=fitted - began, validated=said is not None),
         facts=_facts(config, backbone, head, seconds=(computed - began, fitted - computed)),
         validation=said,
+        head=head,
     )
     progress.note(_told(start, len(batches.rows)))
     return start
