@@ -21,6 +21,7 @@ EVERY_SECTION = [
     "learning",
     "classes",
     "confusion",
+    "calibration",
     "gallery",
     "data",
     "split",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.resources import files
 
 from nunbit.evaluation.report.inputs import ReportInput
+from nunbit.evaluation.report.sections.calibration import calibration
 from nunbit.evaluation.report.sections.classes import classes
 from nunbit.evaluation.report.sections.confusion import confusion
 from nunbit.evaluation.report.sections.contract import contract
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
     curves,
     classes,
     confusion,
+    calibration,
     slices,
     gallery,
     feature_map,
