@@ -215,7 +215,9 @@ def _map(explanation: Explanation, found: Attribution, limit: float, *, name: st
         trusted=checks.trusted,
         verdict=checks.verdict,
         chart=draw_checks(checks, name=f"{name}-{found.target}-{found.method}", target=target),
-        similarity=[(depth, f"{value:.2f}") for depth, value in checks.similarity.items()],
+        similarity=[
+            (depth, f"{round(value, 2) + 0.0:.2f}") for depth, value in checks.similarity.items()
+        ],
     )
 
 
