@@ -281,6 +281,19 @@ def test_an_evaluation_is_compared_as_the_run_that_it_is_of(data: Path, tmp_path
     assert compare(a, again).settings == ()
 
 
+def test_images_that_a_run_has_learned_from_are_no_test(data: Path, tmp_path: Path) -> None:
+    trained = write_run(tmp_path / "trained", data, test=range(20))
+    a = write_run(tmp_path / "a", data)
+    (a / "config.toml").unlink()
+    summary = json.loads((a / "summary.json").read_text())
+    summary["evaluated"] = {"run": str(trained), "data": str(data)}
+    (a / "summary.json").write_text(json.dumps(summary))
+    found = compare(a, write_run(tmp_path / "b", data))
+    warning = "a has learned from 40 of its 60 test images: its numbers are too good."
+    assert found.notes[0] == warning
+    assert not any(note.startswith("b has learned") for note in found.notes)
+
+
 def test_json_has_plain_values_and_the_paths(data: Path, tmp_path: Path) -> None:
     a = write_run(tmp_path / "a", data, wrong=[1])
     b = write_run(tmp_path / "b", data, wrong=[2], settings=DEEPER)

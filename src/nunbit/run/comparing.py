@@ -30,6 +30,7 @@ from nunbit.run.same_images import (
     other_test_images,
     refuse_other_data,
     refuse_other_test_images,
+    seen_in_training,
 )
 from nunbit.run.speed import Speeds, measure_speeds
 
@@ -88,7 +89,7 @@ def compare_runs(
             *(row.verdict for row in pairs),
         ),
         speed_measured_on=speeds.measured_on,
-        notes=tuple(notes),
+        notes=(*_leak_notes(runs), *notes),
     )
 
 
@@ -190,6 +191,16 @@ def _speeds(
     for _ in progress.track((None,), total=1, title="measuring speed"):
         speeds = measure_speeds(bundles, device=device)
     return speeds, notes
+
+
+def _leak_notes(runs: Sequence[RecordedRun]) -> list[str]:
+    """A warning for each run that has learned from images that it is tested on."""
+    seen = {run.name: (seen_in_training(run), len(run.paths)) for run in runs}
+    return [
+        f"{name} has learned from {count:,} of its {n:,} test images: its numbers are too good."
+        for name, (count, n) in seen.items()
+        if count
+    ]
 
 
 def _accuracy(run: RecordedRun) -> float:

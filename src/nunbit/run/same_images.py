@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nunbit.data.split import read_manifest
 from nunbit.errors import UsageError
 from nunbit.run.recorded import RecordedRun
 
@@ -56,6 +57,23 @@ def refuse_other_test_images(first: RecordedRun, second: RecordedRun) -> None:
             path=second.folder,
             remedy=_ONE_TEST_PART.format(manifest=manifest),
         )
+
+
+def seen_in_training(run: RecordedRun) -> int:
+    """Test images whose bytes also stand in the training or validation part of the run.
+
+    None in a run's own test part, unless the data's own parts leak; but of what `nunbit evaluate`
+    is given, any number.
+
+    Raises:
+        DataError: when the manifest of the training is damaged.
+    """
+    if run.trained_in is None:
+        return 0
+    trained = read_manifest(run.trained_in / "split.csv")
+    parts = zip(trained.sha256, trained.parts, strict=True)
+    seen = {digest for digest, part in parts if digest and part in ("train", "validation")}
+    return sum(run.digests[path] in seen for path in run.paths)
 
 
 def _refuse_other_classes(first: RecordedRun, other: RecordedRun) -> None:

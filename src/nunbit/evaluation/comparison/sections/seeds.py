@@ -14,10 +14,11 @@ BASES = {
     "and other test images of the same kind would change.",
     "same images seed by seed": "Each seed draws its own test images, and both configurations "
     "share those of each seed, so their difference is taken seed by seed. Parts drawn from the "
-    "same data overlap; the interval is widened for it (Nadeau and Bengio 2003).",
+    "same data overlap; the interval is widened for it, as are those of the means (Nadeau and "
+    "Bengio 2003).",
     "other images": "The runs were tested on different images, so nothing can be paired, and only "
     "the spread over the seeds speaks. Parts drawn from the same data overlap; the interval is "
-    "widened for it (Nadeau and Bengio 2003).",
+    "widened for it, as are those of the means (Nadeau and Bengio 2003).",
 }
 
 
