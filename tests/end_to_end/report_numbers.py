@@ -7,6 +7,7 @@ bundle and the images, and not by the code that made the report.
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -104,6 +105,34 @@ class Truth:
             inside = [i for i in range(self.n) if b / bins < surest[i] <= (b + 1) / bins]
             total += abs(sum(surest[i] - self.right[i] for i in inside))
         return total / self.n
+
+    def reliability(self, bins: int = 15) -> list[list[str]]:
+        """Images, mean confidence and share of right answers of each bin that has images."""
+        surest, rows = self.probabilities.max(axis=1), []
+        for b in range(bins):
+            inside = [i for i in range(self.n) if b / bins < surest[i] <= (b + 1) / bins]
+            if inside:
+                hits, of = sum(self.right[i] for i in inside), len(inside)
+                name = f"{100 * b / bins:.0f} to {100 * (b + 1) / bins:.0f} %"
+                mean = confidence(sum(surest[i] for i in inside) / of)
+                share = percent_with_range(hits / of, wilson(hits, of))
+                rows.append([name, count(of), mean, share])
+        return rows
+
+    def answered(self) -> dict[str, list[str]]:
+        """Images answered and right at each threshold of the bundle."""
+        bundle = json.loads((self.run / "model" / "nunbit.json").read_text(encoding="utf-8"))
+        shown = {}
+        for target, threshold in bundle["thresholds"].items():
+            sure = [i for i in range(self.n) if self.probabilities[i].max() >= threshold]
+            hits, of = sum(self.right[i] for i in sure), len(sure)
+            coverage = percent_with_range(of / self.n, wilson(of, self.n))
+            accuracy = percent_with_range(hits / of, wilson(hits, of))
+            shown[f"{100 * float(target):g} %"] = [
+                f"{count(of)} of {count(self.n)}, {coverage}",
+                f"{count(hits)} of {count(of)}, {accuracy}",
+            ]
+        return shown
 
     def per_class(self) -> dict[str, list[str]]:
         """Images, recall, answers, precision and F1 of each class as the table shows them."""
