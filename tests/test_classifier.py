@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +245,37 @@ def test_load_says_what_is_wrong(prepare: str, message: str, tmp_path: Path) -> 
     with pytest.raises(BundleError, match=message) as caught:
         load(path)
     assert str(path) in str(caught.value)
+
+
+def test_answers_below_the_threshold_are_unsure(files: list[Path]) -> None:
+    ours = classifier()
+    surest = ours.predict_proba(files).max(axis=1)
+    threshold = float(np.median(surest))
+    ours.bundle = replace(ours.bundle, thresholds={"0.95": threshold, "0.9": 0.0})
+    plain, held = ours.predict(files), ours.predict(files, accuracy=0.95)
+    assert 0 < (surest < threshold).sum() < len(files)
+    assert held.tolist() == [
+        "unsure" if sure < threshold else name for sure, name in zip(surest, plain, strict=True)
+    ]
+    answers = ours.predict_files(files, accuracy=0.95)
+    assert [answer.unsure for answer in answers] == (surest < threshold).tolist()
+    assert ours.predict(files, accuracy=0.9).tolist() == plain.tolist()
+    assert not any(answer.unsure for answer in ours.predict_files(files))
+
+
+def test_an_accuracy_without_a_threshold_is_refused(files: list[Path]) -> None:
+    ours = classifier()
+    with pytest.raises(UsageError, match=r"no threshold for an accuracy of 0\.97") as caught:
+        ours.predict(files, accuracy=0.97)
+    assert "validation images spoke for none" in caught.value.remedy
+    ours.bundle = replace(ours.bundle, thresholds={"0.95": 0.5, "0.98": 0.7})
+    with pytest.raises(UsageError, match=r"no threshold for an accuracy of 0\.97") as caught:
+        ours.predict_files(files, accuracy=0.97)
+    assert caught.value.remedy == "it has one for 0.95, 0.98"
+
+
+def test_a_class_called_unsure_cannot_be_told_from_the_mark() -> None:
+    ours = classifier()
+    ours.bundle = replace(ours.bundle, classes=("bag", "unsure", "boot"), thresholds={"0.95": 0.5})
+    with pytest.raises(UsageError, match="a class is called unsure"):
+        ours.predict(picture(1), accuracy=0.95)

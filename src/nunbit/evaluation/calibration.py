@@ -100,7 +100,8 @@ def fit_temperature(predictions: Predictions) -> float:
         return COLDEST
     if slope(-np.log(WARMEST)) >= 0:
         return WARMEST
-    return float(np.exp(-brentq(slope, -np.log(WARMEST), -np.log(COLDEST), xtol=1e-8)))
+    found = float(np.exp(-brentq(slope, -np.log(WARMEST), -np.log(COLDEST), xtol=1e-8)))
+    return round(found, 4)  # so that a network's rounding on another machine does not show
 
 
 def why_no_temperature(predictions: Predictions) -> str:
