@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from nunbit.api import Data as Data
     from nunbit.api import compare as compare
+    from nunbit.api import feature_maps as feature_maps
+    from nunbit.api import filters as filters
     from nunbit.api import load_data as load_data
     from nunbit.api import train as train
     from nunbit.classifier import Classifier as Classifier
@@ -37,6 +39,8 @@ _HOME = {
     "Run": "nunbit.run.spine",
     "compare": "nunbit.api",
     "create_model": "nunbit.models.create",
+    "feature_maps": "nunbit.api",
+    "filters": "nunbit.api",
     "list_models": "nunbit.models.catalog",
     "load": "nunbit.classifier",
     "load_data": "nunbit.api",
@@ -53,6 +57,8 @@ __all__ = [
     "__version__",
     "compare",
     "create_model",
+    "feature_maps",
+    "filters",
     "list_models",
     "load",
     "load_data",

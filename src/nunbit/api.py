@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+
+from nunbit.classifier import Classifier, Images
 from nunbit.config import Config, load_config
 from nunbit.data.sources import load_samples
 from nunbit.errors import UsageError
 from nunbit.evaluation.comparison.values import Comparison
+from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
+from nunbit.explain.filters import Filters, filters_of
+from nunbit.explain.layers import stages_of
 from nunbit.progress import SILENT, Progress
 from nunbit.run.comparing import compare_runs, read_runs
 from nunbit.run.comparison_page import comparison_page
@@ -159,3 +165,46 @@ _OPTIONS = {
     "augment": "augment.preset",
     "corrections": "data.corrections",
 }
+
+
+def filters(
+    model: Classifier | nn.Module, layer: str | None = None, *, shape: Sequence[int] | None = None
+) -> Filters:
+    """The filters of a layer, by default of the first convolution: weights [n, C, h, w].
+
+    Args:
+        model: a classifier, or a network.
+        layer: name of a convolution, or of a linear layer that sees the whole image.
+        shape: (C, H, W) of an image; needed where `model` is a network.
+
+    Raises:
+        UsageError: for an unknown layer, one without filters, and a network without a shape.
+    """
+    if isinstance(model, Classifier):
+        return filters_of(model.model, model.subject.shape, layer)
+    if shape is None:
+        raise UsageError("of a network, the shape of an image is needed: shape=(C, H, W)")
+    return filters_of(model, shape, layer)
+
+
+def feature_maps(
+    model: Classifier | nn.Module, images: Images | Tensor, layers: Sequence[str] = ()
+) -> list[tuple[FeatureMaps, ...]]:
+    """For each image the maps of each layer, by default of early, middle and late stages.
+
+    Args:
+        model: a classifier, or a network.
+        images: of a classifier what its `predict` takes; of a network what it sees, float
+            [B, C, H, W], on its device.
+        layers: names of layers.
+
+    Raises:
+        UsageError: for an unknown layer, and for images of a network that are no tensor.
+    """
+    if isinstance(model, Classifier):
+        if isinstance(images, Tensor):
+            raise UsageError("a classifier takes files, PIL images or uint8 arrays, not tensors")
+        return [found.maps for found in model.explain(images, layers=layers, methods=())]
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        raise UsageError("a network takes a tensor of images [B, C, H, W]")
+    return feature_maps_of(model, images, layers or stages_of(model, images.shape[1:]))

@@ -229,3 +229,30 @@ def test_without_captum_it_ends_at_once_and_says_what_to_install(
         home / "bundle", [file], out=tmp_path / "out", wanted=Wanted(methods=(), stages=False)
     )
     assert done.page.is_file()
+
+
+def test_filters_and_feature_maps_of_a_classifier_and_of_its_network(
+    home: Path, classifier: Classifier
+) -> None:
+    file = home / "photos" / "flower" / "00.png"
+    own, alone = nunbit.filters(classifier), nunbit.filters(classifier.model, shape=(3, 16, 16))
+    np.testing.assert_array_equal(own.weights, alone.weights)
+    assert nunbit.filters(classifier, "features.4").weights.shape == (64, 64, 3, 3)
+    (of_file,) = nunbit.feature_maps(classifier, file)
+    canvas = classifier.explain(file, methods=(), stages=False)[0].canvas
+    images = classifier.subject.images(canvas[None])
+    (of_tensor,) = nunbit.feature_maps(classifier.model, images)
+    for one, other in zip(of_file, of_tensor, strict=True):
+        assert one.layer == other.layer
+        np.testing.assert_array_equal(one.maps, other.maps)
+    ((maps,),) = nunbit.feature_maps(classifier, file, ["features.0"])
+    assert maps.maps.shape == (64, 16, 16)
+
+
+def test_what_a_network_and_a_classifier_cannot_take(classifier: Classifier) -> None:
+    with pytest.raises(UsageError, match=r"shape=\(C, H, W\)"):
+        nunbit.filters(classifier.model)
+    with pytest.raises(UsageError, match="not tensors"):
+        nunbit.feature_maps(classifier, torch.zeros(1, 3, 16, 16))
+    with pytest.raises(UsageError, match="tensor of images"):
+        nunbit.feature_maps(classifier.model, "photo.png")

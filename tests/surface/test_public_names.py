@@ -15,6 +15,8 @@ PUBLIC = (
     "__version__",
     "compare",
     "create_model",
+    "feature_maps",
+    "filters",
     "list_models",
     "load",
     "load_data",
