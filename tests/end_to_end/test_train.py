@@ -95,6 +95,7 @@ def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
         "parameters",
         "baselines",
         "calibration",
+        "slices",
     }
     assert summary["classes"] == [str(i) for i in range(10)]
     assert set(summary["n"]) == {"train", "validation", "test", "excluded"}
