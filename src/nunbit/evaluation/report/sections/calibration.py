@@ -93,8 +93,8 @@ def _temperature(facts: Mapping[str, Any], predictions: Predictions) -> str:
     effect = "lowers" if predictions.temperature > 1 else "raises"
     return (
         f"The network's outputs are divided by a temperature of {predictions.temperature:.3f}, "
-        f"{fitted} (Guo et al. 2017), which {effect} its confidence and changes no answer. Every "
-        "other number of this page, and what `nunbit predict` says, is with it."
+        f"{fitted} (Guo et al. 2017), which {effect} its confidence and changes no answer. The "
+        "test part's numbers elsewhere on this page, and what `nunbit predict` says, are with it."
     )
 
 
