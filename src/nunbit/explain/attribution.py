@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from nunbit.errors import UsageError
 from nunbit.explain.inplace import out_of_place
+from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.targets import grad_cam_layer, maps_of
 from nunbit.inference import images_at_once
 from nunbit.models.mode import evaluation_mode
@@ -34,10 +35,13 @@ Maps: TypeAlias = NDArray[np.float32]
 Explainer: TypeAlias = Callable[[nn.Module, Tensor, Tensor], Maps]
 """(model, images [B, C, H, W], targets int64 [B]) -> maps; `explainer` makes one."""
 
-STEPS = 32
+STEPS, ROUGH_STEPS = 32, 8
 """Points on the way from the baseline to the image, of integrated gradients."""
 WINDOWS_PER_SIDE = 5
-"""Of occlusion: windows that cover a side; they move by half of their own size."""
+"""Of occlusion: windows that cover a side; they move by half of their own size, in rough maps by
+the whole."""
+ROUGHLY: tuple[Method, ...] = ("integrated-gradients", "occlusion")
+"""Methods of many passes, whose rough maps save some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +105,7 @@ def attribute(
     method: Method,
     layer: str | None = None,
     baseline: Tensor | None = None,
+    rough: bool = False,
 ) -> Maps:
     """Maps [B, H, W] of what speaks for class targets[i] (int64 [B]) in images[i] (float32).
 
@@ -108,6 +113,7 @@ def attribute(
     Grad-CAM: a module's name, by default `targets.grad_cam_layer`. `baseline` [C, H, W] is the
     image without evidence that integrated gradients and occlusion compare with: zeros by default,
     that is the colour which the normalisation subtracts, as a rule the mean of the training data.
+    `rough` saves passes of these two, for maps that are compared and not looked at.
 
     Grad-CAM's map is the positive part, enlarged bilinearly; integrated gradients and occlusion
     keep the sign, summed over the channels; gradients are the largest absolute value over them.
@@ -121,44 +127,50 @@ def attribute(
         layer = grad_cam_layer(model, images.shape[1:])
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
     at_once = images_at_once(images.shape[2], images.shape[3], images.device)
+    network = for_many_passes(model, images) if method in ROUGHLY else model
     maps = []
     with (
-        evaluation_mode(model),
-        out_of_place(model),
+        evaluation_mode(network),
+        out_of_place(network),
         torch.enable_grad(),
         torch.autocast(images.device.type, enabled=False),
-        _backward_through_recurrence(model),
+        _backward_through_recurrence(network),
     ):
         parts = zip(torch.split(images, at_once), torch.split(targets, at_once), strict=True)
         for some, classes in parts:
             asked = _Asked(
-                model=model,
+                model=network,
                 images=some.detach().float().clone().requires_grad_(),
                 targets=classes.to(images.device),
                 baseline=start,
                 layer=layer or "",
                 at_once=at_once,
+                rough=rough,
             )
             maps.append(_COMPUTE[method](asked).detach().float().cpu())
     return np.asarray(torch.cat(maps).numpy(), dtype=np.float32)
 
 
 def explainer(
-    method: Method, *, layer: str | None = None, baseline: Tensor | None = None
+    method: Method,
+    *,
+    layer: str | None = None,
+    baseline: Tensor | None = None,
+    rough: bool = False,
 ) -> Explainer:
     """`attribute` with its settings filled in, as `sanity.check_attribution` takes it."""
-    return partial(attribute, method=method, layer=layer, baseline=baseline)
+    return partial(attribute, method=method, layer=layer, baseline=baseline, rough=rough)
 
 
-def passes(method: Method, *, height: int, width: int) -> int:
+def passes(method: Method, *, height: int, width: int, rough: bool = False) -> int:
     """How many times one image goes through the network; a backward pass counts as two more.
 
-    At most 122, whatever the size of the image.
+    At most 122, whatever the size of the image, and 50 for a rough map.
     """
     if method == "integrated-gradients":
-        return 3 * STEPS
+        return 3 * (ROUGH_STEPS if rough else STEPS)
     if method == "occlusion":
-        return 1 + int(np.prod([_positions(side) for side in (height, width)]))
+        return 1 + int(np.prod([_positions(side, rough=rough) for side in (height, width)]))
     return 3
 
 
@@ -196,6 +208,7 @@ class _Asked:
     layer: str
     at_once: int
     """Images of one pass."""
+    rough: bool
 
 
 def _grad_cam(asked: _Asked) -> Tensor:
@@ -216,7 +229,7 @@ def _integrated_gradients(asked: _Asked) -> Tensor:
         asked.images,
         asked.baseline.expand_as(asked.images),
         asked.targets,
-        n_steps=STEPS,
+        n_steps=ROUGH_STEPS if asked.rough else STEPS,
         internal_batch_size=asked.at_once,
     )
     return found.sum(dim=1)
@@ -229,7 +242,7 @@ def _occlusion(asked: _Asked) -> Tensor:
     found: Tensor = Occlusion(asked.model).attribute(
         asked.images.detach(),
         sliding_window_shapes=(channels, *(_window(side) for side in sides)),
-        strides=(channels, *(_stride(side) for side in sides)),
+        strides=(channels, *(_stride(side, rough=asked.rough) for side in sides)),
         baselines=asked.baseline.expand_as(asked.images),
         target=asked.targets,
         perturbations_per_eval=max(1, asked.at_once // len(asked.images)),
@@ -256,13 +269,13 @@ def _window(side: int) -> int:
     return max(1, round(side / WINDOWS_PER_SIDE))
 
 
-def _stride(side: int) -> int:
-    return -(-_window(side) // 2)
+def _stride(side: int, *, rough: bool = False) -> int:
+    return _window(side) if rough else -(-_window(side) // 2)
 
 
-def _positions(side: int) -> int:
+def _positions(side: int, *, rough: bool = False) -> int:
     """Places of the window along a side; the last one may be cut off by the border."""
-    return 1 + -(-(side - _window(side)) // _stride(side))
+    return 1 + -(-(side - _window(side)) // _stride(side, rough=rough))
 
 
 def _backward_through_recurrence(model: nn.Module) -> contextlib.AbstractContextManager[None]:

@@ -5,8 +5,8 @@ K classes, T classes explained, H height, W width, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.explain.attribution import (
     METHODS,
+    ROUGHLY,
     Method,
     attribute,
     explainer,
@@ -25,7 +26,9 @@ from nunbit.explain.attribution import (
 )
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.layers import Layer, layer_named, stages_of
+from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.neighbours import Neighbour
+from nunbit.explain.redrawn import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
 from nunbit.inference import forward
@@ -88,8 +91,17 @@ class Plan:
     """Classes beside the predicted one."""
     checks: bool
     seed: int
+    faster: nn.Module = field(repr=False)
+    """The network made ready for many passes, as it is when this is settled."""
+    copies: Copies | None = field(default=None, repr=False)
+    """What maps are compared with; None without checks."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
+
+    @property
+    def parts(self) -> int:
+        """Of the work on one image, for showing progress."""
+        return max(1, len(self.methods) + self.checks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +172,8 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         notes.append(
             "The network knows no places between its layers, so its units are shown instead of maps"
         )
+    noise = torch.randn((1, *subject.shape), generator=torch.Generator().manual_seed(0))
+    noise = noise.to(subject.device)
     return Plan(
         layers=(*stages, *named),
         methods=methods,
@@ -167,14 +181,24 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         targets=tuple(dict.fromkeys(subject.classes.index(name) for name in wanted.classes)),
         checks=wanted.checks,
         seed=wanted.seed,
+        faster=for_many_passes(subject.model, noise),
+        copies=Copies(subject.model, noise, seed=wanted.seed) if wanted.checks else None,
         notes=tuple(notes),
     )
 
 
 def explain_image(
-    subject: Subject, settled: Plan, name: str, canvas: NDArray[np.uint8]
+    subject: Subject,
+    settled: Plan,
+    name: str,
+    canvas: NDArray[np.uint8],
+    *,
+    done: Callable[[], object] = lambda: None,
 ) -> Explanation:
-    """Everything about one canvas [H, W, C]; the model is left as it is."""
+    """Everything about one canvas [H, W, C]; the model is left as it is.
+
+    `done` is called when one of the `parts` of the plan is done.
+    """
     images = subject.images(canvas[None])
     with evaluation_mode(subject.model):
         logits = forward(subject.model, images)[0].double().cpu().numpy()
@@ -187,7 +211,7 @@ def explain_image(
         probabilities=np.asarray(softmax(logits / subject.temperature)),
         classes=subject.classes,
         maps=maps,
-        attributions=_attributions(subject, settled, images, targets),
+        attributions=_attributions(subject, settled, images, targets, done),
     )
 
 
@@ -220,28 +244,37 @@ def _methods(
 
 
 def _attributions(
-    subject: Subject, settled: Plan, images: Tensor, targets: Sequence[int]
+    subject: Subject,
+    settled: Plan,
+    images: Tensor,
+    targets: Sequence[int],
+    done: Callable[[], object],
 ) -> tuple[Attribution, ...]:
-    """Of one image [1, C, H, W], for each class by each method."""
+    """Of one image [1, C, H, W], for each class by each method; `done` after each part."""
     several = images.expand(len(targets), -1, -1, -1).contiguous()
     classes = torch.tensor(targets, device=images.device)
     reference = None
     if settled.checks:
-        reference = random_reference(
-            subject.model, several, classes, temperature=subject.temperature, seed=settled.seed
+        random = random_reference(
+            settled.faster, several, classes, temperature=subject.temperature, seed=settled.seed
         )
+        reference = replace(random, copies=settled.copies)
+        done()
     found: dict[tuple[int, Method], Attribution] = {}
     for method in settled.methods:
         layer = settled.grad_cam_layer if method == "grad-cam" else None
-        maps = attribute(subject.model, several, classes, method=method, layer=layer)
+        of_many = method in ROUGHLY
+        network = settled.faster if of_many else subject.model
+        maps = attribute(network, several, classes, method=method, layer=layer)
         checks: Sequence[Checks | None] = [None] * len(targets)
         if reference is not None:
             checks = check_attribution(
                 explainer(method, layer=layer),
-                subject.model,
+                settled.faster,
                 several,
                 classes,
                 maps=maps,
+                rough=explainer(method, rough=True) if of_many else None,
                 reference=reference,
                 seed=settled.seed,
             )
@@ -249,4 +282,5 @@ def _attributions(
             found[target, method] = Attribution(
                 method=method, target=target, values=values, checks=checked
             )
+        done()
     return tuple(found[target, method] for target in targets for method in settled.methods)

@@ -8,15 +8,69 @@ that were never measured, maps would change for that reason alone.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from nunbit.explain.many_passes import for_many_passes
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
+
+ALL_LAYERS = "all layers"
+DRAWS = 3
+"""Of all layers; a coarse map of one such copy may look like the model's own by chance."""
+MOST_KEPT = 50_000_000
+"""Parameters of all copies together, up to which they are kept: 200 MB, and as much once more in
+their faster forms."""
+
+
+class Copies:
+    """The copies that maps are compared with, drawn once for all methods and images.
+
+    From the output down, as Adebayo et al. have it, with the layers in three steps; of all layers
+    there are `DRAWS`. One layer has one depth only, and two have two. Copies of a large network are
+    made anew each time, the same ones. The network must not change in between.
+    """
+
+    def __init__(self, model: nn.Module, image: Tensor, *, seed: int) -> None:
+        layers = layers_with_weights(model, image)
+        depths = {"output layer": 1, "upper half of the layers": len(layers) // 2}
+        self._model, self._image = model, image
+        self._wanted: list[tuple[str, list[str], int]] = []
+        for number, (words, depth) in enumerate(depths.items()):
+            if number < depth < len(layers):
+                self._wanted.append((words, layers[-depth:], seed))
+        self._wanted += [(ALL_LAYERS, layers, seed + 1 + draw) for draw in range(DRAWS)]
+        size = sum(parameter.numel() for parameter in model.parameters())
+        self._keep = size * len(self._wanted) <= MOST_KEPT
+        self._kept: dict[int, Copy] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, Copy]]:
+        """How deep in words, and the copy."""
+        for number, (words, layers, seed) in enumerate(self._wanted):
+            found = self._kept.get(number)
+            if found is None:
+                found = Copy(redrawn(self._model, layers, seed=seed), self._image)
+            if self._keep:
+                self._kept[number] = found
+            yield words, found
+
+
+class Copy:
+    """A network drawn anew, and the same made ready for many passes."""
+
+    def __init__(self, model: nn.Module, image: Tensor) -> None:
+        self.model = model
+        self._image = image
+
+    @cached_property
+    def faster(self) -> nn.Module:
+        """Its modules may have other names."""
+        return for_many_passes(self.model, self._image)
 
 
 def redrawn(model: nn.Module, layers: Sequence[str], *, seed: int) -> nn.Module:

@@ -4,7 +4,8 @@ Petsiuk, Das and Saenko 2018 (RISE, arXiv 1806.07421): deletion paints the most 
 over first, insertion brings them first into a blurred image. Orders are of square cells, at most
 `CELLS` along each side, the random ones and the map's own alike.
 
-B images in a batch, C channels, H height, W width, S steps, R random orders, N masks, K classes.
+B images in a batch, C channels, H height, W width, S steps, R random orders, N masks, T classes of
+one image.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
+from nunbit.explain.many_passes import for_many_passes
+from nunbit.explain.redrawn import Copies
 from nunbit.inference import forward, images_at_once
 from nunbit.models.mode import evaluation_mode
 
 CELLS = 14
 RANDOM_ORDERS = 10
-SHARES = (0, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1)
+SHARES = (0, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1)
 """Of the cells, at which the network is asked."""
 BLUR = 1 / 8
 """Standard deviation of the blurred image's Gaussian, of the image's side."""
 PASSES = 3 + 2 * RANDOM_ORDERS * (len(SHARES) - 2)
-"""At most, of one image, for `random_reference`."""
+"""At most, of one image, for `random_reference`, however many of its classes are explained."""
 PASSES_OF_A_MAP = 2 * (len(SHARES) - 2)
 """At most, of one image, for `curves_of` on top."""
 
@@ -89,6 +92,8 @@ class Reference:
     """[B, R, S]."""
     insertion: NDArray[np.float64]
     """[B, R, S]."""
+    copies: Copies | None = None
+    """Of the network, drawn anew, where they were made already."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -109,20 +114,21 @@ def random_reference(
 
     `images` [B, C, H, W] and `baseline` [C, H, W] as `attribution.attribute` takes them;
     `temperature` is the bundle's, by which logits are divided. The orders depend on the seed alone.
-    Takes at most `PASSES` passes for each image.
+    Takes at most `PASSES` passes for each image; rows that follow each other with one image, and
+    differ in their classes, share them.
     """
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
+    network = for_many_passes(model, images)
     cells = cells_of(*images.shape[2:])
     count = int(cells.max()) + 1
     steps = np.unique(np.round(np.asarray(SHARES) * count).astype(int))
     generator = np.random.default_rng(seed)
     orders = np.stack([generator.permutation(count) for _ in range(RANDOM_ORDERS)])
     found = []
-    for image, target in zip(images, targets, strict=True):
-        asked = _Asked(model, image, int(target), start, temperature)
-        ends = asked.ends()
-        found.append(asked.curves(orders, cells, steps, ends))
-    deletion, insertion = (np.stack(part) for part in zip(*found, strict=True))
+    for rows in _of_one_image(images):
+        asked = _Asked(network, images[rows.start], targets[rows], start, temperature)
+        found.append(asked.curves(orders, cells, steps, asked.ends()))
+    deletion, insertion = (np.concatenate(part) for part in zip(*found, strict=True))
     return Reference(
         baseline=start,
         temperature=temperature,
@@ -151,13 +157,14 @@ def curves_of(
         raise ValueError(f"the reference is of {len(reference.deletion)} images, not {len(images)}")
     generator = np.random.default_rng([seed, 1])
     cells, steps, start = reference.cells, reference.steps, reference.baseline
+    network = for_many_passes(model, images)
     found = []
-    for i, (image, target) in enumerate(zip(images, targets, strict=True)):
-        asked = _Asked(model, image, int(target), start, reference.temperature)
+    for i, image in enumerate(images):
+        asked = _Asked(network, image, targets[i : i + 1], start, reference.temperature)
         order = _order(maps[i], cells, generator)[None]
         random_deletion, random_insertion = reference.deletion[i], reference.insertion[i]
-        ends = (random_deletion[0, 0], random_deletion[0, -1], random_insertion[0, 0])
-        deletion, insertion = (rows[0] for rows in asked.curves(order, cells, steps, ends))
+        ends = np.stack([random_deletion[:1, 0], random_deletion[:1, -1], random_insertion[:1, 0]])
+        deletion, insertion = (rows[0, 0] for rows in asked.curves(order, cells, steps, ends))
         found.append(
             Curves(
                 shares=reference.shares,
@@ -178,20 +185,20 @@ def cells_of(height: int, width: int) -> NDArray[np.int64]:
 
 
 class _Asked:
-    """One image and one class of which the network is asked again and again."""
+    """One image and T of its classes, of which the network is asked again and again."""
 
     def __init__(
-        self, model: nn.Module, image: Tensor, target: int, baseline: Tensor, temperature: float
+        self, model: nn.Module, image: Tensor, targets: Tensor, baseline: Tensor, temperature: float
     ) -> None:
         self._model = model
         self._image = image
-        self._target = target
+        self._targets = targets.cpu()
         self._temperature = temperature
         self.ways = (baseline, blurred(image))
         """What deletion puts in place of pixels, and what insertion begins with."""
 
     def probabilities(self, covered: NDArray[np.bool_], other: Tensor) -> NDArray[np.float64]:
-        """Of the class where some pixels, bool [N, H, W], are another image's, [N]."""
+        """Of the classes where some pixels, bool [N, H, W], are another image's, [T, N]."""
         height, width = self._image.shape[1:]
         size = images_at_once(height, width, self._image.device)
         found = []
@@ -200,24 +207,24 @@ class _Asked:
                 shown = torch.where(masks[:, None], other, self._image)
                 # On the host, because some accelerators know no float64.
                 logits = forward(self._model, shown).cpu().double() / self._temperature
-                found.append(logits.softmax(dim=1)[:, self._target])
-        return np.asarray(torch.cat(found).numpy(), dtype=np.float64)
+                found.append(logits.softmax(dim=1)[:, self._targets])
+        return np.asarray(torch.cat(found).T.numpy(), dtype=np.float64)
 
-    def ends(self) -> tuple[float, float, float]:
-        """Probabilities of the class in the image, in none of its pixels, and in the blurred."""
+    def ends(self) -> NDArray[np.float64]:
+        """Probabilities in the image, in none of its pixels, and in the blurred image, [3, T]."""
         nothing = np.zeros((1, *self._image.shape[1:]), dtype=bool)
-        original = self.probabilities(nothing, self._image).item()
-        emptied, blurry = (self.probabilities(~nothing, way).item() for way in self.ways)
-        return original, emptied, blurry
+        original = self.probabilities(nothing, self._image)
+        emptied, blurry = (self.probabilities(~nothing, way) for way in self.ways)
+        return np.stack([original[:, 0], emptied[:, 0], blurry[:, 0]])
 
     def curves(
         self,
         orders: NDArray[np.int64],
         cells: NDArray[np.int64],
         steps: NDArray[np.int64],
-        ends: tuple[float, float, float],
+        ends: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Deletion and insertion [R, S] for orders of cells [R, cells].
+        """Deletion and insertion [T, R, S] for orders of cells [R, cells].
 
         `ends` as the method of this name gives them.
         """
@@ -225,10 +232,16 @@ class _Asked:
         ranks = np.argsort(orders, axis=1)[:, cells]
         taken = ranks[:, None] < steps[None, 1:-1, None, None]
         masks = taken.reshape(-1, *cells.shape)
-        shape = (len(orders), len(steps) - 2)
+        shape = (-1, len(orders), len(steps) - 2)
         deletion = self.probabilities(masks, self.ways[0]).reshape(shape)
         insertion = self.probabilities(~masks, self.ways[1]).reshape(shape)
         return _with_ends(deletion, original, emptied), _with_ends(insertion, blurry, original)
+
+
+def _of_one_image(images: Tensor) -> list[slice]:
+    """Rows of [B, C, H, W] that follow each other and are equal."""
+    new = [i for i in range(len(images)) if i == 0 or not torch.equal(images[i], images[i - 1])]
+    return [slice(a, b) for a, b in zip(new, [*new[1:], len(images)], strict=True)]
 
 
 def blurred(image: Tensor) -> Tensor:
@@ -249,8 +262,12 @@ def _order(
     return np.lexsort((generator.random(len(means)), -means))
 
 
-def _with_ends(inner: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:
-    return np.pad(inner, ((0, 0), (1, 1)), constant_values=((0, 0), (first, last)))
+def _with_ends(
+    inner: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """[T, R, S - 2] with values [T] in front and behind."""
+    around = [np.broadcast_to(end[:, None, None], (*inner.shape[:2], 1)) for end in (first, last)]
+    return np.concatenate([around[0], inner, around[1]], axis=2)
 
 
 def _area(curves: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:

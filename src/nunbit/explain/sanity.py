@@ -5,6 +5,7 @@ B images in a batch, C channels, H height, W width.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +14,12 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from nunbit.explain.attribution import Explainer, Maps
-from nunbit.explain.redrawn import layers_with_weights, redrawn
+from nunbit.explain.redrawn import ALL_LAYERS, DRAWS, Copies
 from nunbit.explain.removal import Curves, Reference, curves_of, random_reference
 from nunbit.explain.verdict import verdict
 
 __all__ = ["Checks", "Curves", "Reference", "check_attribution", "random_reference"]
 
-ALL_LAYERS = "all layers"
-DRAWS = 3
-"""Of all layers; a coarse map of one such copy may look like the model's own by chance."""
 TOO_SIMILAR = 0.5
 """Rank correlation with maps of networks that have learned nothing."""
 ATTRIBUTIONS = 2 + DRAWS
@@ -56,17 +54,20 @@ def check_attribution(
     targets: Tensor,
     *,
     maps: Maps | None = None,
+    rough: Explainer | None = None,
     reference: Reference | None = None,
     seed: int = 0,
 ) -> tuple[Checks, ...]:
     """Both checks for each image; arguments as `attribution.attribute` takes them.
 
-    `maps` are those of `explain` on `model` where they were made already; `reference` is
-    `random_reference` of the same images and targets, made here where it is not given. The model
-    is not changed: what is drawn anew is a copy.
+    `maps` are those of `explain` on `model` where they were made already. `rough` makes coarser
+    maps of the same kind, of any network: then such maps of the model and of its copies are
+    compared with each other. `reference` is `random_reference` of the same images and targets; it
+    and the copies of the model in it are made here where they are not given. The model is not
+    changed: what is drawn anew is a copy.
 
-    For each image it takes `ATTRIBUTIONS` maps and `removal.PASSES_OF_A_MAP` passes, and
-    `removal.PASSES` more where `reference` is not given.
+    For each image it takes `ATTRIBUTIONS` maps (one more of `rough`) and `removal.PASSES_OF_A_MAP`
+    passes, and `removal.PASSES` more where `reference` is not given.
     """
     own = explain(model, images, targets) if maps is None else maps
     if own.shape != (len(images), *images.shape[2:]):
@@ -74,7 +75,13 @@ def check_attribution(
     if reference is None:
         reference = random_reference(model, images, targets, seed=seed)
     curves = curves_of(model, images, targets, own, reference=reference, seed=seed)
-    similarity = _similarity_by_depth(explain, model, images, targets, own, seed)
+    copies = reference.copies or Copies(model, images[:1], seed=seed)
+    if rough is None:
+        others = ((words, explain(copy.model, images, targets)) for words, copy in copies)
+        similarity = _similarity_by_depth(own, others)
+    else:
+        others = ((words, rough(copy.faster, images, targets)) for words, copy in copies)
+        similarity = _similarity_by_depth(rough(model, images, targets), others)
     return tuple(
         _judged(own[i], curves[i], {depth: float(rho[i]) for depth, rho in similarity.items()})
         for i in range(len(images))
@@ -82,22 +89,13 @@ def check_attribution(
 
 
 def _similarity_by_depth(
-    explain: Explainer, model: nn.Module, images: Tensor, targets: Tensor, own: Maps, seed: int
+    own: Maps, others: Iterable[tuple[str, Maps]]
 ) -> dict[str, NDArray[np.float64]]:
-    """Depth in words -> [B]; cascading, as Adebayo et al. have it, with the layers in three steps.
-
-    One layer has one depth only, and two have two.
-    """
-    layers = layers_with_weights(model, images[:1])
-    depths = {"output layer": 1, "upper half of the layers": len(layers) // 2}
-    found = {}
-    for number, (words, depth) in enumerate(depths.items()):
-        if number < depth < len(layers):
-            copy = redrawn(model, layers[-depth:], seed=seed)
-            found[words] = rank_correlation(own, explain(copy, images, targets))
-    drawn = [redrawn(model, layers, seed=seed + 1 + draw) for draw in range(DRAWS)]
-    similar = [rank_correlation(own, explain(copy, images, targets)) for copy in drawn]
-    return found | {ALL_LAYERS: np.mean(similar, axis=0)}
+    """Depth in words -> [B], the mean over its copies."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for words, maps in others:
+        found.setdefault(words, []).append(rank_correlation(own, maps))
+    return {words: np.mean(rows, axis=0) for words, rows in found.items()}
 
 
 def rank_correlation(one: Maps, other: Maps) -> NDArray[np.float64]:

@@ -96,11 +96,18 @@ def explain_run(
         progress=progress,
     )
     pairs = zip(given.files, given.canvases, near, strict=True)
-    explained = (
-        replace(explain_image(subject, settled, str(file), canvas), neighbours=neighbours)
+    total = settled.parts * len(given.files)
+    parts = progress.track(range(total), total=total, title="explaining")
+    next(parts)
+    explanations = tuple(
+        replace(
+            explain_image(subject, settled, str(file), canvas, done=lambda: next(parts, None)),
+            neighbours=neighbours,
+        )
         for file, canvas, neighbours in pairs
     )
-    explanations = tuple(progress.track(explained, total=len(given.files), title="explaining"))
+    for _ in parts:  # without methods there was none to be done: the bar goes away all the same
+        pass
     without = [] if any(near) else [where]
     page = PageInput(
         model=classifier.bundle.architecture,
