@@ -12,7 +12,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, UsageError
 from nunbit.models import create_model
 from nunbit.run import reevaluate
-from nunbit.run.folder import RunFolder, save_config
+from nunbit.run.folder import RunFolder, free_beside, save_config
 from nunbit.run.reevaluate import evaluate_run
 
 
@@ -66,13 +66,14 @@ def test_a_folder_in_use_is_refused_before_the_work(bundle: Path, tmp_path: Path
         evaluate_run(bundle, data="digits", out=tmp_path / "mine")
 
 
-@pytest.mark.parametrize("run", [".", "..", "../x", "../../runs/x", "/tmp/runs/x"])
+@pytest.mark.parametrize("run", [".", "..", "../x", "../../runs/x"])
 def test_results_never_stand_within_the_run(
     run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = tmp_path / "runs" / "x" / "model"
     inner.mkdir(parents=True)
     monkeypatch.chdir(inner)
-    path = reevaluate._beside(Path(run), "evaluation-digits").resolve()
+    Path(run).mkdir(parents=True, exist_ok=True)
+    path = free_beside(Path(run), "evaluation-digits").resolve()
     place = Path(run).resolve()
     assert path == place.parent / f"{place.name}-evaluation-digits"

@@ -15,7 +15,8 @@ from nunbit.progress import Progress
 from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder
 from nunbit.run.parts import Parts
-from nunbit.run.prepare import decode_under, find
+from nunbit.run.prepare import Prepared, decode_under, find
+from nunbit.types import Split
 
 
 def own_parts(
@@ -30,23 +31,30 @@ def own_parts(
     if not (folder.config.is_file() and folder.split.is_file()):
         raise UsageError("this is no run's folder, so it knows no training images", path=run)
     config = read_config(folder.config)
-    contract = bundle.preprocess
-    chosen = Chosen(
-        model=ModelChoice(
-            name=bundle.architecture,
-            height=contract.height,
-            width=contract.width,
-            reason="it is the bundle's",
-        ),
-        preprocess=contract,
-        statistics_known=True,
+    found = find(config, progress)
+    prepared = decode_under(contract_of(bundle), found, config, progress=progress)
+    split = own_division(prepared, folder.split)
+    parts = Parts(prepared=prepared, split=split, preprocess=bundle.preprocess, device=device)
+    return config, parts
+
+
+def contract_of(bundle: Bundle) -> Chosen:
+    """The bundle's own network and input contract."""
+    model = ModelChoice(
+        name=bundle.architecture,
+        height=bundle.preprocess.height,
+        width=bundle.preprocess.width,
+        reason="it is the bundle's",
     )
-    prepared = decode_under(chosen, find(config, progress), config, progress=progress)
-    split = apply_manifest(
+    return Chosen(model=model, preprocess=bundle.preprocess, statistics_known=True)
+
+
+def own_division(prepared: Prepared, manifest: Path) -> Split:
+    """The division that a run's split.csv has. Raises DataError where images have changed."""
+    return apply_manifest(
         prepared.samples,
-        read_manifest(folder.split),
+        read_manifest(manifest),
         sha256=prepared.inspection.sha256,
         reasons=prepared.reasons,
-        manifest_path=folder.split,
+        manifest_path=manifest,
     )
-    return config, Parts(prepared=prepared, split=split, preprocess=contract, device=device)

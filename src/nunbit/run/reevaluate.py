@@ -8,22 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from nunbit.bundle import Bundle, load_bundle
+from nunbit.bundle import load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
-from nunbit.data.split import apply_manifest, read_manifest, write_manifest
+from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
-from nunbit.models.choose import ModelChoice
 from nunbit.progress import SILENT, Progress
 from nunbit.run.baselines import baselines_of
 from nunbit.run.calibrating import calibration_facts
-from nunbit.run.contract import Chosen
-from nunbit.run.folder import RunFolder, refuse_foreign
+from nunbit.run.folder import RunFolder, free_beside, refuse_foreign
 from nunbit.run.layer_table import layer_table
 from nunbit.run.observing import predict_and_observe
 from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, write_outcome
+from nunbit.run.own_parts import contract_of, own_division
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Found, Prepared, decode_under, find
 from nunbit.run.spine import Run, Stopwatch
@@ -78,16 +77,16 @@ def evaluate_run(
         samples = _with_classes_of(bundle.classes, found.samples)
     with watch.stage("decode"):
         found = Found(samples=samples, inspection=found.inspection)
-        prepared = decode_under(_contract_of(bundle), found, config, progress=progress)
+        prepared = decode_under(contract_of(bundle), found, config, progress=progress)
     manifest = folder.split if data is None else None
-    split = _own_division(prepared, manifest) if manifest else _all_as_test(prepared)
+    split = own_division(prepared, manifest) if manifest else _all_as_test(prepared)
     parts = Parts(
         prepared=prepared,
         split=split,
         preprocess=bundle.preprocess,
         device=resolve_device(device),
     )
-    target = RunFolder(out or _free(_beside(run, f"evaluation-{samples.name}")))
+    target = RunFolder(out or free_beside(run, f"evaluation-{samples.name}"))
     with watch.stage("evaluate"):
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
     if test is None:
@@ -152,27 +151,6 @@ def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
     return replace(samples, classes=classes, labels=labels)
 
 
-def _contract_of(bundle: Bundle) -> Chosen:
-    """The bundle's own network and input contract."""
-    model = ModelChoice(
-        name=bundle.architecture,
-        height=bundle.preprocess.height,
-        width=bundle.preprocess.width,
-        reason="it is the bundle's",
-    )
-    return Chosen(model=model, preprocess=bundle.preprocess, statistics_known=True)
-
-
-def _own_division(prepared: Prepared, manifest: Path) -> Split:
-    return apply_manifest(
-        prepared.samples,
-        read_manifest(manifest),
-        sha256=prepared.inspection.sha256,
-        reasons=prepared.reasons,
-        manifest_path=manifest,
-    )
-
-
 def _all_as_test(prepared: Prepared) -> Split:
     """The data's own test part, or all usable images where they have none."""
     samples, reasons = prepared.samples, prepared.reasons
@@ -191,17 +169,3 @@ def _all_as_test(prepared: Prepared) -> Split:
         sha256=prepared.inspection.sha256,
         reasons=tuple(merged),
     )
-
-
-def _beside(run: Path, suffix: str) -> Path:
-    place = run.resolve() if run.name in ("", "..") else run
-    return place.with_name(f"{place.resolve().name}-{suffix}")
-
-
-def _free(path: Path) -> Path:
-    """`path`, or the next of `path-2`, `path-3` and so on that does not exist."""
-    number, candidate = 1, path
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.name}-{number}")
-    return candidate
