@@ -11,6 +11,7 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import f1_score, log_loss
 
 from nunbit.evaluation.compare import (
+    MOST_DRAWN,
     Answers,
     accuracy_difference,
     compare_answers,
@@ -197,7 +198,14 @@ def test_the_smallest_difference_noticed_solves_for_the_number_of_images() -> No
     disagree = (only_first + only_second) / n
     root = norm.ppf(0.975) * math.sqrt(disagree) + norm.ppf(0.8) * math.sqrt(disagree - smallest**2)
     assert (root / smallest) ** 2 == pytest.approx(n)
-    assert 0 < smallest_noticed(0, 0, n) <= 1 / n
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_of_models_that_agree_a_difference_is_noticed_that_the_test_can_find(n: int) -> None:
+    """As often as promised, whatever the normal approximation costs: one image is no finding."""
+    wins = np.random.default_rng(2).binomial(n, smallest_noticed(0, 0, n), 4000)
+    assert 0.75 <= np.mean([mcnemar_mid_p(0, int(k)) < 0.05 for k in wins]) <= 0.95
+    assert smallest_noticed(0, 0, 1) == 1
 
 
 def test_other_images_are_refused() -> None:
@@ -212,3 +220,11 @@ def test_one_seed_gives_one_interval() -> None:
     losses = np.arange(30.0)
     assert mean_difference(losses, seed=1) == mean_difference(losses, seed=1)
     assert mean_difference(losses, seed=1) != mean_difference(losses, seed=2)
+
+
+def test_the_mean_of_very_many_images_has_the_interval_that_resampling_comes_to() -> None:
+    differences = np.random.default_rng(9).exponential(size=MOST_DRAWN + 1)
+    direct = mean_difference(differences, seed=0)
+    drawn = mean_difference(differences[:-1], seed=0)
+    width = drawn.ci95[1] - drawn.ci95[0]
+    assert direct.ci95 == pytest.approx(drawn.ci95, abs=0.1 * width)

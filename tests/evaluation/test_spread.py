@@ -107,3 +107,12 @@ def _chances(
 ) -> NDArray[np.float64]:
     """Chance to be right on an image, of a seed."""
     return np.clip(skill + 0.005 * luck + 0.12 * hardness * (1 - skill / 2), 0, 1)
+
+
+def test_one_test_image_leaves_the_seeds_to_speak() -> None:
+    first, second = np.array([[True], [False]]), np.array([[True], [True]])
+    found = difference_on_same_images(first, second)
+    assert found.difference.value == 0.5
+    assert found.degrees_of_freedom == pytest.approx(1)
+    low, high = found.difference.ci95
+    assert low < 0 < high

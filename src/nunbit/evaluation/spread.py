@@ -85,7 +85,8 @@ def difference_on_same_images(
     image_differences = second.mean(axis=0) - first.mean(axis=0)
     parts = [(runs.mean(axis=1).var(ddof=1) / len(runs), len(runs) - 1) for runs in (first, second)]
     images = len(image_differences)
-    parts.append((image_differences.var(ddof=1) / images, images - 1))
+    if images > 1:
+        parts.append((image_differences.var(ddof=1) / images, images - 1))
     return _student(float(image_differences.mean()), parts, basis="same images")
 
 

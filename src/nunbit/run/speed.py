@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from nunbit.bundle import Bundle
+from nunbit.classifier import BATCH_SIZE
 from nunbit.device import describe_device, resolve_device
 from nunbit.inference import images_at_once, predict
 from nunbit.types import Batch
@@ -60,7 +61,7 @@ def measure_speeds(bundles: Mapping[str, Bundle], *, device: str = "auto") -> Sp
 def _batch(bundle: Bundle, device: torch.device) -> torch.Tensor:
     """Noise, uint8 [B, C, H, W]."""
     contract = bundle.preprocess
-    size = images_at_once(contract.height, contract.width, device)
+    size = min(BATCH_SIZE, images_at_once(contract.height, contract.width, device))
     shape = (size, contract.channels, contract.height, contract.width)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     return torch.from_numpy(pixels).to(device)
@@ -68,17 +69,14 @@ def _batch(bundle: Bundle, device: torch.device) -> torch.Tensor:
 
 def _seconds(bundle: Bundle, pixels: torch.Tensor, *, passes: int) -> float:
     """Time of some batches; `predict` waits for the device when it brings the outputs back."""
-
-    def batches() -> list[Batch]:
-        return [
-            Batch(
-                images=bundle.preprocess.normalise(pixels),
-                targets=torch.full((len(pixels),), -1),
-                indices=np.arange(len(pixels)),
-            )
-            for _ in range(passes)
-        ]
-
+    batches = (  # one in memory at a time
+        Batch(
+            images=bundle.preprocess.normalise(pixels),
+            targets=torch.full((len(pixels),), -1),
+            indices=np.arange(len(pixels)),
+        )
+        for _ in range(passes)
+    )
     began = time.perf_counter()
-    predict(bundle.model, batches())
+    predict(bundle.model, batches)
     return time.perf_counter() - began

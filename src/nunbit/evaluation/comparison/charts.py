@@ -69,7 +69,7 @@ def draw_seeds(rows: Sequence[ConfigurationRow], *, name: str, description: str)
     return draw_chart(
         plot,
         name=name,
-        title="Accuracy of each run; mean with 95 % interval",
+        title="Accuracy of each run",
         description=description,
         size=_size(len(rows)),
     )
@@ -80,14 +80,15 @@ def _signed(value: float, _: object) -> str:
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), [_short(name) for name in names])
+    axes.set_yticks(range(len(names)), [short_name(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A name for beside or above a chart, its middle left out where it is long."""
     if len(name) <= LONGEST_NAME:
         return name
     half = (LONGEST_NAME - 1) // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nunbit.evaluation.comparison.charts import Interval, draw_intervals
+from nunbit.evaluation.comparison.charts import Interval, draw_intervals, short_name
 from nunbit.evaluation.comparison.inputs import PageInput
 from nunbit.evaluation.comparison.rendering import render
 from nunbit.evaluation.comparison.values import Comparison
@@ -21,7 +21,7 @@ def result(given: PageInput) -> Section:
         chart = draw_intervals(
             found,
             name="differences",
-            title=f"Accuracy less that of {first}, with 95 % intervals",
+            title=f"Accuracy less that of {short_name(first)}",
             description=f"Differences of accuracy from {first}. {described}",
         )
     body = render(
