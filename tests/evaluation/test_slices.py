@@ -209,3 +209,9 @@ def test_refusals() -> None:
         slice_accuracy(predictions(np.array([], dtype=bool)), [])
     with pytest.raises(ValueError, match="2 values of thing for 3 images"):
         slice_accuracy(predictions(np.ones(3, dtype=bool)), [attribute(["a", "b"])])
+
+
+def test_few_numbers_that_differ_in_late_digits_keep_their_names_apart() -> None:
+    values = np.repeat([1000.25, 1000.5], 40)
+    parts = only(slice_accuracy(predictions(np.ones(80, dtype=bool)), [attribute(values)]))
+    assert set(parts) == {"1000.25", "1000.5"}

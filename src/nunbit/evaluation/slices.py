@@ -9,6 +9,7 @@ among data sets in which no attribute matters at most one in twenty gets any war
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -236,15 +237,17 @@ def _members(attribute: Attribute) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     if numbers is not None:
         yield from _of_numbers(numbers)
         return
-    texts = np.array([value or UNKNOWN for value in values], dtype=object)
-    names, counts = np.unique(texts, return_counts=True)
-    ordered = names[np.argsort(-counts, kind="stable")]
+    texts = [value or UNKNOWN for value in values]
+    counts = Counter(texts)
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
     kept = ordered if len(ordered) <= MOST_VALUES + 1 else ordered[:MOST_VALUES]
-    for name in kept:
-        yield str(name), np.asarray(texts == name)
+    number = {name: k for k, name in enumerate(kept)}
+    numbers_of = np.array([number.get(text, len(kept)) for text in texts])
+    for k, name in enumerate(kept):
+        yield name, np.asarray(numbers_of == k)
     if len(kept) < len(ordered):
         others = f"{len(ordered) - len(kept):,} other values"
-        yield others, np.asarray(~np.isin(texts, kept))
+        yield others, np.asarray(numbers_of == len(kept))
 
 
 def _as_numbers(texts: Sequence[str]) -> NDArray[np.float64] | None:
@@ -262,8 +265,11 @@ def _of_numbers(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.b
     distinct = np.unique(values[known])
     decimals = _decimals(distinct)
     if len(distinct) <= MOST_NUMBERS:
-        for number in distinct:
-            yield f"{number:.{decimals}f}", values == number
+        names = [f"{number:.{decimals}f}" for number in distinct]
+        if len(set(names)) < len(names):  # they differ in digits that were rounded away
+            names = [repr(float(number)) for number in distinct]
+        for name, number in zip(names, distinct, strict=True):
+            yield name, values == number
     else:
         cuts = np.unique(np.quantile(values[known], np.arange(1, RANGES) / RANGES, method="lower"))
         range_of = np.where(known, np.searchsorted(cuts, values, side="left"), -1)
