@@ -16,7 +16,6 @@ from nunbit.evaluation.calibration import (
     reliability_of,
     why_no_temperature,
 )
-from nunbit.evaluation.metrics import image_losses
 from nunbit.types import Predictions
 from tests.evaluation.cases import random_predictions
 
@@ -27,7 +26,7 @@ def stretched(n: int, classes: int, scale: float, *, seed: int = 0) -> Predictio
 
 
 def loss(predictions: Predictions, temperature: float) -> float:
-    return float(image_losses(predictions.at_temperature(temperature)).mean())
+    return float(predictions.at_temperature(temperature).losses.mean())
 
 
 @pytest.mark.parametrize(("classes", "scale"), [(2, 3.0), (10, 0.4), (10, 6.0), (100, 2.0)])
@@ -72,9 +71,8 @@ def test_the_temperature_of_predictions_reaches_every_number_and_no_answer() -> 
     logits = predictions.logits.astype(np.float64) / 2.5
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(warm.probabilities, expected, rtol=1e-12)
-    np.testing.assert_allclose(np.exp(warm.log_probabilities), expected, rtol=1e-12)
     np.testing.assert_array_equal(warm.predicted, predictions.predicted)
-    assert image_losses(warm).mean() == pytest.approx(log_loss(warm.labels, expected))
+    assert warm.losses.mean() == pytest.approx(log_loss(warm.labels, expected))
     some = np.arange(7)
     np.testing.assert_array_equal(warm.subset(some).probabilities, warm.probabilities[:7])
 
@@ -96,6 +94,15 @@ def test_interval_of_an_answer_that_is_always_certain_and_right(n: int) -> None:
     low, high = reliability(np.ones(n), np.ones(n, dtype=bool)).error_ci95
     assert low == 0
     assert 1 / n < high < min(6 / n, 1) + 1e-9  # the rule of three, and a little more
+
+
+def test_confidence_that_is_too_low_is_not_ruled_out_by_few_images() -> None:
+    """A confidence of 0.1 % and no right answer of 1000: 0.3 % may be right, a gap of 0.2 %."""
+    low, high = reliability(np.full(1000, 0.001), np.zeros(1000, dtype=bool)).error_ci95
+    assert low == 0
+    assert 0.002 < high < 0.006
+    one = reliability(np.array([0.4]), np.array([True]))
+    assert one.error_ci95[1] >= one.error == pytest.approx(0.6)
 
 
 def test_interval_of_an_answer_that_is_always_certain_and_wrong() -> None:

@@ -19,7 +19,6 @@ from nunbit.evaluation.calibration import reliability
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import (
     evaluate,
-    image_losses,
 )
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, random_predictions
@@ -138,7 +137,7 @@ def test_enormous_logits_give_a_finite_loss() -> None:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert image_losses(predictions) == pytest.approx([6e38, 0], rel=1e-6)
+        assert predictions.losses == pytest.approx([6e38, 0], rel=1e-6)
         json.dumps(evaluate(predictions, names(2)).to_dict(), allow_nan=False)
 
 

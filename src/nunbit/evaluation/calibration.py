@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import softmax
 
 from nunbit.evaluation.calibration_interval import calibration_error_interval
 from nunbit.types import Predictions
@@ -93,8 +92,9 @@ def fit_temperature(predictions: Predictions) -> float:
     true = logits[np.arange(len(logits)), predictions.labels]
 
     def slope(log_coldness: float) -> float:
-        shares = softmax(logits * np.exp(log_coldness), axis=1)
-        return float(np.einsum("nk,nk->n", shares, logits).mean() - true.mean())
+        weights = np.exp(logits * np.exp(log_coldness))
+        expected = np.einsum("nk,nk->n", weights, logits) / weights.sum(axis=1)
+        return float(expected.mean() - true.mean())
 
     if slope(-np.log(COLDEST)) <= 0:
         return COLDEST
@@ -108,10 +108,10 @@ def why_no_temperature(predictions: Predictions) -> str:
     """Why these images are not enough to fit a temperature on; '' where they are."""
     n, wrong = len(predictions), int((predictions.predicted != predictions.labels).sum())
     if n < FEWEST_IMAGES:
-        return f"{n:,} validation images are fewer than the {FEWEST_IMAGES} that it takes"
+        images = "1 validation image is" if n == 1 else f"{n:,} validation images are"
+        return f"{images} fewer than the {FEWEST_IMAGES} that it takes"
     if wrong < FEWEST_WRONG:
-        return (
-            f"{wrong} wrong answers on the validation part are fewer than the {FEWEST_WRONG} that "
-            "it takes"
-        )
+        answers = "1 wrong answer" if wrong == 1 else f"{wrong} wrong answers"
+        are = "is" if wrong == 1 else "are"
+        return f"{answers} on the validation part {are} fewer than the {FEWEST_WRONG} that it takes"
     return ""

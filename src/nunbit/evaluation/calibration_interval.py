@@ -56,8 +56,11 @@ def calibration_error_interval(
     if estimate > 0:
         truths, surprises = bins.quantiles(gaps, scale * BELOW, upper=True)
         low = _crossing(estimate - half_an_image, truths, surprises)
-    # Where the noise hides the direction, answers too sure of themselves are the ones to fear.
-    evened = np.where(gaps < -2 * np.sqrt(noise), -1, 1) * np.sqrt(gaps**2 + EVENED * noise)
+    # Where the noise hides the direction, answers too sure of themselves are the ones to fear,
+    # unless the confidence is so low that it can hardly be too high.
+    sizes, clear = np.sqrt(gaps**2 + EVENED * noise), 2 * np.sqrt(noise)
+    low_confidence = (confidence[filled] < sizes) & (gaps < clear)
+    evened = np.where((gaps < -clear) | low_confidence, -1, 1) * sizes
     truths, surprises = bins.quantiles(evened, scale * np.append(BELOW, ABOVE), upper=False)
     high = _crossing(estimate + half_an_image, truths, surprises)
     return low, high

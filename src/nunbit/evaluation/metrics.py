@@ -127,19 +127,13 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
         accuracy_ci95=wilson_interval(correct, n),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0)),
         macro_f1_ci95=macro_f1_interval(confusion),
-        loss=float(image_losses(predictions).mean()),
+        loss=float(predictions.losses.mean()),
         ece=confidence.error,
         ece_ci95=confidence.error_ci95,
         per_class=_per_class(predictions, classes, confusion),
         confusion=confusion.astype(np.int64),
         baseline=Baseline(name=classes[largest], accuracy=float(counts[largest] / n)),
     )
-
-
-def image_losses(predictions: Predictions) -> NDArray[np.float64]:
-    """Cross entropy of each image in nats, [N]; finite for finite logits of any size."""
-    true = np.arange(len(predictions)), predictions.labels
-    return -np.asarray(predictions.log_probabilities[true])
 
 
 def _per_class(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from nunbit.evaluation.metrics import image_losses
 from nunbit.types import Predictions
 
 MAX_BEST_ORDERED_CLASSES = 300
@@ -37,7 +36,7 @@ class ConfusedPair:
 def worst_mistakes(predictions: Predictions, limit: int) -> NDArray[np.int64]:
     """Rows of wrong answers, highest cross entropy first."""
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    order = np.argsort(-image_losses(predictions)[wrong], kind="stable")
+    order = np.argsort(-predictions.losses[wrong], kind="stable")
     return wrong[order][:limit].astype(np.int64)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from nunbit.bundle import Bundle, calibrate_bundle
 from nunbit.evaluation.answering import answered_at, choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature, reliability_of, why_no_temperature
-from nunbit.evaluation.metrics import image_losses
 from nunbit.types import Predictions
 
 
@@ -64,5 +63,5 @@ def _confidence(predictions: Predictions) -> dict[str, Any]:
     return {
         "ece": reliability.error,
         "ece_ci95": list(reliability.error_ci95),
-        "loss": float(image_losses(predictions).mean()),
+        "loss": float(predictions.losses.mean()),
     }

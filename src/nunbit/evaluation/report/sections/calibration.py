@@ -11,12 +11,12 @@ from markupsafe import Markup
 from nunbit.evaluation.answering import CERTAINTY, TARGETS, Answered, answered_at
 from nunbit.evaluation.calibration import CALIBRATION_BINS, Reliability, reliability_of
 from nunbit.evaluation.intervals import wilson_interval
-from nunbit.evaluation.metrics import Metrics, image_losses
+from nunbit.evaluation.metrics import Metrics
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.evaluation.report.sections.calibration_charts import coverage_chart, reliability_chart
 from nunbit.page import Section
-from nunbit.page.words import confidence, count, percent, percent_with_range
+from nunbit.page.words import confidence, count, counted, percent, percent_with_range
 from nunbit.types import Predictions
 
 WITHOUT, WITH = "as the network gives it", "after temperature scaling"
@@ -66,7 +66,7 @@ def _verdict(metrics: Metrics, predictions: Predictions) -> tuple[str, str]:
     sure = float(predictions.probabilities.max(axis=1).mean())
     low, high = metrics.ece_ci95
     seen = (
-        f"On average it was {confidence(sure)} sure on the {count(metrics.n)} test images, and "
+        f"On average it was {confidence(sure)} sure on the {counted(metrics.n, 'test image')}, and "
         f"right on {percent_with_range(metrics.accuracy, metrics.accuracy_ci95)}."
     )
     if low == 0:
@@ -94,7 +94,8 @@ def _temperature(facts: Mapping[str, Any], predictions: Predictions) -> str:
     return (
         f"The network's outputs are divided by a temperature of {predictions.temperature:.3f}, "
         f"{fitted} (Guo et al. 2017), which {effect} its confidence and changes no answer. The "
-        "test part's numbers elsewhere on this page, and what `nunbit predict` says, are with it."
+        "numbers of the validation and test parts elsewhere on this page, but not the learning "
+        "curves, and what `nunbit predict` says are with it."
     )
 
 
@@ -115,7 +116,7 @@ def _errors(name: str, predictions: Predictions, reliability: Reliability) -> di
         "name": name,
         "error": reliability.error,
         "error_ci95": reliability.error_ci95,
-        "loss": float(image_losses(predictions).mean()),
+        "loss": float(predictions.losses.mean()),
         "confidence": float(predictions.probabilities.max(axis=1).mean()),
     }
 
@@ -140,7 +141,8 @@ def _answering(answered: Mapping[str, Answered], metrics: Metrics) -> str:
     everything = f"Answering every image, it is right on {percent(metrics.accuracy)} of them."
     useful = {target: at for target, at in answered.items() if at.answered}
     if not useful:
-        return f"{everything} There is no threshold above which more would be right for certain."
+        least = f"{100 * min(TARGETS):g}\u00a0%"
+        return f"{everything} No threshold was found above which {least} would be for certain."
     parts = [
         f"at {float(target):.0%}".replace("%", "\u00a0%")
         + f" accuracy {percent(at.coverage)} of the images"

@@ -74,7 +74,8 @@ def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) ->
                 fontsize=8.5,
                 color=INK,
             )
-        axes.plot(answered[shown] / n, accuracy[shown], color=BLUE)
+        marker = "o" if len(shown) == 1 else ""  # all of one confidence: no line is drawn
+        axes.plot(answered[shown] / n, accuracy[shown], color=BLUE, marker=marker)
         for at in reached.values():
             place = at.coverage, at.correct / at.answered
             axes.plot(*place, color=GREEN, marker="o", markersize=6)

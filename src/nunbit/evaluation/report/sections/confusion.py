@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.evaluation.intervals import wilson_interval
-from nunbit.evaluation.metrics import Metrics, image_losses
+from nunbit.evaluation.metrics import Metrics
 from nunbit.evaluation.mistakes import ConfusedPair, confused_pairs, confusion_order
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
@@ -64,7 +64,7 @@ def confusion(report: ReportInput) -> Section | None:
 def _with_examples(
     report: ReportInput, metrics: Metrics, pairs: tuple[ConfusedPair, ...]
 ) -> list[PairRow]:
-    losses = image_losses(report.predictions)
+    losses = report.predictions.losses
     rows_of = [_rows_of_pair(report, pair, losses) for pair in pairs]
     # All at once, because one call for the pictures is quicker than many.
     drawn = iter(cards(report, [row for rows in rows_of for row in rows], originals=False))
