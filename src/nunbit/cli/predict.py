@@ -113,7 +113,7 @@ def _told_unsure(rows: Sequence[FilePrediction], accuracy: float) -> str:
     unsure = sum(row.unsure for row in readable)
     return (
         f"{unsure:,} of {len(readable):,} answers are unsure; of the others, at least "
-        f"{100 * accuracy:g} % are right on images like those of the training"
+        f"{100 * accuracy:g} % should be right on images like those of the training"
     )
 
 
