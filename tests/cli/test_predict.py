@@ -167,8 +167,8 @@ def test_answers_that_are_not_sure_enough_are_marked(
     assert lines[2].startswith("b[1].png [dog]")
     assert lines[2].endswith("unsure")
     assert lines[3] == (
-        "1 of 2 answers are unsure; of the others, at least 95 % should be right on images like those "
-        "of the training"
+        "1 of 2 answers are unsure; of the others, at least 95 % should be right on images like "
+        "those of the training"
     )
     with (folder / "o.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
