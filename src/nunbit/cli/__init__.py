@@ -9,7 +9,18 @@ from collections.abc import Sequence
 
 import typer
 
-from nunbit.cli import advise, augment, check, evaluate, models, predict, split, summary, train
+from nunbit.cli import (
+    advise,
+    augment,
+    check,
+    evaluate,
+    lab,
+    models,
+    predict,
+    split,
+    summary,
+    train,
+)
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
@@ -30,6 +41,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
+app.command("lab")(lab.lab)
 
 
 @app.callback()
