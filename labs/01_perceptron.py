@@ -185,7 +185,7 @@ def learn(targets, weights, *, inputs=INPUTS, rate=0.1, epochs=50):
 # </details>
 
 # %%
-start = np.random.default_rng(4).normal(size=3)
+start = np.random.default_rng(5).normal(size=3)
 history, mistakes = learn(AND, start)
 print(f"{len(history) - 1} corrections in {len(mistakes)} epochs; weights {history[-1].round(2)}")
 
@@ -341,8 +341,9 @@ def is_majority(weights):
 lab.check("majority", majority_weights, is_majority)
 
 # %% [markdown]
-# **3. The learning rate.** We learn AND from weights that are all zero, once with $\eta = 0.1$ and
-# once with $\eta = 10$. Will the second take fewer epochs, as many, or more? Think before you try.
+# **3. The learning rate.** We learn AND from weights that are all zero, once with $\eta = 0.125$
+# and once with $\eta = 8$. Will the second take fewer epochs, as many, or more? Think before you
+# try.
 
 # %% exercise="rate"
 answer = None  # "fewer", "as many" or "more"
@@ -351,7 +352,7 @@ answer = None  # "fewer", "as many" or "more"
 # %% tags=["hide-input"]
 def is_right_about_rates(answer):
     assert answer in ("fewer", "as many", "more"), "say 'fewer', 'as many' or 'more'"
-    slow, fast = (len(learn(AND, np.zeros(3), rate=rate)[1]) for rate in (0.1, 10))
+    slow, fast = (len(learn(AND, np.zeros(3), rate=rate)[1]) for rate in (0.125, 8))
     truth = "fewer" if fast < slow else "more" if fast > slow else "as many"
     assert answer == truth, "count the epochs that learn(AND, np.zeros(3), rate=...) takes"
 

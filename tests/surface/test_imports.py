@@ -43,7 +43,18 @@ def test_help_is_quick_because_it_imports_nothing_heavy(word: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "check", "augment", "advise", "split", "evaluate", "predict", "models", "summary"],
+    [
+        "train",
+        "check",
+        "augment",
+        "advise",
+        "split",
+        "evaluate",
+        "predict",
+        "models",
+        "summary",
+        "lab",
+    ],
 )
 def test_help_of_a_command_imports_no_more_than_its_own_types_need(command: str) -> None:
     assert modules_after(command, "--help") & HEAVY <= {"pydantic"}  # Typer's own, for types

@@ -56,6 +56,7 @@ SURFACE = {
     "evaluate": ["RUN", "--data", "--out", "--quiet", "-q"],
     "predict": ["RUN", "PATH", "--csv", "--top", "--batch-size", "--quiet", "-q"],
     "models": ["[PATTERN]", "--json"],
+    "lab": ["[NAME]", "--quick", "--solution", "--lang", "--out", "--quiet", "-q"],
     "summary": ["MODEL", "--input", "--classes", "--format", "--explain"],
 }
 

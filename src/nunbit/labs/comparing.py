@@ -111,10 +111,11 @@ class Comparison:
         if self.verdict not in ("differs", "short"):
             return word(self.verdict, language)
         if isinstance(self.ours, str) or isinstance(self.published.value, str):
-            return word("differs", language, "").strip()
+            return word("unequal", language)
         gap = abs(self._gap)
         if self.published.unit == "%":
-            return word(self.verdict, language, f"{100 * gap:.2f}")
+            points = word("points", language, f"{100 * gap:.2f}")
+            return word(self.verdict, language, points)
         return word(self.verdict, language, f"{gap:.3g}")
 
     def published_in_words(self) -> str:

@@ -19,7 +19,7 @@ from nunbit.labs.course import find_lab
 from nunbit.labs.drawing import film
 from nunbit.labs.exercises import Checked, check
 from nunbit.labs.kept import Repeated, repeat, train_repeatedly
-from nunbit.labs.outputs import Output
+from nunbit.labs.outputs import Animation, Output, Picture
 from nunbit.labs.places import LabData, lab_data
 from nunbit.labs.record import folder_of
 from nunbit.labs.showing import as_output, show_here
@@ -54,7 +54,7 @@ class Lab:
         self.comparisons: list[Comparison] = []
         self.checks: dict[str, Checked] = {}
         self._emit = emit or self._show_here
-        self._shown = 0
+        self._pictures = 0
 
     def pick(self, full: T, *, quick: T) -> T:
         """The first in a full run, the second in a quick one."""
@@ -201,8 +201,8 @@ class Lab:
         return checked
 
     def _show_here(self, output: Output) -> None:
-        self._shown += 1
-        show_here(output, self.folder / f"picture-{self._shown}")
+        self._pictures += isinstance(output, Picture | Animation)
+        show_here(output, self.folder / f"picture-{self._pictures}")
 
 
 _ACTIVE: list[Lab] = []
