@@ -16,8 +16,8 @@ majority_weights = [-1.5, 1, 1, 1]
 # larger by the same factor, which moves no line and changes no sign. Only with other first weights
 # does the rate matter, because it then decides how quickly they are forgotten.
 #
-# The two rates are powers of two for a reason. With $\eta = 0.1$ the computer rounds, and a sum that
-# should be exactly 0 may come out just below it: the step then says $-1$ instead of $+1$.
+# The two rates are powers of two for a reason. With $\eta = 0.1$ the computer rounds, and a sum
+# that should be exactly 0 may come out just below it: the step then says $-1$ instead of $+1$.
 
 # %% exercise="rate"
 answer = "as many"

@@ -37,11 +37,11 @@ def test_a_film_has_frames_and_keeps_within_a_page() -> None:
         film(draw, [], size=(3, 2), description="", seconds=0.1)
 
     def noise(figure: Figure, moment: int) -> None:
-        pixels = np.random.default_rng(moment).random((300, 400))
+        pixels = np.random.default_rng(moment).random((600, 800))
         figure.subplots().imshow(pixels, interpolation="nearest")
 
     with pytest.raises(UsageError, match=r"has \d\.\d MB"):
-        film(noise, range(25), size=(8, 6), description="", seconds=0.1)
+        film(noise, range(12), size=(8, 6), description="", seconds=0.1)
 
 
 def test_a_large_drawing_becomes_a_png() -> None:

@@ -85,9 +85,7 @@ def film(
         raise UsageError("a film needs at least one frame")
     # One palette for all frames: colours stay the same, and what stands still costs nothing.
     palette = _palette(frames)
-    few = [
-        frame.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
-    ]
+    few = [_with_palette(frame, palette) for frame in frames]
     buffer = io.BytesIO()
     times = [round(1000 * seconds)] * (len(few) - 1) + [max(2000, round(1000 * seconds))]
     few[0].save(
@@ -122,19 +120,34 @@ def figure_png(figure: Figure, *, pixels_per_inch: int) -> bytes:
     return buffer.getvalue()
 
 
-def _palette(frames: list[Image.Image]) -> Image.Image:
-    """The commonest colours as they are, so that areas stay pure, and a mean of the others."""
+def _palette(frames: list[Image.Image]) -> NDArray[np.uint8]:
+    """[colours, 3]: the commonest as they are, so that areas stay pure, and means of the others."""
     chosen = [frames[0], frames[len(frames) // 2], frames[-1]]
-    joined = Image.new("RGB", (chosen[0].width, sum(frame.height for frame in chosen)))
-    for number, frame in enumerate(chosen):
-        joined.paste(frame.convert("RGB"), (0, number * frame.height))
+    joined = Image.fromarray(np.concatenate([_pixels(frame) for frame in chosen]))
     counted = joined.getcolors(joined.width * joined.height) or []
-    common = [colour for _, colour in sorted(counted, reverse=True)[: GIF_COLOURS // 4]]
-    mean = joined.quantize(GIF_COLOURS - len(common), dither=Image.Dither.NONE).getpalette() or []
-    exact = np.array(common, dtype=np.uint8).ravel().tolist()
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*exact, *mean][: 3 * GIF_COLOURS])
-    return palette
+    largest = sorted(counted, reverse=True)[: GIF_COLOURS // 4]
+    common = np.array([colour for _, colour in largest], dtype=np.uint8)
+    means = joined.quantize(GIF_COLOURS - len(common), dither=Image.Dither.NONE).getpalette() or []
+    return np.concatenate([common, np.array(means, dtype=np.uint8).reshape(-1, 3)])
+
+
+def _with_palette(frame: Image.Image, palette: NDArray[np.uint8]) -> Image.Image:
+    """Each pixel as the nearest colour of the palette."""
+    pixels = _pixels(frame)
+    packed = pixels.reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1], dtype=np.int32)
+    found, rows = np.unique(packed, return_inverse=True)
+    colours = np.column_stack([found >> 16, (found >> 8) & 255, found & 255])
+    # Pillow's own search among the palette is not exact, and white would become a pale grey.
+    distances = np.square(colours[:, None].astype(np.int32) - palette[None]).sum(axis=2)
+    nearest = distances.argmin(axis=1).astype(np.uint8)[rows].reshape(pixels.shape[:2])
+    image = Image.fromarray(nearest, mode="P")
+    image.putpalette(palette.ravel().tolist())
+    return image
+
+
+def _pixels(frame: Image.Image) -> NDArray[np.uint8]:
+    """Red, green and blue: uint8 [H, W, 3]."""
+    return np.asarray(frame.convert("RGB"))
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:
