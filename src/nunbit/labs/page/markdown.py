@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from nunbit.errors import UsageError
+
+SPACED = re.compile(
+    r"(<mi>(?:ln|log|exp|sin|cos|tanh|max|min)</mi>)(?=<(?:m[ino]>[^(]|ms|mf|munder))"
+)
+"""Names of functions before anything but a bracket: browsers set them without a space."""
 
 
 def render_markdown(text: str) -> Markup:
@@ -48,7 +54,7 @@ def _formula(content: str, options: dict[str, Any]) -> str:
     from latex2mathml.converter import convert
 
     display = "block" if options.get("display_mode") else "inline"
-    return str(convert(content, display=display))
+    return SPACED.sub(r'\1<mspace width="0.17em"/>', str(convert(content, display=display)))
 
 
 def _code(source: str, language: str, _: str) -> str:
