@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from nunbit.errors import RunInterrupted, TrainingError, UsageError
+from nunbit.errors import DataError, RunInterrupted, TrainingError, UsageError
 from nunbit.labs.comparing import Comparison
 from nunbit.labs.exercises import Checked
 from nunbit.labs.lesson import read_lesson
@@ -79,6 +79,12 @@ def test_a_failing_cell_is_named(small_course: Path) -> None:
         run_with(small_course, "1 / 0")
     assert isinstance(failed.value.__cause__, ZeroDivisionError)
     assert "nunbit_lab" not in sys.modules
+
+
+def test_a_bad_translation_is_told_before_anything_runs(small_course: Path) -> None:
+    write_small_lab(small_course, korean="# 07 ·\n", lab=LAB + "\n# %%\n1 / 0\n")
+    with pytest.raises(DataError, match="the translation has 1 text cells, the lab 2"):
+        run_lesson(read_lesson(NAME), quick=True)
 
 
 def test_an_interruption_says_how_to_go_on(small_course: Path) -> None:

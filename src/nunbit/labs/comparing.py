@@ -214,7 +214,9 @@ def comparison_table(rows: Sequence[Comparison], language: Language) -> Markup:
             {
                 "what": row.what,
                 "published": row.published_in_words(),
-                "source": row.published.source,
+                "source": word(COURSE, language)
+                if row.published.source == COURSE
+                else row.published.source,
                 "ours": row.ours_in_words(language),
                 "verdict": row.verdict_in_words(language),
                 "kind": row.verdict,
@@ -223,10 +225,7 @@ def comparison_table(rows: Sequence[Comparison], language: Language) -> Markup:
             }
             for row in rows
         ],
-        words={
-            key: word(key, language)
-            for key in ("quantity", "published", "ours", "verdict", "source")
-        },
+        words={key: word(key, language) for key in ("quantity", "published", "ours", "verdict")},
     )
 
 

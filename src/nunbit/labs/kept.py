@@ -93,8 +93,9 @@ def train_repeatedly(
     import nunbit
 
     chosen = tuple(seeds)
-    # Data are known by their name here: a path may be that of a copy in a temporary folder.
-    place = folder / f"{name}-{_fingerprint({**options, 'data': Path(data).name}, '')}"
+    # Data are known by the end of their path, so that a lab's folder may move with what it keeps.
+    known = {**options, "data": "/".join(Path(data).parts[-2:])}
+    place = folder / f"{name}-{_fingerprint(known, '')}"
     place.mkdir(parents=True, exist_ok=True)
     runs = []
     for seed in chosen:

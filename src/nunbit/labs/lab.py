@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from nunbit.labs.comparing import Comparison, Goal, Published
@@ -239,6 +240,4 @@ def accuracies(runs: Iterable[Run], part: str = "test") -> list[float]:
 def _numbers(ours: Sequence[float] | float | str | None) -> tuple[float, ...] | str | None:
     if ours is None or isinstance(ours, str):
         return ours
-    if isinstance(ours, int | float):
-        return (float(ours),)
-    return tuple(float(value) for value in ours)
+    return tuple(float(value) for value in np.atleast_1d(ours))

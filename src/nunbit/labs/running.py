@@ -21,11 +21,12 @@ import matplotlib as mpl
 
 from nunbit.errors import NunbitError, RunInterrupted, TrainingError
 from nunbit.labs.lab import Lab, running
-from nunbit.labs.lesson import Lesson
+from nunbit.labs.lesson import Lesson, read_lesson
 from nunbit.labs.outputs import Output, Words
 from nunbit.labs.record import ROOT, LabFolder, Result, folder_of
 from nunbit.labs.showing import as_output
 from nunbit.labs.style import apply_style
+from nunbit.labs.words import LANGUAGES
 from nunbit.progress import SILENT, Progress
 
 MODULE = "nunbit_lab"
@@ -58,7 +59,10 @@ def run_lesson(
         NunbitError: as a cell raised it.
         TrainingError: when a cell failed in another way.
         RunInterrupted: when the user stopped it.
+        DataError: when a translation does not fit.
     """
+    for language in LANGUAGES:  # a fault in a translation is told now, not after hours
+        read_lesson(lesson.name, language, solved=lesson.solved)
     folder = folder_of(lesson.name, quick=quick, root=root)
     folder.path.mkdir(parents=True, exist_ok=True)
     screen = _Screen()

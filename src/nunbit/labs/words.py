@@ -15,7 +15,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "published": ("published", "발표된 값"),
     "ours": ("ours", "우리 값"),
     "verdict": ("verdict", "판정"),
-    "source": ("source", "출처"),
+    "course notes": ("course notes", "강의 노트"),
     "seeds": ("seeds", "시드"),
     "images": ("test images", "시험 이미지"),
     "agrees": ("agrees to the published digits", "발표된 자릿수까지 일치"),
