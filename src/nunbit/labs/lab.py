@@ -163,7 +163,7 @@ class Lab:
         images: int | None = None,
         seconds: float | None = None,
         remark: str = "",
-    ) -> Comparison:
+    ) -> None:
         """Show our number beside the published one, with a verdict, and put it on record.
 
         Args:
@@ -192,14 +192,12 @@ class Lab:
         )
         self.comparisons.append(row)
         self._emit(row)
-        return row
 
-    def check(self, name: str, answer: Any, test: Callable[[Any], object]) -> Checked:
+    def check(self, name: str, answer: Any, test: Callable[[Any], object]) -> None:
         """Test the answer to an exercise, and show what came of it; see `nunbit.labs.check`."""
         checked = check(name, answer, test)
         self.checks[name] = checked
         self._emit(checked)
-        return checked
 
     def _show_here(self, output: Output) -> None:
         self._pictures += isinstance(output, Picture | Animation)
