@@ -105,6 +105,7 @@ def compare(
     settings = SETS[name](folder / "data")
     if settings is None:
         return None
+    folder.mkdir(parents=True, exist_ok=True)
     settings = {**settings, "seed": seed}
     pretrained = {
         **settings,

@@ -17,11 +17,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nunbit.api import Data as Data
+    from nunbit.api import compare as compare
     from nunbit.api import load_data as load_data
     from nunbit.api import train as train
     from nunbit.classifier import Classifier as Classifier
     from nunbit.classifier import load as load
     from nunbit.errors import NunbitError as NunbitError
+    from nunbit.evaluation.comparison.values import Comparison as Comparison
     from nunbit.models.catalog import list_models as list_models
     from nunbit.models.create import create_model as create_model
     from nunbit.models.summary import summarise as summarise
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Classifier": "nunbit.classifier",
+    "Comparison": "nunbit.evaluation.comparison.values",
     "Data": "nunbit.api",
     "NunbitError": "nunbit.errors",
     "Run": "nunbit.run.spine",
+    "compare": "nunbit.api",
     "create_model": "nunbit.models.create",
     "list_models": "nunbit.models.catalog",
     "load": "nunbit.classifier",
@@ -42,10 +46,12 @@ _HOME = {
 
 __all__ = [
     "Classifier",
+    "Comparison",
     "Data",
     "NunbitError",
     "Run",
     "__version__",
+    "compare",
     "create_model",
     "list_models",
     "load",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nunbit.config import Config, load_config
 from nunbit.data.sources import load_samples
+from nunbit.errors import UsageError
+from nunbit.evaluation.comparison.values import Comparison
 from nunbit.progress import SILENT, Progress
+from nunbit.run.comparing import compare_runs, read_runs
+from nunbit.run.comparison_page import comparison_page
 from nunbit.run.spine import Run
 from nunbit.run.spine import train as train_spine
 from nunbit.types import Samples
@@ -102,6 +106,47 @@ def train(
     config: Config = load_config(data=None, recipe=recipe, settings=merged)
     target = None if out is None else Path(out)
     return train_spine(config, out=target, resume=resume, progress=progress)
+
+
+def compare(
+    runs: Sequence[str | Path | Run],
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Compare finished runs on the same test images, as `nunbit compare` does.
+
+    Args:
+        runs: two or more runs or their folders, also of what `nunbit evaluate` wrote; the first is
+            what the others are held against. Runs that differ in their seed only are summarised by
+            mean and spread.
+        out: new HTML file with charts and pictures.
+        device: where speed is measured.
+        progress: who is told what happens; silent by default.
+
+    Returns:
+        The numbers, with intervals, and `verdicts` in words.
+
+    Raises:
+        UsageError: when there is no finished run in a folder, the runs cannot be compared, or `out`
+            exists already; the message names what differs.
+        DataError: when the files of a run are damaged or do not belong together.
+    """
+    folders = [run.folder if isinstance(run, Run) else Path(run) for run in runs]
+    if out is not None and Path(out).exists():
+        raise UsageError(
+            "the page exists already, and nothing is overwritten",
+            path=out,
+            remedy="choose another name, or move the old one away",
+        )
+    read = read_runs(folders, progress=progress)
+    comparison = compare_runs(read, device=device, progress=progress)
+    if out is not None:
+        page = comparison_page(comparison, read, progress=progress)
+        with Path(out).open("x", encoding="utf-8") as file:
+            file.write(page)
+    return comparison
 
 
 _OPTIONS = {

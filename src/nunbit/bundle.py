@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nunbit.data.preprocess import Preprocess
-from nunbit.errors import BundleError, NunbitError
-from nunbit.files import folder_written_atomically
+from nunbit.errors import BundleError, NunbitError, UsageError
+from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
@@ -64,6 +64,7 @@ class Bundle:
     temperature: float = 1.0
     """Logits are divided by it before the softmax."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    """By accuracy, such as "0.95": the confidence above which so many answers are right."""
     data_hash: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,6 +72,22 @@ class Bundle:
         if not self.temperature > 0:
             raise ValueError(f"a temperature is positive, not {self.temperature}")
         _complete_options(self.model_options, self.classes, self.preprocess)
+
+    def threshold(self, accuracy: float) -> float:
+        """The confidence from which answers reach an accuracy, such as 0.95.
+
+        Raises UsageError naming the accuracies that there are thresholds for.
+        """
+        known = {f"{accuracy:g}", str(accuracy)} & set(self.thresholds)
+        if not known:
+            there = ", ".join(self.thresholds)
+            raise UsageError(
+                f"the model has no threshold for an accuracy of {accuracy:g}",
+                remedy=f"it has one for {there}"
+                if there
+                else "its validation images spoke for none; with more of them there may be some",
+            )
+        return self.thresholds[known.pop()]
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:
@@ -96,6 +113,21 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
             path=folder,
             remedy="choose another folder, or move this one away",
         ) from error
+
+
+def calibrate_bundle(
+    folder: Path, bundle: Bundle, *, temperature: float, thresholds: Mapping[str, float]
+) -> Bundle:
+    """Give the bundle that lies in `folder` its temperature and thresholds; weights stay as is.
+
+    Returns `bundle` with them. Raises ValueError for a temperature that is not positive;
+    BundleError where `folder` holds no bundle.
+    """
+    calibrated = replace(bundle, temperature=temperature, thresholds=thresholds)
+    contract = _read_contract(folder)
+    contract |= {"temperature": temperature, "thresholds": dict(thresholds)}
+    write_atomically(folder / CONTRACT, _json(contract))
+    return calibrated
 
 
 def load_bundle(folder: Path) -> Bundle:

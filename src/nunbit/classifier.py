@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -31,12 +31,17 @@ from nunbit.errors import BundleError, UnusableImage, UsageError
 from nunbit.inference import images_at_once, predict
 from nunbit.types import Batch, ClassNames
 
+if TYPE_CHECKING:
+    from nunbit.explain.images import Explanation, Subject
+
 OneImage: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 Images: TypeAlias = OneImage | Iterable[OneImage]
 Canvas: TypeAlias = NDArray[np.uint8]
 
 BATCH_SIZE = 64
 """Images decoded side by side; the network sees at most `images_at_once` of them in one pass."""
+UNSURE = "unsure"
+"""What `predict` says instead of a class that is not sure enough."""
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
@@ -49,6 +54,8 @@ class FilePrediction:
     """The most probable classes, best first."""
     probabilities: tuple[float, ...] = ()
     """[K] in the order of the model's classes."""
+    unsure: bool = False
+    """Whether the answer is below the threshold for the accuracy that was asked for."""
     error: str = ""
     """Why the file cannot be used; names and probabilities are then empty."""
 
@@ -75,14 +82,26 @@ class Classifier:
         """The input contract: how an image becomes what the network sees."""
         return self.bundle.preprocess
 
-    def predict(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.str_]:
+    def predict(
+        self, images: Images, *, accuracy: float | None = None, batch_size: int = BATCH_SIZE
+    ) -> NDArray[np.str_]:
         """Class name of every image, [N]; a single image gives an array of one name.
 
+        With `accuracy`, such as 0.95, only answers sure enough for it are given, the others are
+        `UNSURE`: of the given ones, such a share is right on images like those of the training.
+
         Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
-        is no image at all.
+        is no image at all, or if the bundle has no threshold for that accuracy.
         """
-        best = self.predict_proba(images, batch_size=batch_size).argmax(axis=1)
-        return np.asarray([self.classes[i] for i in best], dtype=np.str_)
+        threshold = 0.0 if accuracy is None else self.bundle.threshold(accuracy)
+        if accuracy is not None and UNSURE in self.classes:
+            raise UsageError(
+                f"a class is called {UNSURE}, so no answer could be marked so",
+                remedy="compare predict_proba with bundle.threshold(accuracy) yourself",
+            )
+        rows = self.predict_proba(images, batch_size=batch_size)
+        names = (self.classes[row.argmax()] if row.max() >= threshold else UNSURE for row in rows)
+        return np.asarray(list(names), dtype=np.str_)
 
     def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
         """Calibrated probabilities of every image, [N, K]. Raises as `predict` does."""
@@ -99,14 +118,18 @@ class Classifier:
         files: Iterable[str | os.PathLike[str]],
         *,
         top_k: int = 1,
+        accuracy: float | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[FilePrediction]:
         """One answer for each file, in the order given; an unusable file's answer says why.
 
-        `top_k` is how many classes are named, at most K. Raises UsageError if it is below 1.
+        `top_k` is how many classes are named, at most K. With `accuracy`, answers that are not
+        sure enough for it are marked `unsure`. Raises UsageError if `top_k` is below 1, or the
+        bundle has no threshold for that accuracy.
         """
         if top_k < 1:
             raise UsageError(f"at least one class must be named, not {top_k}")
+        threshold = 0.0 if accuracy is None else self.bundle.threshold(accuracy)
         paths = [Path(file) for file in files]
         answers: list[FilePrediction] = []
         for canvases in self._canvases(paths, batch_size):
@@ -117,16 +140,82 @@ class Classifier:
                 answers.append(
                     FilePrediction(path=path, error=canvas.what)
                     if isinstance(canvas, UnusableImage)
-                    else self._answer(path, next(rows), top_k)
+                    else self._answer(path, next(rows), top_k, threshold)
                 )
         return answers
 
-    def _answer(self, path: Path, row: NDArray[np.float64], top_k: int) -> FilePrediction:
+    @property
+    def subject(self) -> Subject:
+        """What the functions of `nunbit.explain` look at: the network, its contract and classes."""
+        from nunbit.explain.images import Subject  # with captum and matplotlib: not for predicting
+
+        return Subject(
+            model=self.model,
+            preprocess=self.preprocess,
+            classes=self.classes,
+            device=self.device,
+            temperature=self.bundle.temperature,
+        )
+
+    def explain(
+        self,
+        images: Images,
+        *,
+        layers: Sequence[str] = (),
+        stages: bool | None = None,
+        classes: Sequence[str] = (),
+        methods: Sequence[str] | None = None,
+        checks: bool = True,
+        seed: int = 0,
+    ) -> tuple[Explanation, ...]:
+        """What the network makes of each image: probabilities, feature maps, attribution maps.
+
+        Args:
+            images: as `predict` takes them.
+            layers: names of layers whose feature maps are wanted.
+            stages: those of early, middle and late stages, too; None: where no layer is named.
+            classes: attribution maps for these classes beside the predicted one.
+            methods: of `nunbit.explain.attribution.METHODS`; None: the usual that suit the network.
+            checks: whether each attribution map is checked, which takes most of the time.
+            seed: of what the checks draw at random.
+
+        Raises UnusableImage as `predict` does; UsageError for an unknown layer, class or method,
+        or a method that does not suit the network.
+        """
+        from nunbit.explain.images import Wanted, explain_image, plan
+
+        wanted = Wanted(
+            layers=tuple(layers),
+            stages=stages,
+            classes=tuple(classes),
+            methods=None if methods is None else tuple(methods),
+            checks=checks,
+            seed=seed,
+        )
+        subject = self.subject
+        settled = plan(subject, wanted)
+        given = _as_list(images)
+        canvases = [canvas for some in self._canvases(given, BATCH_SIZE) for canvas in some]
+        names = [
+            os.fspath(image) if isinstance(image, str | os.PathLike) else f"image {number}"
+            for number, image in enumerate(given, start=1)
+        ]
+        found = []
+        for name, canvas in zip(names, canvases, strict=True):
+            if isinstance(canvas, UnusableImage):
+                raise canvas
+            found.append(explain_image(subject, settled, name, canvas))
+        return tuple(found)
+
+    def _answer(
+        self, path: Path, row: NDArray[np.float64], top_k: int, threshold: float
+    ) -> FilePrediction:
         best = np.argsort(-row, kind="stable")[:top_k]
         return FilePrediction(
             path=path,
             names=tuple(self.classes[i] for i in best),
             probabilities=tuple(map(float, row)),
+            unsure=bool(row.max() < threshold),
         )
 
     def _canvases(

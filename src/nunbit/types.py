@@ -6,7 +6,8 @@ N samples of a data set, K classes, B images in a batch, H height, W width, C ch
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -67,6 +68,8 @@ class Samples:
     """[N] '' for a usable sample, else why it is excluded."""
     notes: tuple[str, ...] = ()
     """Remarks for the user: what was ignored, merged or looks odd."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """[N] each: what else a table says about the images, as text, '' where it says nothing."""
 
     def __post_init__(self) -> None:
         lengths = {
@@ -78,6 +81,7 @@ class Samples:
                 self.parts,
                 self.groups,
                 self.reasons,
+                *self.columns.values(),
             )
         }
         if len(lengths) != 1:
@@ -153,16 +157,25 @@ class Predictions:
     """[N] true class, -1 where unknown."""
     indices: NDArray[np.int64]
     """[N] row numbers in the `Samples`."""
+    temperature: float = 1.0
+    """The logits are divided by it before the softmax; the bundle's, once it has one."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Softmax of the logits, float64 [N, K]."""
+        """Softmax of the logits over the temperature, float64 [N, K]."""
         from scipy.special import softmax
 
-        return np.asarray(softmax(self.logits.astype(np.float64), axis=1))
+        return np.asarray(softmax(self.logits.astype(np.float64) / self.temperature, axis=1))
+
+    @cached_property
+    def log_probabilities(self) -> NDArray[np.float64]:
+        """Logarithms of the probabilities, finite for finite logits of any size, [N, K]."""
+        from scipy.special import log_softmax
+
+        return np.asarray(log_softmax(self.logits.astype(np.float64) / self.temperature, axis=1))
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
@@ -172,5 +185,17 @@ class Predictions:
     def subset(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
         """The predictions at some rows of this value."""
         return Predictions(
-            logits=self.logits[rows], labels=self.labels[rows], indices=self.indices[rows]
+            logits=self.logits[rows],
+            labels=self.labels[rows],
+            indices=self.indices[rows],
+            temperature=self.temperature,
+        )
+
+    def at_temperature(self, temperature: float) -> Predictions:
+        """The same logits, with probabilities at another temperature."""
+        return Predictions(
+            logits=self.logits,
+            labels=self.labels,
+            indices=self.indices,
+            temperature=temperature,
         )

@@ -13,6 +13,7 @@ from nunbit.cli import main
 from tests.cli.conftest import FakeModule
 
 CLASSES = ("cat", "[dog]", "cow")
+NAMES = ("[dog]", "cow", "cat")
 
 
 @dataclass
@@ -21,17 +22,27 @@ class Row:
     names: tuple[str, ...]
     probabilities: tuple[float, ...]
     error: str
+    unsure: bool = False
 
 
 class FakeClassifier:
     classes = CLASSES
 
-    def predict_files(self, files: Sequence[Path], *, top_k: int, batch_size: int) -> list[Row]:
+    def predict_files(
+        self, files: Sequence[Path], *, top_k: int, accuracy: float | None, batch_size: int
+    ) -> list[Row]:
         assert batch_size == 64
+        unsure = accuracy is not None
         return [
             Row(path, (), (), "truncated: ends early")
             if "bad" in path.name
-            else Row(path, ("[dog]", "cow", "cat")[:top_k], (0.1, 0.7, 0.2), "")
+            else Row(
+                path,
+                ("[dog]", "cow", "cat")[:top_k],
+                (0.1, 0.7, 0.2),
+                "",
+                "b" in path.name and unsure,
+            )
             for path in files
         ]
 
@@ -142,3 +153,29 @@ def test_a_csv_in_a_missing_folder_is_refused_before_the_work(
     assert lines == []
     assert "--csv names a file in a folder that does not exist" in err
     assert main(["predict", "run", "a.png", "--csv", "."]) == 2
+
+
+def test_answers_that_are_not_sure_enough_are_marked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["predict", "run", "a.png", "b[1].png", "--accuracy", "0.95", "--csv", "o.csv"]) == 0
+    )
+    lines, _ = printed(capsys)
+    assert lines[1].startswith("a.png [dog]")
+    assert "unsure" not in lines[1]
+    assert lines[2].startswith("b[1].png [dog]")
+    assert lines[2].endswith("unsure")
+    assert lines[3] == (
+        "1 of 2 answers are unsure; of the others, at least 95 % are right on images like those "
+        "of the training"
+    )
+    with (folder / "o.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["unsure"] for row in rows] == ["no", "yes"]
+    assert list(rows[0])[-2:] == ["unsure", "error"]
+
+
+@pytest.mark.parametrize("share", ["95", "-1"])
+def test_an_accuracy_is_a_share(share: str, folder: Path) -> None:
+    assert main(["predict", "run", "a.png", "--accuracy", share]) == 2

@@ -16,7 +16,11 @@ from scipy.ndimage import gaussian_filter, laplace
 from sklearn.datasets import load_digits, load_sample_images
 
 from nunbit.data.check import Finding
-from nunbit.doctor.appearance import ONE_COLOUR, AppearanceObserver
+from nunbit.doctor.appearance import (
+    ONE_COLOUR,
+    AppearanceObserver,
+    brightness_and_sharpness,
+)
 from nunbit.types import ImageArrays, Samples
 
 Canvases = NDArray[np.uint8]
@@ -240,3 +244,14 @@ def test_large_canvases_are_taken_in_steps() -> None:
     seen = observed(canvases).appearance
     np.testing.assert_allclose(seen.brightness, canvases.mean(axis=(1, 2, 3)), rtol=1e-5)
     np.testing.assert_allclose(seen.highlights, 252, atol=2)  # of every hundredth pixel or so
+
+
+@pytest.mark.parametrize("canvases", [digits, pieces])
+def test_two_measures_alone_are_the_same(canvases: Callable[[], Canvases]) -> None:
+    some = canvases()[:50].copy()
+    some[0] = 77
+    brightness, sharpness = brightness_and_sharpness(some)
+    all_of_them = observed(some).appearance
+    np.testing.assert_allclose(brightness, all_of_them.brightness, rtol=1e-5)
+    np.testing.assert_allclose(sharpness, all_of_them.sharpness, rtol=1e-5)
+    assert np.isnan(sharpness[0])

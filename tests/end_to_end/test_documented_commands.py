@@ -54,6 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "mine.toml").write_text(example, encoding="utf-8")
     nunbit("train", "photos", "--out", "runs/NAME", "--epochs", "2", cwd=home)
     shutil.copy(home / "runs" / "NAME" / "config.toml", home)
+    shutil.copytree(home / "runs" / "NAME", home / "runs" / "OTHER")
     return home
 
 

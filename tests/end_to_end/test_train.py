@@ -17,7 +17,13 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 import nunbit as library
 from nunbit.config import read_config
+from nunbit.evaluation.answering import choose_thresholds
+from nunbit.evaluation.calibration import fit_temperature
+from nunbit.page.words import confidence
+from nunbit.types import Predictions
 from tests.end_to_end.commands import nunbit
+from tests.end_to_end.report_numbers import Tables, Truth, percents
+from tests.evaluation.page import Page
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +93,14 @@ def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
         "device",
         "seed",
         "parameters",
+        "baselines",
+        "calibration",
     }
     assert summary["classes"] == [str(i) for i in range(10)]
     assert set(summary["n"]) == {"train", "validation", "test", "excluded"}
     assert sum(summary["n"].values()) == 1797
-    numbers = {"accuracy", "accuracy_ci95", "macro_f1", "loss", "ece", "per_class"}
+    intervals = {"accuracy_ci95", "macro_f1_ci95", "ece_ci95"}
+    numbers = {"accuracy", "macro_f1", "loss", "ece", "per_class"} | intervals
     assert set(summary["test"]) == set(summary["validation"]) == numbers
     assert set(summary["test"]["per_class"]["3"]) == {"precision", "recall", "f1", "n"}
     assert set(summary["seconds"]) == {"total", "check", "decode", "train", "evaluate"}
@@ -107,6 +116,66 @@ def test_the_numbers_are_those_of_the_predictions(summary: dict, predictions: li
         f1_score(labels, predicted, average="macro")
     )
     assert summary["test"]["loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+
+
+def test_every_number_of_the_report_is_that_of_the_files(run: Path, digits: Path) -> None:
+    html = (run / "report.html").read_text(encoding="utf-8")
+    page, tables, truth = Page(html), Tables(html).tables, Truth(run)
+    (headline,) = page.all("p", class_="headline")
+    assert headline.words == truth.headline()
+    for name, value in truth.tiles().items():
+        assert f"{name} {value} " in page.section("result")
+    largest, nearest = tables["Baselines"][1:]
+    assert largest[1:4] == truth.largest_class()
+    assert nearest[1:4] == truth.nearest_neighbour(digits)
+    by_part = {row[0]: row[1:] for row in tables["Numbers by part"]}
+    assert by_part["validation"] == truth.validation(digits)
+    assert by_part["test"] == [
+        str(truth.n),
+        truth.headline().partition(": ")[2],
+        truth.tiles()["Loss"],
+    ]
+    by_class = {row[0]: [row[1], *row[3:7]] for row in tables["Numbers by class"][1:]}
+    assert by_class == truth.per_class()
+
+    counts = tables["Confusion matrix: number of test images"]
+    order = [truth.classes.index(name) for name in counts[0][1:]]
+    matrix = truth.matrix[np.ix_(order, order)]
+    assert [row[1:] for row in counts[1:]] == [[str(cell) for cell in row] for row in matrix]
+    shares = tables["Confusion matrix: percent of the row"]
+    assert [row[1:] for row in shares[1:]] == percents(matrix)
+    pairs = {(row[0], row[1]): row[2:4] for row in tables["Most frequent confusions"][1:]}
+    confused = truth.pairs()
+    assert pairs.items() <= confused.items()
+    assert len(pairs) == min(10, len(confused))
+
+    # The last one: with the temperature, where there is one, as predictions.csv is.
+    surest = truth.probabilities.max(axis=1)
+    trust = tables["Calibration error"][-1]
+    assert trust[1].startswith(f"{truth.tiles()['Calibration error']} (")
+    assert trust[2] == truth.tiles()["Loss"]
+    assert trust[3:] == [confidence(surest.mean()), truth.headline().partition(": ")[2]]
+    bins = [rows for name, rows in tables.items() if name.startswith("Bins, ")][-1]
+    assert bins[1:] == truth.reliability()
+    answered = {row[0]: row[2:] for row in tables["Share of images that can be answered"]}
+    expected = truth.answered()
+    assert {name: answered[name] for name in expected} == expected
+
+    captions = truth.captions()
+    shown = [c.words.replace("\xa0", " ") for c in page.all("figcaption")]
+    shown = [words for words in shown if words[0] in "✓✗"]
+    assert len(shown) >= 36
+    assert {words.replace(") ", ")", 1) for words in shown} <= set(captions.values())
+
+    slices = tables["Accuracy by slice"]
+    start = next(i for i, row in enumerate(slices) if row[0].startswith("Brightness")) + 1
+    group = slices[start : start + 5]
+    sizes = [int(row[1]) for row in group]
+    assert sum(sizes) == truth.n
+    assert [row[3] for row in group] == truth.accuracy_by_brightness(digits, sizes)
+
+    by_class = {row[0]: row[1:] for row in tables["Images by class and part"][1:-1]}
+    assert by_class == truth.parts_of_classes()
 
 
 def test_the_predictions_are_of_the_test_part(run: Path, predictions: list) -> None:
@@ -127,6 +196,43 @@ def test_the_loaded_model_gives_the_same_probabilities_on_raw_files(
     wanted = [[float(row[f"prob_{i}"]) for i in range(10)] for row in predictions[:40]]
     np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
     assert list(classifier.predict(files)) == [row["predicted"] for row in predictions[:40]]
+
+
+def test_the_confidence_is_set_right_on_the_validation_part(
+    run: Path, digits: Path, summary: dict, predictions: list
+) -> None:
+    facts, classifier = summary["calibration"], library.load(run)
+    bundle = classifier.bundle
+    with (run / "split.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "validation"]
+    chances = classifier.predict_proba([digits / row["path"] for row in rows])
+    said = Predictions(
+        logits=(np.log(chances) * bundle.temperature).astype(np.float32),  # up to a constant
+        labels=np.array([int(row["label"]) for row in rows]),
+        indices=np.arange(len(rows)),
+    )
+    assert facts["n_validation"] == len(rows) == summary["n"]["validation"]
+    assert (
+        facts["temperature"] == bundle.temperature == pytest.approx(fit_temperature(said), abs=2e-4)
+    )
+    assert bundle.thresholds == pytest.approx(
+        choose_thresholds(said.at_temperature(bundle.temperature)), abs=1e-5
+    )
+    assert facts["test"]["after"]["loss"] == summary["test"]["loss"]
+    assert facts["test"]["after"]["ece_ci95"] == summary["test"]["ece_ci95"]
+    sure = np.array([float(row["confidence"]) for row in predictions])
+    right = np.array([row["label"] == row["predicted"] for row in predictions])
+    assert bundle.thresholds  # 95 % is within reach on the digits
+    for target, threshold in bundle.thresholds.items():
+        at, taken = facts["answering"][target], sure >= threshold
+        assert at["coverage"] == taken.mean()
+        assert at["accuracy"] == right[taken].mean()
+        files = [digits / row["path"] for row in predictions[:40]]
+        given = classifier.predict(files, accuracy=float(target))
+        assert ((given != "unsure") == taken[:40]).all()
+    card = (run / "model" / "README.md").read_text(encoding="utf-8")
+    assert "## Confidence" in card
+    assert f"| 95% | {bundle.thresholds['0.95']:.4f} | " in card
 
 
 def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
@@ -155,6 +261,8 @@ def test_evaluating_again_gives_the_same_numbers(run: Path, summary: dict) -> No
     again = json.loads((run.parent / "evaluated" / "summary.json").read_text(encoding="utf-8"))
     assert again["test"] == summary["test"]
     assert again["n"] == summary["n"]
+    for key in ("temperature", "test", "answering"):
+        assert again["calibration"][key] == summary["calibration"][key]
 
 
 def test_evaluating_changed_images_is_refused(run: Path, digits: Path, tmp_path: Path) -> None:

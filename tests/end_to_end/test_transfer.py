@@ -144,6 +144,15 @@ def test_tuning_is_not_worse_than_its_head_on_the_validation_part(tuned, head) -
     assert summary_of(tuned[0])["validation"]["accuracy"] >= fitted["accuracy"]
 
 
+def test_the_head_before_the_tuning_is_a_baseline(tuned, head) -> None:
+    fitted, baselines = summary_of(head[0]), summary_of(tuned[0])["baselines"]
+    (probe,) = [entry for entry in baselines if entry["kind"] == "linear-probe"]
+    assert probe["accuracy"] == fitted["test"]["accuracy"]  # the same head, by a run of its own
+    assert probe["n"] == fitted["n"]["test"]
+    assert "1,280 pretrained features, before the tuning" in probe["detail"]
+    assert "linear-probe" not in [entry["kind"] for entry in fitted["baselines"]]
+
+
 def test_killed_and_resumed_tuning_ends_bit_for_bit_the_same(
     home: Path, tuned: tuple[Path, str]
 ) -> None:

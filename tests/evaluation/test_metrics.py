@@ -15,11 +15,11 @@ from sklearn.metrics import (
 )
 
 from nunbit.errors import TrainingError
+from nunbit.evaluation.calibration import reliability
+from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import (
     evaluate,
-    expected_calibration_error,
     image_losses,
-    wilson_interval,
 )
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, random_predictions
@@ -109,12 +109,21 @@ def test_calibration_error_puts_edges_into_the_lower_bin() -> None:
     confidence = np.array([0.0, 0.2, 0.2, 1.0])
     correct = np.array([False, True, False, True])
     # bins of width 0.2: {0, 0.2, 0.2} with gap |0.4 - 1| / 3, and {1} without a gap
-    assert expected_calibration_error(confidence, correct, bins=5) == pytest.approx(0.6 / 4)
+    assert reliability(confidence, correct, bins=5).error == pytest.approx(0.6 / 4)
 
 
 def test_summary_block_has_the_keys_of_the_contract_and_is_strict_json() -> None:
     block = evaluate(random_predictions(50, 3, labels=[0, 1] * 25), names(3)).to_dict()
-    assert list(block) == ["accuracy", "accuracy_ci95", "macro_f1", "loss", "ece", "per_class"]
+    assert list(block) == [
+        "accuracy",
+        "accuracy_ci95",
+        "macro_f1",
+        "macro_f1_ci95",
+        "loss",
+        "ece",
+        "ece_ci95",
+        "per_class",
+    ]
     per_class = block["per_class"]
     assert isinstance(per_class, dict)
     assert list(per_class) == list(names(3))

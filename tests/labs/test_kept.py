@@ -63,3 +63,14 @@ def test_a_training_is_finished_and_not_repeated(tmp_path: Path) -> None:
     assert first[0].summary["seed"] == 3
     assert first.seconds > 0
     assert len(list(tmp_path.rglob("summary.json"))) == 1
+
+
+def test_time_that_was_spent_before_is_told_apart(tmp_path: Path) -> None:
+    def again() -> Any:
+        return repeat(
+            "test", measure, seeds=range(2), settings={}, folder=tmp_path, progress=SILENT
+        )
+
+    first, second = again(), again()
+    assert first.kept_seconds == 0 < first.seconds
+    assert second.kept_seconds == second.seconds == first.seconds

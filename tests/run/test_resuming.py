@@ -45,3 +45,13 @@ def test_what_is_left_out_comes_from_the_record() -> None:
 def test_the_command_can_be_pasted_whatever_the_folder_is_called() -> None:
     words = shlex.split(resume_command(Path("my runs/it's $1")))
     assert words == ["nunbit", "train", "--resume", "--out", "my runs/it's $1"]
+
+
+def test_the_command_that_began_a_run_of_the_adviser_can_be_repeated() -> None:
+    """It chose the head, for which images are seen once, and laid the augmentation aside."""
+    given = settings(model__pretrained="efficientnet-lite0", augment__preset="photos")
+    recorded = given.with_settings({"transfer.mode": "head", "augment.preset": "none"})
+    assert config_to_resume(given, recorded, RUN) == recorded
+    tuned = given.with_settings({"transfer.mode": "all", "augment.preset": "clothes"})
+    with pytest.raises(UsageError, match=r"augment\.preset is 'clothes', not 'photos'"):
+        config_to_resume(given, tuned, RUN)

@@ -51,6 +51,8 @@ def test_help_is_quick_because_it_imports_nothing_heavy(word: str) -> None:
         "split",
         "evaluate",
         "predict",
+        "explain",
+        "compare",
         "models",
         "summary",
         "lab",

@@ -8,10 +8,12 @@ import nunbit
 
 PUBLIC = (
     "Classifier",
+    "Comparison",
     "Data",
     "NunbitError",
     "Run",
     "__version__",
+    "compare",
     "create_model",
     "list_models",
     "load",

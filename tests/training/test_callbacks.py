@@ -84,14 +84,23 @@ def test_the_learning_rate_falls_on_a_plateau_down_to_its_minimum() -> None:
         feed(plateau, [value], state)
         factors.append(state.plateau.factor)
     assert factors == [1, 1, 1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]
+    why = "of what it was: no better validation accuracy in 2 epochs"
+    # At its minimum it falls no more, and nothing has happened.
+    assert state.events == [
+        {"epoch": 4, "kind": "plateau", "text": f"learning rate lowered to 0.1 {why}"},
+        {"epoch": 7, "kind": "plateau", "text": f"learning rate lowered to 0.5 {why}"},
+    ]
 
 
 def test_training_stops_when_the_best_lies_too_far_back() -> None:
     stopping = EarlyStopping(monitor=ACCURACY, patience=2)
     state = feed(stopping, [0.5, 0.6, 0.6])
     assert not state.finished
+    assert not state.events
     feed(stopping, [0.55], state)
     assert state.finished
+    text = "stopped early: no better validation accuracy in 2 epochs"
+    assert state.events == [{"epoch": 4, "kind": "stop", "text": text}]
 
 
 def test_kept_epochs_are_named_by_the_template(tmp_path: Path) -> None:
@@ -101,8 +110,13 @@ def test_kept_epochs_are_named_by_the_template(tmp_path: Path) -> None:
         weights_only=True,
         only_improved=False,
     )
-    make_trainer(make_state(), tmp_path, epochs=2, callbacks=[keep]).fit()
+    state = make_state()
+    make_trainer(state, tmp_path, epochs=2, callbacks=[keep]).fit()
     names = sorted(path.name for path in (tmp_path / "epochs").iterdir())
+    assert [event["text"] for event in state.events] == [f"kept as {name}" for name in names]
+    resumed = make_state()
+    load_newest_checkpoint(tmp_path / "checkpoints" / "last", resumed)
+    assert resumed.events == state.events
     assert [name[:3] for name in names] == ["01-", "02-"]
     assert load_weights(tmp_path / "epochs" / names[1], make_state().model) == 2
 

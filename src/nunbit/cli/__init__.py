@@ -13,7 +13,9 @@ from nunbit.cli import (
     advise,
     augment,
     check,
+    compare,
     evaluate,
+    explain,
     lab,
     models,
     predict,
@@ -39,6 +41,8 @@ app.command("advise")(advise.advise)
 app.command("split")(split.split)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("compare")(compare.compare)
+app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
 app.command("lab")(lab.lab)

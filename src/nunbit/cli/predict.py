@@ -42,6 +42,18 @@ def predict(
     top: Annotated[
         int, typer.Option("--top", metavar="K", min=1, help="How many classes to show.")
     ] = 1,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(
+            "--accuracy",
+            metavar="SHARE",
+            min=0,
+            max=1,
+            show_default=False,
+            help="Mark answers as unsure that are not sure enough for such an accuracy, "
+            "such as 0.95.",
+        ),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", metavar="N", min=1, help="Images at a time.")
     ] = 64,
@@ -62,12 +74,15 @@ def predict(
 
     classifier = load(run)
     top_k = min(top, len(classifier.classes))
-    answers = _answers(classifier, files, top_k=top_k, batch_size=batch_size)
+    answers = _answers(classifier, files, top_k=top_k, accuracy=accuracy, batch_size=batch_size)
     rows = list(progress.track(answers, total=len(files), title="classifying"))
     if csv_file is not None:
-        _write_csv(csv_file, rows, classifier.classes)
+        _write_csv(csv_file, rows, classifier.classes, with_unsure=accuracy is not None)
     if not quiet:
-        stdout_console().print(_table(rows, classifier.classes, top_k=top_k))
+        table = _table(rows, classifier.classes, top_k=top_k, with_unsure=accuracy is not None)
+        stdout_console().print(table)
+        if accuracy is not None:
+            stdout_console().print(_told_unsure(rows, accuracy), soft_wrap=True)
     failed = [row for row in rows if row.error]
     if failed:
         _name_failed(stderr_console(), failed, total=len(rows))
@@ -75,18 +90,36 @@ def predict(
 
 
 def _answers(
-    classifier: Classifier, files: Sequence[Path], *, top_k: int, batch_size: int
+    classifier: Classifier,
+    files: Sequence[Path],
+    *,
+    top_k: int,
+    accuracy: float | None,
+    batch_size: int,
 ) -> Iterator[FilePrediction]:
     for start in range(0, len(files), FILES_AT_A_TIME):
         some = files[start : start + FILES_AT_A_TIME]
-        yield from classifier.predict_files(some, top_k=top_k, batch_size=batch_size)
+        yield from classifier.predict_files(
+            some, top_k=top_k, accuracy=accuracy, batch_size=batch_size
+        )
 
 
 def _by_class(row: FilePrediction, classes: Sequence[str]) -> dict[str, float]:
     return dict(zip(classes, row.probabilities, strict=True))
 
 
-def _table(rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int) -> Table:
+def _told_unsure(rows: Sequence[FilePrediction], accuracy: float) -> str:
+    readable = [row for row in rows if not row.error]
+    unsure = sum(row.unsure for row in readable)
+    return (
+        f"{unsure:,} of {len(readable):,} answers are unsure; of the others, at least "
+        f"{100 * accuracy:g} % are right on images like those of the training"
+    )
+
+
+def _table(
+    rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int, with_unsure: bool
+) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -98,6 +131,8 @@ def _table(rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int
     for rank in range(1, top_k + 1):
         table.add_column("predicted" if rank == 1 else f"{rank}.", overflow="fold")
         table.add_column("", justify="right", no_wrap=True)
+    if with_unsure:
+        table.add_column("", no_wrap=True)
     for row in rows:
         if row.error:
             cells = [Text("unusable", "red")]
@@ -108,6 +143,8 @@ def _table(rows: Sequence[FilePrediction], classes: Sequence[str], *, top_k: int
                 for name in row.names[:top_k]
                 for text in (printable(name), percent(chances[name]))
             ]
+            if row.unsure:
+                cells.append(Text("unsure", "yellow"))
         table.add_row(Text(printable(str(row.path))), *cells)
     return table
 
@@ -123,16 +160,21 @@ def _name_failed(console: Console, failed: Sequence[FilePrediction], *, total: i
     console.print(f"{len(failed):,} of {total:,} files could not be used", soft_wrap=True)
 
 
-def _write_csv(path: Path, rows: Sequence[FilePrediction], classes: Sequence[str]) -> None:
+def _write_csv(
+    path: Path, rows: Sequence[FilePrediction], classes: Sequence[str], *, with_unsure: bool
+) -> None:
     # Mode x: a file that appeared meanwhile is not overwritten either.
     with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = [f"prob_{name}" for name in classes]
-        writer.writerow(["path", "predicted", "confidence", *names, "error"])
+        extra = ["unsure"] if with_unsure else []
+        writer.writerow(["path", "predicted", "confidence", *names, *extra, "error"])
         for row in rows:
             if row.error:
-                writer.writerow([row.path, "", "", *("" for _ in classes), row.error])
+                empty = ("" for _ in (*classes, *extra))
+                writer.writerow([row.path, "", "", *empty, row.error])
                 continue
             chances = _by_class(row, classes)
             numbers = [f"{chances[name]:.9g}" for name in (row.names[0], *classes)]
-            writer.writerow([row.path, row.names[0], *numbers, ""])
+            marks = ["yes" if row.unsure else "no" for _ in extra]
+            writer.writerow([row.path, row.names[0], *numbers, *marks, ""])

@@ -30,7 +30,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
         *_without_leaks(summary.get("leaks")),
         ("macro F1", _decimal(test, "macro_f1")),
-        ("baseline", _baseline(test)),
+        ("baseline", _baseline(summary, test)),
         ("loss", _decimal(test, "loss")),
         ("time", duration(float((summary.get("seconds") or {}).get("total", math.nan)))),
     ]
@@ -79,8 +79,15 @@ def _decimal(numbers: Mapping[str, Any], key: str) -> str:
     return f"{value:.4f}" if math.isfinite(value) else "-"
 
 
-def _baseline(test: Mapping[str, Any]) -> str:
-    """The share of the largest class, which is what knowing nothing reaches."""
+def _baseline(summary: Mapping[str, Any], test: Mapping[str, Any]) -> str:
+    """The best of the baselines; of an older run, what always answering one class reaches."""
+    from nunbit.evaluation.baselines import baseline_from_dict
+
+    known = [baseline_from_dict(entry) for entry in summary.get("baselines") or ()]
+    if known:
+        best = max(known, key=lambda baseline: baseline.accuracy)
+        doubt = "" if best.clearly_beaten else "; not clearly beaten"
+        return f"{best.accuracy:.1%}  ({best.detail}{doubt})"
     sizes = {name: int(entry["n"]) for name, entry in (test.get("per_class") or {}).items()}
     total = sum(sizes.values())
     if not total:

@@ -148,6 +148,30 @@ def decode(
             raise _damage(error) from None
 
 
+def as_stored(data: bytes, *, longest: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The first frame as its file holds it, made small, and its width and height in full.
+
+    For looking at what `decode` does: nothing is turned, and transparency is dropped. Mode L or
+    RGB, the longer side at most `longest` pixels. Raises `UnusableImage`.
+    """
+    with _pillow_held(), _open(data) as image:
+        size = image.size
+        try:
+            if isinstance(image, ImageFile.ImageFile):
+                image.draft(None, (longest, longest))
+            image.load()
+            if image.mode in _WIDE_GREY:
+                shown = _wide_grey_to_8_bit(image, background=255)
+            else:
+                shown = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        except (UnusableImage, MemoryError):
+            raise
+        except Exception as error:  # as in `decode`
+            raise _damage(error) from None
+    shown.thumbnail((longest, longest))
+    return shown, size
+
+
 def _open(data: bytes) -> Image.Image:
     """Image.open over bytes, its failures told as `UnusableImage`."""
     if not data:

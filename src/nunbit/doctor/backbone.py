@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nunbit.errors import UsageError
 from nunbit.features.cuts import cuts_of
+from nunbit.features.folding import folded
 from nunbit.features.pieces import prefix
 from nunbit.inference import forward, images_at_once
 from nunbit.models import create_model
@@ -67,7 +68,7 @@ class Backbone:
         )
         network = network.eval().to(self._device).to(memory_format=torch.channels_last)
         self._cut = cuts_of(network, shape)[-1]
-        self._body = prefix(network, self._cut)
+        self._body = folded(prefix(network, self._cut))
 
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from nunbit.errors import TrainingError
+from nunbit.evaluation.calibration import reliability_of
+from nunbit.evaluation.intervals import macro_f1_interval, wilson_interval
 from nunbit.types import ClassNames, Predictions
-
-CALIBRATION_BINS = 15
-"""Number of equal-width bins of the expected calibration error, as in Guo et al. 2017."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +37,25 @@ class ClassMetrics:
         """Wilson's 95 % interval of the recall; (0, 1) for a class without images."""
         return wilson_interval(self.correct, self.n) if self.n else (0.0, 1.0)
 
+    @property
+    def precision_ci95(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the precision; (0, 1) for a class that was never answered."""
+        return wilson_interval(self.correct, self.predicted) if self.predicted else (0.0, 1.0)
+
+    @property
+    def f1_ci95(self) -> tuple[float, float]:
+        """95 % interval of the F1; (0, 1) for a class that neither occurs nor was answered.
+
+        Of the images that are of the class or were given it, the share j that are both is a
+        proportion, Jaccard's index, and has Wilson's interval. F1 is 2j / (1 + j), which rises
+        with j, so that its interval has the same bounds, transformed.
+        """
+        either = self.n + self.predicted - self.correct
+        if not either:
+            return 0.0, 1.0
+        low, high = wilson_interval(self.correct, either)
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
@@ -60,10 +76,14 @@ class Metrics:
     """Wilson's interval."""
     macro_f1: float
     """Mean F1 of the classes that occur among the labels or the answers, as in scikit-learn."""
+    macro_f1_ci95: tuple[float, float]
+    """See `macro_f1_interval`."""
     loss: float
     """Mean cross entropy per image, in nats."""
     ece: float
     """Expected calibration error of the top answer's probability, 15 equal-width bins."""
+    ece_ci95: tuple[float, float]
+    """May lie below `ece`, which is too high on average where there are few images."""
     per_class: dict[str, ClassMetrics]
     """In class order, classes without images included."""
     confusion: NDArray[np.int64]
@@ -76,8 +96,10 @@ class Metrics:
             "accuracy": self.accuracy,
             "accuracy_ci95": list(self.accuracy_ci95),
             "macro_f1": self.macro_f1,
+            "macro_f1_ci95": list(self.macro_f1_ci95),
             "loss": self.loss,
             "ece": self.ece,
+            "ece_ci95": list(self.ece_ci95),
             "per_class": {
                 name: {"precision": c.precision, "recall": c.recall, "f1": c.f1, "n": c.n}
                 for name, c in self.per_class.items()
@@ -97,14 +119,17 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
     confusion = np.asarray(confusion_matrix(labels, predicted, labels=range(len(classes))))
     counts = confusion.sum(axis=1)
     largest = int(counts.argmax())
+    confidence = reliability_of(predictions)
     return Metrics(
         n=n,
         correct=correct,
         accuracy=correct / n,
         accuracy_ci95=wilson_interval(correct, n),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        macro_f1_ci95=macro_f1_interval(confusion),
         loss=float(image_losses(predictions).mean()),
-        ece=expected_calibration_error(predictions.probabilities.max(axis=1), labels == predicted),
+        ece=confidence.error,
+        ece_ci95=confidence.error_ci95,
         per_class=_per_class(predictions, classes, confusion),
         confusion=confusion.astype(np.int64),
         baseline=Baseline(name=classes[largest], accuracy=float(counts[largest] / n)),
@@ -113,29 +138,8 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
 
 def image_losses(predictions: Predictions) -> NDArray[np.float64]:
     """Cross entropy of each image in nats, [N]; finite for finite logits of any size."""
-    log_probabilities = log_softmax(predictions.logits.astype(np.float64), axis=1)
-    return -np.asarray(log_probabilities[np.arange(len(predictions)), predictions.labels])
-
-
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
-    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def expected_calibration_error(
-    confidence: NDArray[np.float64], correct: NDArray[np.bool_], *, bins: int = CALIBRATION_BINS
-) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by their counts.
-
-    `confidence` [N] in 0..1; a bin holds its upper edge, the first also 0.
-    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
-    """
-    edges = np.linspace(0, 1, bins + 1)
-    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    confidence_sum = np.bincount(bin_of, weights=confidence, minlength=bins)
-    correct_sum = np.bincount(bin_of, weights=correct, minlength=bins)
-    return float(np.abs(confidence_sum - correct_sum).sum() / len(confidence))
+    true = np.arange(len(predictions)), predictions.labels
+    return -np.asarray(predictions.log_probabilities[true])
 
 
 def _per_class(

@@ -15,8 +15,12 @@ from scipy.spatial.distance import squareform
 from nunbit.evaluation.metrics import image_losses
 from nunbit.types import Predictions
 
-MAX_ORDERED_CLASSES = 300
-"""Beyond this, ordering the classes takes longer than it helps."""
+MAX_BEST_ORDERED_CLASSES = 300
+"""Beyond this, the best order of the leaves takes seconds, and any order of them is taken."""
+WRONG_LABELS = 0.02
+"""Share of wrong labels that is assumed where labels are doubted."""
+ROUNDING = 1e-9
+"""The mean of equal probabilities may exceed each of them by as much as computers round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,40 @@ def least_certain(predictions: Predictions, limit: int) -> NDArray[np.int64]:
     two_best = np.partition(predictions.probabilities, -2, axis=1)[:, -2:]
     margin = two_best[:, 1] - two_best[:, 0]
     return np.argsort(margin, kind="stable")[:limit].astype(np.int64)
+
+
+def doubted_below(classes: int) -> float:
+    """Probability of a label below which it is likelier wrong than right, for K > 1 classes.
+
+    Wrong with odds s (1 - p) / (K - 1) against (1 - s) p, where s is `WRONG_LABELS`.
+    """
+    wrong = WRONG_LABELS / max(classes - 1, 1)
+    return wrong / (wrong + 1 - WRONG_LABELS)
+
+
+def doubted_labels(predictions: Predictions) -> NDArray[np.int64]:
+    """Rows whose label is likelier wrong than right, the most doubtful first.
+
+    Two rules must hold. If `WRONG_LABELS` of all labels were another class drawn at random, this
+    one would be wrong in most cases: by Bayes' rule, its probability p is below that share over
+    the number of other classes, where p is small. And another class has at least the probability
+    that is usual for it, the mean over the images with that label; this is the rule of confident
+    learning (Northcutt et al. 2021, section 3.1), which alone accuses the images of classes that
+    are truly alike. Both take the probabilities at their word: they should be calibrated.
+    """
+    probabilities, labels = predictions.probabilities, predictions.labels
+    rows = np.arange(len(labels))
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    sums = np.bincount(labels, weights=probabilities[rows, labels], minlength=len(counts))
+    usual = sums / np.maximum(counts, 1)
+    answer = predictions.predicted
+    # A class without images has no usual probability, and accuses nobody.
+    reached = probabilities[rows, answer] >= usual[answer] - ROUNDING
+    convincing = reached & (counts[answer] > 0)
+    of_label = probabilities[rows, labels]
+    suspected = of_label < doubted_below(probabilities.shape[1])
+    doubted = np.flatnonzero(convincing & suspected & (answer != labels))
+    return doubted[np.argsort(of_label[doubted], kind="stable")].astype(np.int64)
 
 
 def random_sample(predictions: Predictions, limit: int, *, seed: int) -> NDArray[np.int64]:
@@ -72,17 +110,19 @@ def confused_pairs(confusion: NDArray[np.int64], limit: int) -> tuple[ConfusedPa
 def confusion_order(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     """Order of the classes, [K], that puts those often confused with each other side by side.
 
-    Hierarchical clustering with optimal leaf order (Bar-Joseph et al. 2001) over the shares
-    confused in either direction. The given order stays where nothing is confused.
+    Hierarchical clustering over the shares confused in either direction, its leaves in optimal
+    order (Bar-Joseph et al. 2001) up to `MAX_BEST_ORDERED_CLASSES`. The given order stays where
+    nothing is confused.
     """
     classes = len(confusion)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     confused = shares + shares.T
     np.fill_diagonal(confused, 0)
-    if not 2 < classes <= MAX_ORDERED_CLASSES or not confused.any():
+    if classes <= 2 or not confused.any():
         return np.arange(classes, dtype=np.int64)
     distance = 1 - confused / confused.max()
     np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance), method="average", optimal_ordering=True)
+    best = classes <= MAX_BEST_ORDERED_CLASSES
+    tree = linkage(squareform(distance), method="average", optimal_ordering=best)
     order = np.asarray(leaves_list(tree), dtype=np.int64)
     return order if order[0] < order[-1] else order[::-1]

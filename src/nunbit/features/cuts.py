@@ -136,7 +136,7 @@ def _places(followed: Followed, measured: Measured, shape: Sequence[int]) -> lis
             continue
         if measured.parameters[node.name] == measured.total_parameters:
             break
-        dim = _channel_dim(size, before, channel_dim)
+        dim = dim_of_channels(size, before, channel_dim)
         if dim is None:
             continue
         before, channel_dim = size, dim
@@ -165,7 +165,7 @@ def _never_finer_again(places: Sequence[_Place]) -> list[_Place]:
     return kept[::-1]
 
 
-def _channel_dim(size: Sequence[int], before: Sequence[int], channel_dim: int) -> int | None:
+def dim_of_channels(size: Sequence[int], before: Sequence[int], channel_dim: int) -> int | None:
     """Which dimension counts channels, judged by what stood before: torch does not say.
 
     Of maps, the first or the last, whichever leaves the aspect ratio as it was, and None where

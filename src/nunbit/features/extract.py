@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nunbit.features.folding import folded
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch
 
@@ -50,7 +51,7 @@ def extract_several(
     `pools` has one entry for each tensor.
     """
     columns: list[list[NDArray[np.float32]]] = [[] for _ in pools]
-    for values in _passes(module, batches, view):
+    for values in _passes(folded(module) if all(pools) else module, batches, view):
         for column, value, pool in zip(columns, values, pools, strict=True):
             column.append(_to_host(value, pool))
     return tuple(_joined(column) for column in columns)
@@ -60,7 +61,8 @@ def stream(
     module: nn.Module, batches: Iterable[Batch], *, pool: Pool | None = None, view: View = "centre"
 ) -> Iterator[NDArray[np.float32]]:
     """As `extract`, batch by batch: float32 [B, ...] each, for what does not fit in memory."""
-    for values in _passes(module, batches, view):
+    # What is not pooled may be trained on from: to the last bit what the network itself gives.
+    for values in _passes(folded(module) if pool else module, batches, view):
         yield _to_host(values, pool)
 
 

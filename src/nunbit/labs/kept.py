@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from nunbit.config import load_config
 from nunbit.errors import UsageError
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
@@ -30,7 +31,9 @@ class Repeated(Sequence[T], Generic[T]):
     results: tuple[T, ...]
     seeds: tuple[int, ...]
     seconds: float
-    """What all seeds took together, also where they ran in an earlier session."""
+    """What all seeds took together, also where they had run before."""
+    kept_seconds: float
+    """The part of it that had run before."""
 
     def __len__(self) -> int:
         return len(self.results)
@@ -63,10 +66,11 @@ def repeat(
     chosen = tuple(seeds)
     place = folder / f"{name}-{_fingerprint(settings, _source(function))}"
     place.mkdir(parents=True, exist_ok=True)
-    results, spent = [], 0.0
+    results, spent, kept = [], 0.0, 0.0
     for seed in progress.track(chosen, total=len(chosen), title=f"{name}, seeds"):
         path = place / f"seed-{seed}.json"
         content = _read(path)
+        kept += content["seconds"] if content else 0.0
         if content is None:
             began = time.perf_counter()
             result = function(seed=seed, **settings)
@@ -77,7 +81,7 @@ def repeat(
             content = json.loads(path.read_text(encoding="utf-8"))
         results.append(content["result"])
         spent += content["seconds"]
-    return Repeated(tuple(results), chosen, spent)
+    return Repeated(tuple(results), chosen, spent, kept)
 
 
 def train_repeatedly(
@@ -94,15 +98,16 @@ def train_repeatedly(
 
     chosen = tuple(seeds)
     # Data are known by the end of their path, so that a lab's folder may move with what it keeps.
-    known = {**options, "data": "/".join(Path(data).parts[-2:])}
+    known = {**options, "data": "/".join(Path(data).parts[-2:]), "recipe": _recipe(options, data)}
     place = folder / f"{name}-{_fingerprint(known, '')}"
     place.mkdir(parents=True, exist_ok=True)
-    runs = []
+    runs, kept = [], 0.0
     for seed in chosen:
         out = place / f"seed-{seed}"
         if (out / "summary.json").is_file():
             summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
             runs.append(Run(folder=out, summary=summary))
+            kept += summary["seconds"]["total"]
             continue
         progress.note(f"{name}, seed {seed}")
         begun = (out / "config.toml").is_file()
@@ -110,7 +115,17 @@ def train_repeatedly(
             nunbit.train(data, out=out, resume=begun, seed=seed, progress=progress, **options)
         )
     seconds = sum(float(run.summary["seconds"]["total"]) for run in runs)
-    return Repeated(tuple(runs), chosen, seconds)
+    return Repeated(tuple(runs), chosen, seconds, kept)
+
+
+def _recipe(options: Mapping[str, Any], data: str | Path) -> str:
+    """What a recipe says, so that a changed one is another experiment; '' without one."""
+    recipe = options.get("recipe")
+    if recipe is None:
+        return ""
+    # The data are known otherwise; here they only fill a place that a recipe may leave empty.
+    settings = {"data.path": Path(data).name}
+    return load_config(data=None, recipe=recipe, settings=settings).to_toml()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -54,6 +54,8 @@ class Lab:
         """Told what happens; pass it to what takes long."""
         self.comparisons: list[Comparison] = []
         self.checks: dict[str, Checked] = {}
+        self.kept_seconds = 0.0
+        """What the experiments took that had run before."""
         self._emit = emit or self._show_here
         self._pictures = 0
 
@@ -126,7 +128,7 @@ class Lab:
         They must be numbers, texts, lists or dictionaries of them. A kept result counts as long as
         name, settings and the function's own text are the same.
         """
-        return repeat(
+        found = repeat(
             name,
             function,
             seeds=seeds,
@@ -134,6 +136,8 @@ class Lab:
             folder=self.folder / "kept",
             progress=self.progress,
         )
+        self.kept_seconds += found.kept_seconds
+        return found
 
     def train(
         self, name: str, data: LabData | str | Path, *, seeds: Iterable[int] = (0,), **options: Any
@@ -142,7 +146,7 @@ class Lab:
 
         A finished one is not repeated, an interrupted one goes on.
         """
-        return train_repeatedly(
+        found = train_repeatedly(
             name,
             data.source if isinstance(data, LabData) else data,
             seeds=seeds,
@@ -150,6 +154,8 @@ class Lab:
             folder=self.folder / "kept",
             progress=self.progress,
         )
+        self.kept_seconds += found.kept_seconds
+        return found
 
     def compare(  # noqa: PLR0913 - a row of the table of results
         self,

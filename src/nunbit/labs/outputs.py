@@ -11,6 +11,9 @@ from markupsafe import Markup
 
 from nunbit.labs.words import Language
 
+LEAST_WIDTH = 480
+"""Pixels below which a wider picture is not scaled down."""
+
 
 @runtime_checkable
 class Output(Protocol):
@@ -119,4 +122,7 @@ def _image(content: bytes, kind: str, description: str) -> Markup:
 
 def _figure(inner: Markup, width: int, caption: str) -> Markup:
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
-    return Markup('<figure style="max-width: {}px">{}{}</figure>').format(width, inner, below)
+    # Words in a wide drawing would be too small on a telephone: it scrolls there.
+    least = LEAST_WIDTH if width > LEAST_WIDTH else 0
+    form = '<figure style="max-width: {}px; --least: {}px"><div>{}</div>{}</figure>'
+    return Markup(form).format(width, least, inner, below)

@@ -60,7 +60,7 @@ class Result:
     finished: str
     """Date and time, ISO 8601 with zone."""
     seconds: float
-    """Of this run; experiments that were kept are not run again, and not counted."""
+    """From nothing: of this run, and what kept experiments took when they ran."""
     machine: str
     command: str
     comparisons: tuple[Comparison, ...]

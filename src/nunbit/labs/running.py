@@ -82,7 +82,7 @@ def run_lesson(
         code_hash=lesson.code_hash,
         nunbit=_version(),
         finished=datetime.now().astimezone().isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - began, 2),
+        seconds=round(time.perf_counter() - began + lab.kept_seconds, 2),
         machine=machine(),
         command=command(lesson, quick=quick),
         comparisons=tuple(lab.comparisons),

@@ -36,8 +36,8 @@ def _lab(lesson: Lesson, result: Result | None) -> str:
     if result is None:
         return f"{heading}\nNot run here: `nunbit lab {lesson.number}` runs it.\n"
     about = (
-        f"`{result.command}` · {duration(result.seconds)}, without experiments that were kept from "
-        f"an earlier run · {result.machine} · nunbit {result.nunbit} · {result.finished[:10]}"
+        f"`{result.command}` · {duration(result.seconds)} · {result.machine} · "
+        f"nunbit {result.nunbit} · {result.finished[:10]}"
     )
     if result.code_hash != lesson.code_hash:
         about += " · the lab's code has changed since"

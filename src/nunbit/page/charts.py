@@ -73,6 +73,8 @@ class Lines:
     """At most two, by the name in the legend; NaN where there is no value."""
     as_percent: bool = False
     marked_epoch: int | None = None
+    marks: Sequence[tuple[float, str]] = ()
+    """Epochs where something happened, each with a short mark that the text explains."""
 
 
 def draw_chart(
@@ -110,6 +112,7 @@ def draw_lines(chart: Lines) -> Markup:
                 chart.epochs, values, color=colour, linestyle=dashes, marker=markers, label=label
             )
         _mark_epoch(axes, chart.marked_epoch)
+        _mark_events(axes, chart.marks)
         axes.set_xlabel("epoch")
         axes.set_xlim(min(chart.epochs) - 0.5, max(chart.epochs) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
@@ -129,6 +132,25 @@ def draw_lines(chart: Lines) -> Markup:
 def _mark_epoch(axes: Axes, epoch: int | None) -> None:
     if epoch is not None:
         axes.axvline(epoch, color=SOFT, linewidth=1, linestyle=(0, (1, 2)))
+
+
+def _mark_events(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
+    """A thin line at each epoch, its marks at the upper end."""
+    at: dict[float, list[str]] = {}
+    for epoch, mark in marks:
+        at.setdefault(epoch, []).append(mark)
+    for epoch, several in at.items():
+        axes.axvline(epoch, color=LINE, linewidth=1)
+        axes.annotate(
+            ",".join(several),
+            (epoch, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(2, -1),
+            textcoords="offset points",
+            fontsize=8.5,
+            verticalalignment="top",
+            color=INK,
+        )
 
 
 def inline_svg(

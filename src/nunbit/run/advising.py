@@ -6,9 +6,6 @@ Only the training and validation parts are shown to it.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from torch import nn
 
 from nunbit.config import Config, decided
@@ -20,6 +17,7 @@ from nunbit.progress import Progress
 from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve_network, resolve_training
 from nunbit.run.dividing import complete_contract, divide, refuse_untrainable
+from nunbit.run.groups import groups_of
 from nunbit.run.learn import model_options, new_model
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find
@@ -70,7 +68,7 @@ def case_of(config: Config, parts: Parts, model: nn.Module) -> Case:
             all_labels=samples.labels,
             device=parts.device,
         ),
-        groups=_groups(parts, rows),
+        groups=groups_of(parts.split, rows),
         training_images=split.counts["train"],
         epochs=decided(tuning.training.epochs),
         augmented=not only_mirrors(frozen),
@@ -119,23 +117,6 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> Scratch:
     return Scratch(
         name=choice.name, build=build, height=choice.height, width=choice.width, epochs=epochs
     )
-
-
-def _groups(parts: Parts, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[n] one number for images that belong together: equal bytes, or one group of the user."""
-    split = parts.split
-    keys: dict[tuple[str, str], int] = {}
-    tied = [
-        (place, len(rows) + keys.setdefault(key, len(keys)))
-        for place, row in enumerate(rows)
-        for key in (("bytes", split.sha256[row]), ("group", split.groups[row]))
-        if key[1]
-    ]
-    nodes = len(rows) + len(keys)
-    ends = np.array(tied, dtype=np.int64).reshape(-1, 2)
-    ties = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(nodes, nodes))
-    _, numbers = connected_components(ties, directed=False)
-    return np.asarray(numbers[: len(rows)], dtype=np.int64)
 
 
 def advise_data(config: Config, progress: Progress) -> Advice:

@@ -49,6 +49,8 @@ Trained with nunbit {__version__} {start}, seed {facts["seed"]}; \
 | --- | --- | --- | --- | --- |
 {rows}
 
+{_confidence(facts["calibration"])}
+
 ## Data
 
 {counts["train"]:,} training, {counts["validation"]:,} validation and {counts["test"]:,} test \
@@ -70,3 +72,38 @@ classifier = nunbit.load("path/to/this/folder")
 classifier.predict(["image.jpg"])
 ```
 """
+
+
+def _confidence(calibration: Mapping[str, Any]) -> str:
+    """What the probabilities are worth, and from where answers are as good as wanted."""
+    before, after = calibration["test"]["before"], calibration["test"]["after"]
+    why = calibration.get("why_no_temperature")
+    lines = ["## Confidence", ""]
+    if why:
+        lines.append(
+            f"Not calibrated: {why}. Calibration error on the test images: {_error(after)}."
+        )
+    else:
+        lines.append(
+            f"Outputs are divided by the temperature {calibration['temperature']:.3f}, fitted on "
+            f"{calibration['n_validation']:,} validation images (Guo et al. 2017); readers other "
+            "than nunbit must do so themselves. Calibration error on the test images: "
+            f"{_error(after)}, before {_error(before)}."
+        )
+    if calibration["answering"]:
+        lines += [
+            "",
+            "| wanted accuracy | answer from a confidence of | test images answered | right |",
+            "| --- | --- | --- | --- |",
+        ]
+    for target, at in calibration["answering"].items():
+        right = "-" if at["accuracy"] is None else f"{at['accuracy']:.1%}"
+        lines.append(
+            f"| {float(target):.0%} | {at['threshold']:.4f} | {at['coverage']:.1%} | {right} |"
+        )
+    return "\n".join(lines)
+
+
+def _error(confidence: Mapping[str, Any]) -> str:
+    low, high = confidence["ece_ci95"]
+    return f"{confidence['ece']:.3f} (95 % interval {low:.3f} to {high:.3f})"

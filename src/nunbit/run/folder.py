@@ -116,6 +116,21 @@ def claim(name: str) -> RunFolder:
     raise AssertionError("count never ends")
 
 
+def free_beside(run: Path, suffix: str) -> Path:
+    """`<run>-<suffix>` beside a run, or the next of `<run>-<suffix>-2`, … that does not exist.
+
+    `run` may also be a name of weights, which is no path: then it is in the current folder.
+    """
+    plain = run if run.exists() else Path(str(run).replace("/", "-"))
+    place = plain.resolve() if plain.name in ("", "..") else plain
+    name = f"{place.resolve().name}-{suffix}"
+    for number in count(1):
+        candidate = place.with_name(name if number == 1 else f"{name}-{number}")
+        if not candidate.exists():
+            return candidate
+    raise AssertionError("count never ends")
+
+
 def refuse_foreign(out: Path) -> None:
     """Never write into a folder that holds anything but the start of a run.
 

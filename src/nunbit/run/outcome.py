@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 from nunbit import __version__
 from nunbit.data.check import Finding
 from nunbit.data.pixels import Pixels
+from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.report import ReportInput, build_report
+from nunbit.evaluation.report.inputs import Event, OriginalGetter, PictureGetter
+from nunbit.evaluation.report.strip import Strip
+from nunbit.evaluation.slices import slice_accuracy
 from nunbit.files import write_atomically
+from nunbit.models.summary import Summary
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.run.observing import Observed
 from nunbit.transfer.plans import Advice, advice_from_dict
 from nunbit.types import ClassNames, Predictions, Split
 
@@ -47,6 +53,11 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     epochs: Sequence[Mapping[str, Any]] = ()
     best_epoch: int | None = None
+    events: tuple[Event, ...] = ()
+    originals: OriginalGetter | None = None
+    layers: Summary | None = None
+    observed: Observed = field(default_factory=Observed)
+    strip: Strip | None = None
     validation: Predictions | None = None
 
 
@@ -68,6 +79,9 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "validation": _numbers(outcome.validation, outcome.classes),
         **{k: v for k, v in outcome.facts.items() if k not in ("model", "dataset")},
     }
+    if len(outcome.test) and outcome.observed.attributes:
+        found = slice_accuracy(outcome.test, outcome.observed.attributes)
+        summary["slices"] = found.to_list()
     leaked = np.isin(outcome.test.indices, outcome.split.leaked_test_indices)
     if leaked.any():
         summary["leaks"] = {
@@ -90,7 +104,14 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         classes=outcome.classes,
         split=outcome.split,
         predictions=outcome.test,
-        pictures=_pictures(outcome.pixels),
+        pictures=_pictures(outcome.pixels, Preprocess.from_dict(outcome.contract)),
+        originals=outcome.originals,
+        events=outcome.events,
+        layers=outcome.layers,
+        attributes=outcome.observed.attributes,
+        features=outcome.observed.features,
+        no_features=outcome.observed.no_features,
+        strip=outcome.strip,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         contract=outcome.contract,
@@ -124,9 +145,27 @@ def _numbers(predictions: Predictions | None, classes: ClassNames) -> dict[str, 
     return evaluate(predictions, classes).to_dict()
 
 
-def _pictures(pixels: Pixels) -> Callable[[NDArray[np.int64]], NDArray[np.uint8]]:
-    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _pictures(pixels: Pixels, contract: Preprocess) -> PictureGetter:
+    """What the network saw: canvases normalised as for the network, and back by the inverse."""
+    blank = np.full(
+        (1, contract.height, contract.width, contract.channels), contract.background, dtype=np.uint8
+    )
+
+    def canvases_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         (canvases,) = pixels.stream([rows])
-        return canvases.numpy()
+        seen = contract.normalise(canvases.permute(0, 3, 1, 2))
+        return contract.denormalise(seen).numpy()
+
+    def one(row: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(row)
+        except DataError:
+            return blank
+
+    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(rows)
+        except DataError:  # a file has vanished that is decoded anew at each use
+            return np.concatenate([one(row) for row in np.split(rows, len(rows))])
 
     return pictures

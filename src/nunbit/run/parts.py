@@ -55,6 +55,11 @@ class Parts:
         )
 
     def predict(self, bundle: Bundle, part: Part) -> Predictions | None:
-        """What a bundle's network says about a part; None when the part is empty."""
+        """What a bundle's network says about a part; None when the part is empty.
+
+        The probabilities are those at the bundle's temperature.
+        """
         batches = self.batches(part)
-        return None if batches is None else predict(bundle.model.to(self.device), batches)
+        if batches is None:
+            return None
+        return predict(bundle.model.to(self.device), batches).at_temperature(bundle.temperature)

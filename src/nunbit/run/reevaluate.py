@@ -11,17 +11,23 @@ import numpy as np
 from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
-from nunbit.data.split import apply_manifest, read_manifest
+from nunbit.data.split import apply_manifest, read_manifest, write_manifest
 from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.models.choose import ModelChoice
 from nunbit.progress import SILENT, Progress
+from nunbit.run.baselines import baselines_of
+from nunbit.run.calibrating import calibration_facts
 from nunbit.run.contract import Chosen
 from nunbit.run.folder import RunFolder, refuse_foreign
+from nunbit.run.layer_table import layer_table
+from nunbit.run.observing import predict_and_observe
+from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import Found, Prepared, decode_under, find
 from nunbit.run.spine import Run, Stopwatch
+from nunbit.run.strip import contract_strip
 from nunbit.types import ClassNames, Samples, Split
 
 
@@ -33,7 +39,7 @@ def evaluate_run(
     device: str = "auto",
     progress: Progress = SILENT,
 ) -> Run:
-    """Evaluate a run or a bundle again and write summary.json, predictions.csv and report.html.
+    """Evaluate a run or a bundle again; write its summary, split, predictions and report.
 
     Without `data`, the run's own test part is used, and refused when its images have changed. Of
     other data, the test part is used where they have one, else all images.
@@ -83,14 +89,19 @@ def evaluate_run(
     )
     target = RunFolder(out or _free(_beside(run, f"evaluation-{samples.name}")))
     with watch.stage("evaluate"):
-        test = parts.predict(bundle, "test")
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
     if test is None:
         raise DataError(
             "there is no usable image to evaluate on",
             path=samples.location,
             remedy="run `nunbit check` on the data to see why images are excluded",
         )
+    images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
+    with watch.stage("evaluate"):
+        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+    originals = originals_of(prepared, bundle.preprocess)
     target.path.mkdir(parents=True, exist_ok=True)
+    write_manifest(target.split, split)
     outcome = Outcome(
         classes=bundle.classes,
         split=split,
@@ -99,12 +110,19 @@ def evaluate_run(
             "model": bundle.architecture,
             "dataset": samples.name,
             "seconds": watch.summary(),
-            "images_per_second": round(len(test) / watch.seconds["evaluate"], 1),
+            "images_per_second": images_per_second,
             "device": describe_device(parts.device),
             "seed": config.seed,
             "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
+            "baselines": [baseline.to_dict() for baseline in baselines],
+            "calibration": calibration_facts(bundle, test),
+            "evaluated": {"run": str(run.resolve()), "data": data},
         },
         pixels=prepared.pixels,
+        originals=originals,
+        observed=observed,
+        strip=contract_strip(parts, originals, part="test", augmentation=None, seed=config.seed),
+        layers=layer_table(bundle),
         contract=bundle.preprocess.to_dict(),
         settings=config.to_toml() if is_run else "",
         command=shlex.join(

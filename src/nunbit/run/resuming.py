@@ -34,6 +34,8 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
     """
     then = dict(_leaves(_in_recorded_form(recorded).model_dump()))
     for key, value in _leaves(_in_recorded_form(wanted).model_dump(exclude_unset=True)):
+        if key == "augment.preset" and _set_aside(wanted, recorded):
+            continue
         if value not in ("auto", then.get(key)):
             raise UsageError(
                 f"a resumed run keeps its settings: {key} is {then.get(key)!r}, not {value!r}",
@@ -41,6 +43,11 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
                 remedy=f"leave it out ({resume_command(folder)}), or begin a new run",
             )
     return recorded
+
+
+def _set_aside(wanted: Config, recorded: Config) -> bool:
+    """Whether the run itself laid the augmentation aside, because the adviser chose the head."""
+    return wanted.transfer.mode == "auto" and recorded.transfer.mode == "head"
 
 
 def _in_recorded_form(config: Config) -> Config:

@@ -27,6 +27,8 @@ from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.models.catalog import image_model
 from nunbit.progress import SILENT, Progress
+from nunbit.run.baselines import baselines_of
+from nunbit.run.calibrating import calibrate, calibration_facts, fitted_on
 from nunbit.run.card import model_card
 from nunbit.run.contract import wanted_weights
 from nunbit.run.defaults import resolve_network, resolve_training
@@ -37,6 +39,7 @@ from nunbit.run.dividing import (
     tell_data,
     tell_split,
 )
+from nunbit.run.events import events_of
 from nunbit.run.folder import (
     RunFolder,
     alone_in,
@@ -46,36 +49,24 @@ from nunbit.run.folder import (
     resumable,
     save_config,
 )
+from nunbit.run.layer_table import layer_table
 from nunbit.run.learn import (
-    fit,
-    image_feed,
     load_best_weights,
     model_options,
     new_model,
-    new_state,
-    restore,
 )
+from nunbit.run.learning import learn
+from nunbit.run.linear_probe import linear_probe
+from nunbit.run.observing import predict_and_observe
+from nunbit.run.originals import originals_of
 from nunbit.run.outcome import Outcome, versions, write_outcome
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find, refuse_too_many_bad
 from nunbit.run.resuming import config_to_resume, recorded_config
+from nunbit.run.strip import contract_strip
 from nunbit.run.transfer_mode import is_open, refuse_contradictions, settle_mode
-from nunbit.run.transferring import (
-    count_as_best,
-    finished_state,
-    fit_on_features,
-    idle_tuning,
-    keep_start,
-    kept_start,
-    open_backbone,
-    tuning_feed,
-    tuning_of,
-    with_feeding,
-)
 from nunbit.training.checkpoint import load_weights, newest, previous_of
-from nunbit.training.loop import write_metrics
 from nunbit.training.state import TrainingState
-from nunbit.types import Predictions
 
 
 @dataclass(frozen=True)
@@ -205,15 +196,28 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     write_manifest(folder.split, split)
 
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
-        learned = _learn(config, parts, model, folder, progress)
+        learned = learn(config, parts, model, folder, progress)
     state = learned.state
     watch.seconds["train"] += learned.earlier_seconds
 
     with watch.stage("evaluate"), resumable(folder):
         bundle = _deploy(config, parts, state, folder, progress)
         validation = learned.validation or parts.predict(bundle, "validation")
-        test = parts.predict(bundle, "test")
-    assert test is not None  # refused before training
+        bundle = calibrate(folder.model, bundle, validation)
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
+        assert test is not None  # refused before training
+        baselines = (
+            *baselines_of(parts, test, seed=config.seed, progress=progress),
+            *linear_probe(config, parts, folder, test, progress),
+        )
+        originals = originals_of(prepared, parts.preprocess)
+        strip = contract_strip(
+            parts,
+            originals,
+            part="train",
+            augmentation=load_augmentation(config.augment.preset),
+            seed=config.seed,
+        )
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -222,6 +226,8 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "device": describe_device(device),
         "seed": config.seed,
         "parameters": _trainable_parameters(bundle.model),
+        "baselines": [baseline.to_dict() for baseline in baselines],
+        "calibration": fitted_on(validation) | calibration_facts(bundle, test),
         **_origin_of_weights(config),
         **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
@@ -238,9 +244,13 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         classes=prepared.samples.classes,
         split=split,
         test=test,
-        validation=validation,
+        validation=validation and validation.at_temperature(bundle.temperature),
         facts=facts,
         pixels=prepared.pixels,
+        originals=originals,
+        observed=observed,
+        strip=strip,
+        layers=layer_table(bundle),
         contract=parts.preprocess.to_dict(),
         settings=config.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
@@ -250,61 +260,13 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
         epochs=[] if config.transfer.mode == "head" else state.history,
         best_epoch=state.best.epoch or None,
+        events=events_of(state, learned.tuning),
     )
     with resumable(folder):
         summary = write_outcome(folder, outcome, progress)
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Learned:
-    """What the training stage leaves."""
-
-    state: TrainingState
-    earlier_seconds: float = 0.0
-    """Of processes that were interrupted."""
-    transfer: dict[str, Any] | None = None
-    """For summary.json."""
-    validation: Predictions | None = None
-    """Where they are known already."""
-    notes: tuple[str, ...] = ()
-
-
-def _learn(
-    config: Config, parts: Parts, model: nn.Module, folder: RunFolder, progress: Progress
-) -> _Learned:
-    """Train the network: all of it, its head on features, or from that head on some stages."""
-    if config.transfer.mode == "none":
-        state = new_state(config, parts, model)
-        seconds = fit(config, image_feed(config, parts), state, folder, progress)
-        return _Learned(state=state, earlier_seconds=seconds)
-    backbone = open_backbone(config, parts, model, progress)
-    start = kept_start(config, backbone, folder)
-    begun = start is not None
-    if start is None:
-        start = fit_on_features(config, backbone, progress)
-        keep_start(folder, start)
-    if config.transfer.mode == "head":
-        state = new_state(config, parts, start.model)
-        if not (begun and restore(state, folder, progress)):
-            finished_state(state, start, folder)
-        write_metrics(folder.metrics, state.history)
-        return _Learned(state=state, transfer=start.facts, validation=start.validation)
-    tuning = tuning_of(config, backbone, start.model)
-    start = with_feeding(config, backbone, tuning, start, folder)
-    feed = tuning_feed(config, backbone, tuning, start, progress)
-    tuning.freeze(start.model, tuning.always_frozen)
-    state = new_state(
-        config, parts, start.model, scales=tuning.stages.scales(config.transfer.stage_decay)
-    )
-    if not newest(folder.last).exists():  # else the best of its epochs would be replaced
-        count_as_best(config, state, start, folder.best)
-    seconds = fit(config, feed, state, folder, progress)
-    notes = idle_tuning(config, state)
-    _tell(notes, progress)
-    return _Learned(state=state, earlier_seconds=seconds, transfer=start.facts, notes=tuple(notes))
 
 
 def _tell(notes: Iterable[str], progress: Progress) -> None:

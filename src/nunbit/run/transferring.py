@@ -27,6 +27,7 @@ from nunbit.files import write_atomically
 from nunbit.models.head import head_input
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.run.groups import groups_of
 from nunbit.run.learn import Feed, image_feed, monitor_of, with_hidden_layer
 from nunbit.run.parts import Parts
 from nunbit.run.prepare import pixel_budget
@@ -111,6 +112,8 @@ class HeadStart:
     """For summary.json."""
     validation: Predictions | None = None
     """What the head says of the validation part; None where it has no image."""
+    head: FittedHead | None = None
+    """None where it was fitted by a process before."""
 
 
 def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> HeadStart:
@@ -129,6 +132,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
         views=len(views),
+        groups=groups_of(parts.split, batches.rows),
     )
     validation = None
     if held_out is not None:
@@ -164,6 +168,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         record=_record(head, images=images, seconds=fitted - began, validated=said is not None),
         facts=_facts(config, backbone, head, seconds=(computed - began, fitted - computed)),
         validation=said,
+        head=head,
     )
     progress.note(_told(start, len(batches.rows)))
     return start

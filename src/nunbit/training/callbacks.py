@@ -102,6 +102,7 @@ class KeepEpochs:
         save_checkpoint(folder, state, weights_only=self.weights_only)
         # A resumed run may write an epoch for the second time.
         shutil.rmtree(previous_of(folder), ignore_errors=True)
+        state.happened(record, "kept", f"kept as {name}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +123,16 @@ class ReduceOnPlateau:
             return
         plateau.waited += 1
         if plateau.waited >= self.patience:
-            lowest = min(plateau.factor, self.minimum / self.base_learning_rate)
-            plateau.factor = max(plateau.factor * self.factor, lowest)
+            before = plateau.factor
+            lowest = min(before, self.minimum / self.base_learning_rate)
+            plateau.factor = max(before * self.factor, lowest)
             plateau.waited = 0
+            if plateau.factor < before:
+                text = (
+                    f"learning rate lowered to {plateau.factor / before:.3g} of what it was: no "
+                    f"better {_spoken(self.monitor)} in {_epochs(self.patience)}"
+                )
+                state.happened(record, "plateau", text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +148,18 @@ class EarlyStopping:
         best = min(values) if self.monitor.mode == "min" else max(values)
         if int(record["epoch"]) - 1 - values.index(best) >= self.patience:
             state.finished = True
+            text = f"stopped early: no better {_spoken(self.monitor)} in {_epochs(self.patience)}"
+            state.happened(record, "stop", text)
+
+
+def _spoken(monitor: Monitor) -> str:
+    """The monitored number in words, such as 'validation loss'."""
+    return monitor.name.replace("_", " ")
+
+
+def _epochs(number: int) -> str:
+    """'1 epoch', '5 epochs'."""
+    return f"{number} epoch" if number == 1 else f"{number} epochs"
 
 
 Callback = SaveBest | KeepEpochs | ReduceOnPlateau | EarlyStopping

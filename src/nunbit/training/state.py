@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -66,6 +67,12 @@ class TrainingState:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
     """The lines of metrics.jsonl."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What the callbacks did that a reader of the curves should know; see `happened`."""
+
+    def happened(self, record: Mapping[str, float], kind: str, text: str) -> None:
+        """Remember an event at the end of an epoch, as plain values: epoch, kind and text."""
+        self.events.append({"epoch": int(record["epoch"]), "kind": kind, "text": text})
 
     @property
     def evaluated_model(self) -> nn.Module:
@@ -83,6 +90,7 @@ class TrainingState:
             "best": asdict(self.best),
             "plateau": asdict(self.plateau),
             "history": self.history,
+            "events": self.events,
         }
 
     def restore_position(self, position: dict[str, Any]) -> None:
@@ -95,6 +103,7 @@ class TrainingState:
         self.best = Best(**position["best"])
         self.plateau = Plateau(**position["plateau"])
         self.history = position["history"]
+        self.events = position.get("events", [])  # checkpoints of before had none
 
 
 def make_average(model: nn.Module, decay: float) -> AveragedModel | None:

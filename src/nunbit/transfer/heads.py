@@ -47,6 +47,9 @@ class Labelled:
     """[n] class of each."""
     views: int = 1
     """So many views of each image, one of all images after the other."""
+    groups: NDArray[np.int64] | None = None
+    """[n / views] equal for images that belong together and are never judged by each other; None
+    where each stands alone."""
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or len(self.features) != len(self.labels):
@@ -54,6 +57,8 @@ class Labelled:
             raise ValueError(f"features [n, D] and labels [n] do not match: {shapes}")
         if len(self.labels) % self.views:
             raise ValueError(f"{len(self.labels)} rows are not {self.views} views of each image")
+        if self.groups is not None and len(self.groups) * self.views != len(self.labels):
+            raise ValueError(f"{len(self.groups)} groups do not match {len(self.labels)} labels")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -120,7 +125,9 @@ def fit_head(
     known = scale.examples(train, device)
     held = None if validation is None else scale.examples(validation, device)
     if kind == "logistic":
-        choice = fit_logistic(known, held, classes=classes, seed=seed, views=train.views)
+        images = len(train) // train.views
+        groups = np.arange(images) if train.groups is None else train.groups
+        choice = fit_logistic(known, held, classes=classes, seed=seed, groups=groups)
     else:
         choice = train_layers(
             known,

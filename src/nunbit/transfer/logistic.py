@@ -8,6 +8,7 @@ the solution of the stronger one before it. n images, D features, K classes.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sklearn.model_selection import KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from nunbit.transfer.selection import (
@@ -45,23 +46,19 @@ LOSS_TOLERANCE = 1e-7
 
 
 def fit_logistic(
-    train: Examples, validation: Examples | None, *, classes: int, seed: int, views: int = 1
+    train: Examples,
+    validation: Examples | None,
+    *,
+    classes: int,
+    seed: int,
+    groups: NDArray[np.int64],
 ) -> Choice:
     """The strength of least cross entropy on the validation part, else cross-validated.
 
-    `views` is `Labelled.views` of the training part.
+    `groups` are those of `Labelled`, of one view of the training part.
     """
-    # Hundreds of steps so small that two pools of threads, torch's and BLAS's, would only wait for
-    # each other: one thread took a fortieth of the time with 255 images, a third with 20,000.
-    with threadpool_limits(limits=1):
-        return _in_smaller_space(train, validation, classes, seed=seed, views=views)
-
-
-def _in_smaller_space(
-    train: Examples, validation: Examples | None, classes: int, *, seed: int, views: int
-) -> Choice:
     if len(train) >= train.features.shape[1]:
-        return _choose(train, validation, classes, seed=seed, views=views)
+        return _choose(train, validation, classes, seed=seed, groups=groups)
     # The solution lies in the space that the images span (representer theorem), and with fewer
     # images than features that space is the smaller one; distances and norms are the same in it.
     basis = torch.linalg.qr(train.features.T).Q
@@ -70,7 +67,7 @@ def _in_smaller_space(
         None if validation is None else _within(validation, basis),
         classes,
         seed=seed,
-        views=views,
+        groups=groups,
     )
     layers = tuple((weight @ basis.T, bias) for weight, bias in choice.layers)
     return replace(choice, layers=layers)
@@ -81,11 +78,16 @@ def _within(examples: Examples, basis: Tensor) -> Examples:
 
 
 def _choose(
-    train: Examples, validation: Examples | None, classes: int, *, seed: int, views: int
+    train: Examples,
+    validation: Examples | None,
+    classes: int,
+    *,
+    seed: int,
+    groups: NDArray[np.int64],
 ) -> Choice:
     if validation is not None:
         return _by_validation(train, validation, classes)
-    folds = _folds(train.labels.cpu().numpy(), seed, views=views)
+    folds = _folds(train.labels.cpu().numpy(), groups, seed)
     if not folds:
         strength = WITHOUT_CHOICE / classes
         layer = fit_strength(train, strength, nothing_known(train, classes))
@@ -145,26 +147,31 @@ def _past_the_best(path: list[PathPoint]) -> bool:
     return len(last) > PATIENCE and last == sorted(last) and last[0] < last[-1]
 
 
-def _folds(labels: NDArray[np.int64], seed: int, *, views: int) -> list[tuple[Tensor, Tensor]]:
-    """Rows to train on and rows held out, stratified where each class has two; [] below four.
+def _folds(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Rows to train on and rows held out, stratified where each class has two groups; or [].
 
-    All views of an image are on the same side: its mirror image would give it away.
+    Groups are whole, and so are all views of an image: its mirror image would give it away. [] for
+    less than four images or two groups.
     """
-    images = len(labels) // views
-    labels = labels[:images]
-    if images < 4:
+    images = len(groups)
+    views, labels = len(labels) // images, labels[:images]
+    if images < 4 or len(np.unique(groups)) < 2:
         return []
-    fewest = int(np.unique(labels, return_counts=True)[1].min())
-    kind = StratifiedKFold if fewest > 1 else KFold
-    count = min(FOLDS, fewest if fewest > 1 else images)
-    splitter = kind(n_splits=count, shuffle=True, random_state=seed % 2**32)
+    fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
+    splitter = (
+        StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=seed % 2**32)
+        if fewest > 1
+        else GroupKFold(min(FOLDS, len(np.unique(groups))))
+    )
 
     def all_views(rows: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.concatenate([rows + view * images for view in range(views)]))
 
     return [
         (all_views(rest), all_views(held_out))
-        for rest, held_out in splitter.split(np.zeros(images), labels)
+        for rest, held_out in splitter.split(labels, labels, groups)
     ]
 
 
@@ -219,16 +226,20 @@ def fit_strength(
         return loss + strength / 2 * float(weight.square().sum()), gradient.numpy().reshape(-1)
 
     flat = torch.cat([start[0], start[1][:, None]], dim=1).double().cpu().numpy().reshape(-1)
-    found = minimize(
-        objective,
-        flat,
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "maxiter": most_iterations,
-            "gtol": GRADIENT_TOLERANCE / classes,
-            "ftol": LOSS_TOLERANCE,
-        },
-    )
+    options = {
+        "maxiter": most_iterations,
+        "gtol": GRADIENT_TOLERANCE / classes,
+        "ftol": LOSS_TOLERANCE,
+    }
+    # Steps so small that two pools of threads, torch's and BLAS's, would only wait for each other:
+    # one thread took a fortieth of the time with 255 images, a third with 20,000.
+    with _threads().limit(limits=1):
+        found = minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)
     solved = torch.from_numpy(found.x.reshape(classes, features + 1)).to(inputs)
     return solved[:, :-1].contiguous(), solved[:, -1].contiguous()
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """All pools of threads in this process; looking for them takes milliseconds."""
+    return ThreadpoolController()

@@ -240,6 +240,35 @@ def test_absolute_paths_elsewhere(tmp_path: Path) -> None:
     assert set(samples.reasons) == {""}
 
 
+def test_other_columns_are_kept_as_text_in_the_order_of_the_paths(tmp_path: Path) -> None:
+    text = (
+        "path,label,Camera,year,class,group,\n"
+        "sub/c.jpg,x, Nikon D5 ,2001,0,g,a\n"
+        "a.jpg,y,,2003,1,,b\n"
+        "b.jpg,y,Leica,2002,1,,c\n"
+    )
+    samples = load_samples(write_table(tmp_path, text))
+    assert samples.paths == ("a.jpg", "b.jpg", "sub/c.jpg")
+    # A column that could have been the label, and one without a name, say nothing of their own.
+    assert samples.columns == {
+        "Camera": ("", "Leica", "Nikon D5"),
+        "year": ("2003", "2002", "2001"),
+    }
+
+
+def test_of_a_repeated_path_the_first_row_is_kept(tmp_path: Path) -> None:
+    text = "path,label,camera\na.jpg,x,one\n./a.jpg,x,two\nb.jpg,y,three\n"
+    samples = load_samples(write_table(tmp_path, text))
+    assert samples.columns == {"camera": ("one", "three")}
+
+
+def test_columns_that_hold_groups_are_no_other_columns(tmp_path: Path) -> None:
+    text = "path,label,patient\na.jpg,x,1\nb.jpg,y,2\n"
+    samples = load_samples(write_table(tmp_path, text), group_from="patient")
+    assert samples.groups == ("1", "2")
+    assert samples.columns == {}
+
+
 def test_parquet(tmp_path: Path) -> None:
     write_files(tmp_path, "a.jpg", "b.jpg", "c.jpg", "d.jpg")
     frame = pd.DataFrame(

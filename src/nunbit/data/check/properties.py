@@ -77,7 +77,7 @@ def properties(samples: Samples, inspection: Inspection, reasons: Sequence[str])
         rows=rows,
         labels=samples.labels[rows],
         facts=tuple(fact for _, fact in found),
-        folders=_folders(samples, rows),
+        folders=folders_of(samples, rows),
     )
 
 
@@ -104,7 +104,7 @@ def _days(taken: str) -> float:
     return moment.toordinal() + (moment.hour * 3600 + moment.minute * 60 + moment.second) / 86400
 
 
-def _folders(samples: Samples, rows: NDArray[np.int64]) -> tuple[str, ...]:
+def folders_of(samples: Samples, rows: NDArray[np.int64]) -> tuple[str, ...]:
     """[n] the folders of each path without the part's and the class's own."""
     folders: list[list[str]] = []
     for row in rows:

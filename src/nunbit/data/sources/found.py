@@ -5,7 +5,7 @@ N rows found, R raw class names as they stand in the source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class Found:
     """Whether `group_from` has been used already."""
     hint: str = ""
     """What to do if this turns out to hold fewer than two classes."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """[N] each: what else a table says about the images."""
 
 
 @dataclass
@@ -78,9 +80,17 @@ class FileRows:
         self.reasons.append(reason)
 
     def found(
-        self, *, notes: Sequence[str] = (), hint: str = "", groups_settled: bool = False
+        self,
+        *,
+        notes: Sequence[str] = (),
+        hint: str = "",
+        groups_settled: bool = False,
+        columns: Mapping[str, Sequence[str]] | None = None,
     ) -> Found:
-        """The rows collected so far, in the order of their paths."""
+        """The rows collected so far, in the order of their paths.
+
+        `columns` hold a value for each of the rows, in the order in which they were added.
+        """
         order = sorted(range(len(self.paths)), key=self.paths.__getitem__)
         return Found(
             images=ImageFiles(files=tuple(self.files[i] for i in order)),
@@ -93,4 +103,7 @@ class FileRows:
             notes=tuple(notes),
             hint=hint,
             groups_settled=groups_settled,
+            columns={
+                name: tuple(values[i] for i in order) for name, values in (columns or {}).items()
+            },
         )

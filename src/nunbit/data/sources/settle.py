@@ -57,6 +57,7 @@ def settle(
         groups=groups,
         reasons=reasons,
         notes=tuple(notes + remarks),
+        columns=found.columns,
     )
 
 

@@ -57,6 +57,19 @@ class Row:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A row of the table and where it stands."""
+
+    at: int
+    """Position among the rows."""
+    number: int
+    """Line of the file."""
+    path: str
+    """As written."""
+    row: Row
+
+
 def recognises(path: Path) -> bool:
     """Whether the file's ending is one of a table."""
     return path.is_file() and path.suffix.lower() in TEXT_ENDINGS | PARQUET_ENDINGS
@@ -65,8 +78,9 @@ def recognises(path: Path) -> bool:
 def load(path: Path, options: SourceOptions) -> Found:
     """One row for each path named; paths are relative to the table's folder.
 
-    A file that is missing and a row without a label get a reason; a row repeated word for word
-    counts once, with a note.
+    A file that is missing and a row without a label get a reason; a path repeated with the same
+    class, part and group counts once, with a note. Columns that have no use of their own are kept
+    as text; of a repeated path, what stands first.
 
     Raises DataError for a table without the columns, with one path in two classes, parts or
     groups, with an unknown part, or none of whose files exists.
@@ -75,15 +89,17 @@ def load(path: Path, options: SourceOptions) -> Found:
     chosen, notes = _choose_columns(table, path)
     by_pattern = _choose_group_column(table, chosen, options.group_from)
     rows = FileRows()
-    lines: dict[str, tuple[int, Row]] = {}
+    lines: dict[str, Line] = {}
     repeated = []
-    for line, written, row in _each_row(table, chosen, path):
-        relative, reason = _locate(path.parent, written, place=f"{table.line_word} {line}")
+    for line in _each_row(table, chosen, path):
+        row = line.row
+        place = f"{table.line_word} {line.number}"
+        relative, reason = _locate(path.parent, line.path, place=place)
         if relative in lines:
-            _refuse_contradiction(lines[relative], (line, row), relative, table, path)
+            _refuse_contradiction(lines[relative], line, relative, table, path)
             repeated.append(relative)
             continue
-        lines[relative] = (line, row)
+        lines[relative] = line
         rows.add(
             relative,
             path.parent / relative,
@@ -96,7 +112,17 @@ def load(path: Path, options: SourceOptions) -> Found:
         times = count(len(repeated), "path stands", "paths stand")
         notes.append(f"{times} in the table more than once, saying the same: {examples(repeated)}")
     _refuse_all_missing(rows, path)
-    return rows.found(notes=notes, groups_settled=not by_pattern)
+    kept = [line.at for line in lines.values()]
+    used = {word for use in chosen for word in (chosen[use].lower(), *COLUMNS[use])}
+    return rows.found(
+        notes=notes,
+        groups_settled=not by_pattern,
+        columns={
+            name: [values[at].strip() for at in kept]
+            for name, values in table.columns.items()
+            if name and name.lower() not in used
+        },
+    )
 
 
 def _read_text(path: Path) -> Table:
@@ -194,8 +220,8 @@ def _choose_group_column(table: Table, chosen: dict[str, str], group_from: str |
     )
 
 
-def _each_row(table: Table, chosen: dict[str, str], path: Path) -> Iterator[tuple[int, str, Row]]:
-    """(line, path as written, what the row says)."""
+def _each_row(table: Table, chosen: dict[str, str], path: Path) -> Iterator[Line]:
+    """The rows in their order."""
     blank = [""] * len(table.lines)
     cells = {use: table.columns[chosen[use]] if use in chosen else blank for use in COLUMNS}
     for at, line in enumerate(table.lines):
@@ -216,7 +242,7 @@ def _each_row(table: Table, chosen: dict[str, str], path: Path) -> Iterator[tupl
             group=cells["group"][at].strip(),
             reason=reason,
         )
-        yield line, cells["path"][at], row
+        yield Line(at=at, number=line, path=cells["path"][at], row=row)
 
 
 def _locate(folder: Path, written: str, *, place: str) -> tuple[str, str]:
@@ -257,9 +283,9 @@ def _relative(folder: Path, written: str) -> str:
 
 
 def _refuse_contradiction(
-    first: tuple[int, Row], second: tuple[int, Row], relative: str, table: Table, path: Path
+    first: Line, second: Line, relative: str, table: Table, path: Path
 ) -> None:
-    (line, row), (other_line, other) = first, second
+    row, other = first.row, second.row
     for what, one, two in (
         ("class", row.name, other.name),
         ("part", row.part or row.reason, other.part or other.reason),
@@ -267,8 +293,8 @@ def _refuse_contradiction(
     ):
         if one != two:
             raise DataError(
-                f"'{relative}' stands in {table.line_word}s {line} and {other_line} with "
-                f"different {what}: '{one}' and '{two}'",
+                f"'{relative}' stands in {table.line_word}s {first.number} and "
+                f"{second.number} with different {what}: '{one}' and '{two}'",
                 path=path,
                 remedy="take the wrong row out",
             )

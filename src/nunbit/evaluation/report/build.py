@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
 
 from nunbit.evaluation.report.inputs import ReportInput
+from nunbit.evaluation.report.sections.calibration import calibration
 from nunbit.evaluation.report.sections.classes import classes
 from nunbit.evaluation.report.sections.confusion import confusion
+from nunbit.evaluation.report.sections.contract import contract
 from nunbit.evaluation.report.sections.curves import curves
 from nunbit.evaluation.report.sections.data import data, parts
 from nunbit.evaluation.report.sections.gallery import gallery
-from nunbit.evaluation.report.sections.how import contract, model, repeat
+from nunbit.evaluation.report.sections.how import model, repeat
+from nunbit.evaluation.report.sections.map import feature_map
 from nunbit.evaluation.report.sections.result import headline, result
+from nunbit.evaluation.report.sections.slices import slices
 from nunbit.evaluation.report.sections.transfer import transfer
 from nunbit.page import Section, document
 from nunbit.progress import SILENT, Progress
@@ -22,7 +27,10 @@ SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
     curves,
     classes,
     confusion,
+    calibration,
+    slices,
     gallery,
+    feature_map,
     data,
     parts,
     contract,
@@ -49,4 +57,12 @@ def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
         finished=report.finished,
         version=summary.get("nunbit", ""),
         sections=sections,
+        style=_style(),
     )
+
+
+def _style() -> str:
+    """What the sections add to the style sheet of every page."""
+    folder = files("nunbit.evaluation.report").joinpath("templates")
+    sheets = sorted(item.name for item in folder.iterdir() if item.name.endswith(".css"))
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in sheets)

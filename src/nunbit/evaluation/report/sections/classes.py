@@ -8,6 +8,7 @@ from nunbit.evaluation.metrics import ClassMetrics, Metrics
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
+from nunbit.page.words import decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +17,15 @@ class ClassRow:
 
     name: str
     numbers: ClassMetrics
+    f1: str
+    """With its interval."""
     taken_for: str
     """The class it was most often mistaken for, '' if for none."""
     taken_for_count: int
 
 
 def classes(report: ReportInput) -> Section | None:
-    """Recall with interval, precision, F1 and the most frequent mistake; weakest class first."""
+    """Recall, precision, F1, each with its interval, and the main mistake; weakest class first."""
     metrics = report.metrics
     if metrics is None:
         return None
@@ -41,6 +44,7 @@ def _row(report: ReportInput, metrics: Metrics, k: int, numbers: ClassMetrics) -
     return ClassRow(
         name=report.classes[k],
         numbers=numbers,
+        f1="{} ({:.2f} to {:.2f})".format(decimal(numbers.f1), *numbers.f1_ci95),
         taken_for=report.classes[most] if mistakes[most] else "",
         taken_for_count=int(mistakes[most]),
     )

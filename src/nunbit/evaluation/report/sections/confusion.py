@@ -5,139 +5,88 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
+from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics, image_losses
 from nunbit.evaluation.mistakes import ConfusedPair, confused_pairs, confusion_order
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.evaluation.report.pictures import Card, cards
-from nunbit.page import Section, exact_png_address
+from nunbit.evaluation.report.sections.confusion_matrix import draw_matrices
+from nunbit.page import Section
 
-MAX_TABLE_CLASSES = 20
-"""Up to so many classes the matrix is a table with counts, beyond a picture."""
-MAX_LABELLED_CLASSES = 200
-"""Up to so many classes the picture carries their names."""
 PAIRS = 10
+"""Of the most frequent confusions, shown with examples."""
 EXAMPLES_PER_PAIR = 4
-# The placeholders of the theme cannot reach into a bitmap, so these two hues are chosen to read
-# on light and dark paper alike; how much of them shows is the pixel's opacity.
-RIGHT_COLOUR, WRONG_COLOUR = (43, 132, 198), (219, 109, 40)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One cell of the matrix."""
-
-    count: int
-    share: float
-    """Of the row: the images of the true class."""
-    shade: float
-    """0..1, how strongly it is coloured."""
-    right: bool
+MAX_LISTED = 300
+"""Confusions listed without examples, where the matrix is a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairRow:
-    """A frequent confusion with example images."""
+    """A frequent confusion with example images, or without."""
 
     true: str
     predicted: str
     count: int
+    n: int
+    """Images of the true class."""
     share: float
+    """Of them."""
+    share_ci95: tuple[float, float]
     examples: list[Card]
 
 
 def confusion(report: ReportInput) -> Section | None:
-    """The matrix and the ten most frequent confusions, with example images."""
+    """The matrix as counts and as shares, and the most frequent confusions with examples."""
     metrics = report.metrics
     if metrics is None:
         return None
     order = confusion_order(metrics.confusion)
-    matrix = metrics.confusion[np.ix_(order, order)]
     names = [report.classes[k] for k in order]
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    largest = float((shares - np.diag(np.diag(shares))).max())
+    matrices = draw_matrices(names, metrics.confusion[np.ix_(order, order)])
+    pairs = confused_pairs(metrics.confusion, PAIRS)
+    listed = confused_pairs(metrics.confusion, MAX_LISTED) if matrices.as_picture else ()
+    confused = int((metrics.confusion > 0).sum() - (np.diag(metrics.confusion) > 0).sum())
     body = render(
         "confusion",
-        drawing=_table(names, matrix, shares, largest)
-        if len(names) <= MAX_TABLE_CLASSES
-        else _picture(names, shares, largest),
-        largest=largest,
+        matrices=matrices,
         wrong=metrics.n - metrics.correct,
         ordered=len(names) > 2,
-        pairs=_pairs(report, metrics),
+        pairs=_with_examples(report, metrics, pairs),
+        listed=[_row(report, metrics, pair, []) for pair in listed] if len(listed) > PAIRS else [],
+        confused=confused,
     )
     return Section(name="confusion", title="Confusions", body=body)
 
 
-def _table(
-    names: list[str], matrix: NDArray[np.int64], shares: NDArray[np.float64], largest: float
-) -> Markup:
-    shades = _shades(shares, largest)
-    rows = [
-        (
-            name,
-            [
-                Cell(
-                    count=int(matrix[i, j]),
-                    share=float(shares[i, j]),
-                    shade=float(shades[i, j]),
-                    right=i == j,
-                )
-                for j in range(len(names))
-            ],
-        )
-        for i, name in enumerate(names)
-    ]
-    return render("confusion_table", names=names, rows=rows)
-
-
-def _picture(names: list[str], shares: NDArray[np.float64], largest: float) -> Markup:
-    pixels = np.zeros((*shares.shape, 4), dtype=np.uint8)
-    pixels[..., :3] = np.where(np.eye(len(names))[..., None] > 0, RIGHT_COLOUR, WRONG_COLOUR)
-    pixels[..., 3] = np.rint(255 * _shades(shares, largest))
-    labelled = len(names) <= MAX_LABELLED_CLASSES
-    longest = max(len(name) for name in names)
-    return render(
-        "confusion_picture",
-        names=names if labelled else [],
-        classes=len(names),
-        cell=_cell_side(len(names)),
-        margin=min(longest, 22) * 5 + 14 if labelled else 4,
-        source=exact_png_address(pixels),
-    )
-
-
-def _cell_side(classes: int) -> int:
-    """Screen pixels of a cell: 100 classes fill the page's width, more classes scroll."""
-    if classes > MAX_LABELLED_CLASSES:
-        return 2
-    return 8 if classes > 60 else 12
-
-
-def _shades(shares: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
-    """Right answers by their share; mistakes relative to the largest, else none would be seen."""
-    right = np.eye(len(shares), dtype=bool)
-    return np.asarray(np.where(right, shares, shares / largest if largest else 0.0))
-
-
-def _pairs(report: ReportInput, metrics: Metrics) -> list[PairRow]:
-    pairs = confused_pairs(metrics.confusion, PAIRS)
+def _with_examples(
+    report: ReportInput, metrics: Metrics, pairs: tuple[ConfusedPair, ...]
+) -> list[PairRow]:
     losses = image_losses(report.predictions)
     rows_of = [_rows_of_pair(report, pair, losses) for pair in pairs]
-    drawn = iter(cards(report, [row for rows in rows_of for row in rows]))
+    # All at once, because one call for the pictures is quicker than many.
+    drawn = iter(cards(report, [row for rows in rows_of for row in rows], originals=False))
     return [
-        PairRow(
-            true=report.classes[pair.true],
-            predicted=report.classes[pair.predicted],
-            count=pair.count,
-            share=pair.share,
-            examples=[next(drawn) for _ in rows],
-        )
+        _row(report, metrics, pair, [next(drawn) for _ in rows])
         for pair, rows in zip(pairs, rows_of, strict=True)
     ]
+
+
+def _row(
+    report: ReportInput, metrics: Metrics, pair: ConfusedPair, examples: list[Card]
+) -> PairRow:
+    n = int(metrics.confusion[pair.true].sum())
+    return PairRow(
+        true=report.classes[pair.true],
+        predicted=report.classes[pair.predicted],
+        count=pair.count,
+        n=n,
+        share=pair.share,
+        share_ci95=wilson_interval(pair.count, n),
+        examples=examples,
+    )
 
 
 def _rows_of_pair(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from nunbit.evaluation.report.inputs import ReportInput
+from nunbit.evaluation.report.sections.events import marked_events
 from nunbit.page.charts import Lines, draw_lines
 from nunbit.page.words import decimal, percent
 
@@ -44,6 +45,7 @@ def _training_and_validation(report: ReportInput, quantity: str, *, as_percent: 
             series=series,
             as_percent=as_percent,
             marked_epoch=report.best_epoch,
+            marks=_marks(report),
         )
     )
 
@@ -57,8 +59,13 @@ def _learning_rate(report: ReportInput, rates: Sequence[float]) -> Markup:
             description=f"Learning rate by epoch, between {min(known):.3g} and {max(known):.3g}.",
             epochs=_epochs(report),
             series={"learning rate": rates},
+            marks=_marks(report),
         )
     )
+
+
+def _marks(report: ReportInput) -> list[tuple[float, str]]:
+    return [(float(epoch), mark) for mark, epoch, _ in marked_events(report)]
 
 
 def _shown(value: float, show: Callable[[float], str]) -> str:

@@ -1,14 +1,15 @@
-"""Learning curves: loss, accuracy and learning rate over the epochs."""
+"""Learning curves: loss, accuracy and learning rate over the epochs, and what happened there."""
 
 from __future__ import annotations
 
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
+from nunbit.evaluation.report.sections.events import kept_checkpoints, marked_events
 from nunbit.page import Section
 
 
 def curves(report: ReportInput) -> Section | None:
-    """Three charts and the numbers behind them; one epoch has numbers only."""
+    """Three charts, the events and the numbers behind them; one epoch has numbers only."""
     if not report.epochs:
         return None
     several = len(report.epochs) > 1
@@ -24,5 +25,7 @@ def curves(report: ReportInput) -> Section | None:
         epochs=report.epochs,
         best_epoch=report.best_epoch if several else None,
         has_validation=any(row.get("validation_loss") is not None for row in report.epochs),
+        events=marked_events(report),
+        kept=kept_checkpoints(report),
     )
     return Section(name="learning", title="Learning curves", body=body)

@@ -1,4 +1,4 @@
-"""How it was done: input contract, model, settings, versions, times and the command."""
+"""How it was done: model, settings, versions, times and the command."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from collections.abc import Mapping
 
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
+from nunbit.evaluation.report.sections.layers import layer_table
 from nunbit.page import Section
-from nunbit.page.contract import contract_rows
 from nunbit.page.words import counted, duration
 
-
-def contract(report: ReportInput) -> Section | None:
-    """How a file becomes what the network sees."""
-    if not report.contract:
-        return None
-    rows = contract_rows(report.contract)
-    return Section(name="contract", title="Input", body=render("contract", rows=rows))
+SEEDED = "split, first weights, order of the images, augmentation and dropout"
 
 
 def model(report: ReportInput) -> Section:
-    """Which network, why, and how fast."""
+    """Which network, why, how fast, and layer by layer."""
     summary = report.summary
     rows = [("Model", str(summary.get("model", "unknown")))]
     if report.model_reason:
@@ -35,14 +29,18 @@ def model(report: ReportInput) -> Section:
         )
         rows.append(("Trained", trained + kept))
     if summary.get("images_per_second") is not None:
-        rows.append(("Speed", f"{summary['images_per_second']:,.0f} images per second in training"))
-    return Section(name="model", title="Model", body=render("facts", rows=rows))
+        doing = "training" if report.epochs else "evaluation"
+        speed = f"{summary['images_per_second']:,.0f} images per second in {doing}"
+        rows.append(("Speed", speed))
+    return Section(name="model", title="Model", body=layer_table(report.layers, rows))
 
 
 def repeat(report: ReportInput) -> Section:
     """Command, settings, seed, device, times and versions."""
     summary = report.summary
     rows = [(key.capitalize(), str(summary[key])) for key in ("seed", "device") if key in summary]
+    if "seed" in summary and report.epochs:
+        rows[0] = ("Seed", f"{summary['seed']}, from which all randomness follows: {SEEDED}")
     if report.finished:
         rows.append(("Finished", report.finished))
     body = render(

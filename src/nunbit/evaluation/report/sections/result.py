@@ -1,20 +1,32 @@
-"""The result in one sentence, and the few numbers that belong beside it."""
+"""The result in one sentence, the baselines beside it, and the few numbers that belong there."""
 
 from __future__ import annotations
 
+from nunbit.evaluation.baselines import Baseline
 from nunbit.evaluation.report.inputs import ReportInput
 from nunbit.evaluation.report.pages import render
 from nunbit.page import Section
 from nunbit.page.words import count, counted, percent_with_range
 
+NAMES = {
+    "largest-class": "Largest class",
+    "nearest-neighbour": "Nearest neighbour",
+    "linear-probe": "Linear probe",
+}
+
 
 def result(report: ReportInput) -> Section:
-    """How many test images were right, against the baseline, and the leaks if there are any."""
+    """How many test images were right, against the baselines, and the leaks if there are any."""
     metrics = report.metrics
     body = render(
         "result",
         metrics=metrics,
         headline=headline(report).partition(": "),
+        baselines=[(NAMES[baseline.kind], baseline) for baseline in report.baselines],
+        warnings=[_warning(b) for b in report.baselines if not b.clearly_beaten],
+        # Not on the same images: a part of them is another number.
+        subsampled=any(metrics and b.n < metrics.n for b in report.baselines),
+        test=report.summary.get("test") or {},
         leaked=len(report.split.leaked_test_indices),
         unleaked=report.metrics_without_leaks,
         rows=_rows_of_parts(report),
@@ -30,6 +42,26 @@ def headline(report: ReportInput) -> str:
     images = counted(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
+
+
+def _warning(baseline: Baseline) -> tuple[str, str]:
+    """The sentence that a baseline was not clearly beaten, and the numbers behind it."""
+    what = {
+        "largest-class": f"always answering {baseline.detail.removeprefix('always ')}",
+        "nearest-neighbour": f"taking the class of {baseline.detail}",
+        "linear-probe": baseline.detail,
+    }[baseline.kind]
+    lead = baseline.network_correct - baseline.correct
+    numbers = (
+        f"On the same {counted(baseline.n, 'test image')} the network is right on "
+        f"{count(baseline.network_correct)}, the baseline on {count(baseline.correct)}."
+    )
+    if lead > 0:
+        numbers += (
+            f" Chance alone gives such a lead in {100 * baseline.p_value:.2g} % of cases "
+            "(McNemar's test)."
+        )
+    return f"Not clearly better than {what}.", numbers
 
 
 def _rows_of_parts(report: ReportInput) -> list[dict[str, object]]:

@@ -1,0 +1,116 @@
+"""Can the confidence be trusted? Reliability, the calibration error and the temperature.
+
+N images, K classes, B bins. The confidence is the probability of the top answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import softmax
+
+from nunbit.evaluation.calibration_interval import calibration_error_interval
+from nunbit.types import Predictions
+
+CALIBRATION_BINS = 15
+"""Number of equal-width bins of the expected calibration error, as in Guo et al. 2017."""
+FEWEST_IMAGES, FEWEST_WRONG = 100, 5
+"""What a temperature is fitted on. Without a single wrong answer, the best fit is no doubt at all:
+a temperature of 0."""
+COLDEST, WARMEST = 0.1, 10.0
+"""Temperatures beyond these are not given, however the validation images would like them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Confidence against accuracy, in B bins of equal width over 0..1."""
+
+    counts: NDArray[np.int64]
+    """[B] images whose confidence falls into the bin: above its lower edge, up to its upper."""
+    confidence: NDArray[np.float64]
+    """[B] mean confidence; 0 in a bin without images."""
+    accuracy: NDArray[np.float64]
+    """[B] share of right answers; 0 in a bin without images."""
+
+    @cached_property
+    def error(self) -> float:
+        """Expected calibration error: mean gap over the bins, weighted by their counts.
+
+        Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
+        """
+        gaps = np.abs(self.confidence - self.accuracy)
+        return float(self.counts @ gaps / self.counts.sum())
+
+    @cached_property
+    def error_ci95(self) -> tuple[float, float]:
+        """The error's 95 % interval; see `calibration_error_interval`."""
+        counts = self.counts.astype(np.float64)
+        return calibration_error_interval(counts, self.confidence, self.accuracy)
+
+
+def reliability_of(predictions: Predictions, *, bins: int = CALIBRATION_BINS) -> Reliability:
+    """The reliability of predictions whose true classes are known; raises as `reliability`."""
+    right = predictions.predicted == predictions.labels
+    return reliability(predictions.probabilities.max(axis=1), right, bins=bins)
+
+
+def reliability(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], *, bins: int = CALIBRATION_BINS
+) -> Reliability:
+    """The bins of N images with `confidence` [N] in 0..1, `correct` [N] or not.
+
+    Raises ValueError if there is no image.
+    """
+    if not len(confidence):
+        raise ValueError("no images to judge the confidence by")
+    edges = np.linspace(0, 1, bins + 1)
+    # A bin holds its upper edge, the first also 0.
+    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    counts = np.bincount(bin_of, minlength=bins)
+    divisor = np.maximum(counts, 1)
+    return Reliability(
+        counts=counts.astype(np.int64),
+        confidence=np.bincount(bin_of, weights=confidence, minlength=bins) / divisor,
+        accuracy=np.bincount(bin_of, weights=correct, minlength=bins) / divisor,
+    )
+
+
+def fit_temperature(predictions: Predictions) -> float:
+    """The temperature with the smallest cross entropy, between `COLDEST` and `WARMEST`.
+
+    Source: Guo et al. 2017, section 4.2. The cross entropy is convex in 1 / temperature: where
+    its slope is zero, it is smallest. Never worse than 1 on these predictions; 1 where
+    `why_no_temperature` has a reason.
+    """
+    if why_no_temperature(predictions):
+        return 1.0
+    logits = predictions.logits.astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    true = logits[np.arange(len(logits)), predictions.labels]
+
+    def slope(log_coldness: float) -> float:
+        shares = softmax(logits * np.exp(log_coldness), axis=1)
+        return float(np.einsum("nk,nk->n", shares, logits).mean() - true.mean())
+
+    if slope(-np.log(COLDEST)) <= 0:
+        return COLDEST
+    if slope(-np.log(WARMEST)) >= 0:
+        return WARMEST
+    return float(np.exp(-brentq(slope, -np.log(WARMEST), -np.log(COLDEST), xtol=1e-8)))
+
+
+def why_no_temperature(predictions: Predictions) -> str:
+    """Why these images are not enough to fit a temperature on; '' where they are."""
+    n, wrong = len(predictions), int((predictions.predicted != predictions.labels).sum())
+    if n < FEWEST_IMAGES:
+        return f"{n:,} validation images are fewer than the {FEWEST_IMAGES} that it takes"
+    if wrong < FEWEST_WRONG:
+        return (
+            f"{wrong} wrong answers on the validation part are fewer than the {FEWEST_WRONG} that "
+            "it takes"
+        )
+    return ""

@@ -1,0 +1,226 @@
+"""Two models on the same images: how much better one is, and whether that can be told.
+
+N images, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom, norm
+
+from nunbit.evaluation.intervals import RESAMPLES, bootstrap
+
+SIGNIFICANCE = 0.05
+POWER = 0.8
+"""Chance to notice a difference of the size that `images_needed` plans for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What one model said about N images whose classes are known."""
+
+    labels: NDArray[np.int64]
+    """[N] true class."""
+    predicted: NDArray[np.int64]
+    """[N] class of the answer."""
+    losses: NDArray[np.float64]
+    """[N] cross entropy in nats."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """[N] whether the answer is the true class."""
+        return np.asarray(self.labels == self.predicted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A number of the second model less that of the first."""
+
+    value: float
+    ci95: tuple[float, float]
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of no difference."""
+        return self.ci95[0] > 0 or self.ci95[1] < 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two models on the same images; made by `compare_answers`."""
+
+    n: int
+    both: int
+    """Images that both get right."""
+    neither: int
+    only_first: int
+    only_second: int
+    accuracy: Difference
+    macro_f1: Difference
+    loss: Difference
+    """Of the mean cross entropy, in nats: below zero where the second is better."""
+    p_value: float
+    """Of McNemar's mid-p test on the accuracies, without correction for other comparisons."""
+
+
+def compare_answers(first: Answers, second: Answers, *, seed: int) -> Pair:
+    """Paired numbers of two models on the same images, in the same order.
+
+    The seed is that of the intervals' resampling. Raises ValueError where there is no image, or
+    the images have other labels.
+    """
+    if not len(first) or not np.array_equal(first.labels, second.labels):
+        raise ValueError("paired comparisons need the same images with the same labels")
+    only_first = int((first.right & ~second.right).sum())
+    only_second = int((second.right & ~first.right).sum())
+    both = int((first.right & second.right).sum())
+    n = len(first)
+    return Pair(
+        n=n,
+        both=both,
+        neither=n - both - only_first - only_second,
+        only_first=only_first,
+        only_second=only_second,
+        accuracy=accuracy_difference(only_first, only_second, n, seed=seed),
+        macro_f1=macro_f1_difference(first, second),
+        loss=mean_difference(second.losses - first.losses, seed=seed),
+        p_value=mcnemar_mid_p(only_first, only_second),
+    )
+
+
+def accuracy_difference(
+    only_first: int, only_second: int, n: int, *, seed: int, resamples: int = RESAMPLES
+) -> Difference:
+    """Difference of two accuracies on the same n images, with a bootstrap interval over the images.
+
+    It follows from the images that only one of both gets right. As few of them would make the
+    interval too narrow, and none of them a point, one of each kind is added before images are
+    drawn (Bonett and Price 2012, Adjusted Wald Confidence Interval for a Difference of Binomial
+    Proportions Based on Paired Data: the same adjustment, with a normal interval).
+    """
+    cells = (only_first + 1, only_second + 1, n - only_first - only_second)
+    interval = bootstrap(
+        lambda drawn: (drawn[:, 1] - drawn[:, 0]) / drawn.sum(axis=1),
+        cells,
+        seed=seed,
+        resamples=resamples,
+    )
+    return Difference(value=(only_second - only_first) / n, ci95=interval)
+
+
+def mean_difference(
+    differences: NDArray[np.float64], *, seed: int, resamples: int = RESAMPLES
+) -> Difference:
+    """Mean of one difference per image, [N], with a bootstrap interval over the images."""
+    n = len(differences)
+    interval = bootstrap(
+        lambda drawn: drawn @ differences / n, np.ones(n), seed=seed, resamples=resamples
+    )
+    return Difference(value=float(differences.mean()), ci95=interval)
+
+
+def macro_f1_difference(first: Answers, second: Answers) -> Difference:
+    """Difference of two macro F1 on the same images, with an interval by the delta method.
+
+    Each model's macro F1 responds to each image in a known way (the variance of Takahashi et al.
+    2022, Confidence Interval for Micro-averaged F1 and Macro-averaged F1 Scores, is made of these
+    responses); the differences of both, image by image, give the variance. To it is added that of
+    one image of each kind that only one gets right, as in `accuracy_difference`. A bootstrap over
+    the images, tried first, covered the truth in 93 to 95 % of simulated trials, and in 85 % where
+    few images told the models apart.
+    """
+    classes = 1 + max(
+        int(numbers.max()) for numbers in (first.labels, first.predicted, second.predicted)
+    )
+    (f1_of_first, response_of_first), (f1_of_second, response_of_second) = (
+        _macro_f1_of(answers, classes) for answers in (first, second)
+    )
+    value = f1_of_second - f1_of_first
+    sizes = (_sizes(first, classes) + _sizes(second, classes)) / 2
+    one_more = 2 / (sizes[first.labels] * (sizes > 0).sum())
+    variance = ((response_of_second - response_of_first) ** 2).sum() + 2 * (one_more**2).mean()
+    half = float(norm.ppf(0.975) * math.sqrt(variance))
+    return Difference(value=value, ci95=(value - half, value + half))
+
+
+def mcnemar_mid_p(only_first: int, only_second: int) -> float:
+    """Two-sided mid-p value of McNemar's test that both models are right equally often.
+
+    From the counts of images that only one of both gets right. Fagerland, Lydersen and Laake 2013
+    (The McNemar test for binary matched-pairs data: mid-p and asymptotic are better than exact
+    conditional) recommend it for few and many images alike: the exact test is too cautious, and
+    the one with continuity correction even more so.
+    """
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    if only_first == only_second:
+        return 1.0
+    return float(2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5))
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """The p values adjusted for being several, in their order (Holm 1979).
+
+    Of all hypotheses that hold, the chance that any is rejected at 5 % is then at most 5 %.
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    sorted_values = np.asarray(p_values, dtype=np.float64)[order]
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(sorted_values * factors), 1.0)
+    return tuple(float(value) for value in adjusted)
+
+
+def images_needed(only_first: int, only_second: int, n: int) -> int | None:
+    """Test images that would tell a difference of the observed size with 80 % chance.
+
+    For two-sided tests at 5 %, if both models disagree as often as they did on n images (Connor
+    1987, Sample Size for Testing Differences in Proportions for the Paired-Sample Design).
+    None where no difference was observed: no number of images tells that.
+    """
+    if only_first == only_second:
+        return None
+    difference, disagree = (only_second - only_first) / n, (only_first + only_second) / n
+    root = norm.ppf(1 - SIGNIFICANCE / 2) * math.sqrt(disagree) + norm.ppf(POWER) * math.sqrt(
+        disagree - difference**2
+    )
+    return int(np.ceil((root / difference) ** 2))
+
+
+def smallest_noticed(only_first: int, only_second: int, n: int) -> float:
+    """The difference of accuracies that n images would tell with 80 % chance.
+
+    The models are taken to disagree as often as they did, at least on one image.
+    """
+    disagree = max(only_first + only_second, 1) / n
+    z_test, z_power = norm.ppf(1 - SIGNIFICANCE / 2), norm.ppf(POWER)
+    # The root of Connor's equation for the difference, in closed form: with d the difference,
+    # d sqrt(n) - z_test sqrt(p) = z_power sqrt(p - d^2), squared.
+    a = n + z_power**2
+    b = -2 * z_test * math.sqrt(n * disagree)
+    c = (z_test**2 - z_power**2) * disagree
+    return float(min((-b + math.sqrt(b**2 - 4 * a * c)) / (2 * a), disagree))
+
+
+def _macro_f1_of(answers: Answers, classes: int) -> tuple[float, NDArray[np.float64]]:
+    """Macro F1, as in scikit-learn, and how it responds to each image, [N]."""
+    labels, predicted = answers.labels, answers.predicted
+    sizes = _sizes(answers, classes)
+    hits = np.bincount(labels[answers.right], minlength=classes)
+    f1 = 2 * hits / np.maximum(sizes, 1)
+    occurring = int((sizes > 0).sum())
+    response = (2 * answers.right - f1[labels]) / sizes[labels] - f1[predicted] / sizes[predicted]
+    return float(f1.sum() / occurring), response / occurring
+
+
+def _sizes(answers: Answers, classes: int) -> NDArray[np.int64]:
+    """Images of each class plus answers with it, [K]: the denominator of F1."""
+    images = np.bincount(answers.labels, minlength=classes)
+    return images + np.bincount(answers.predicted, minlength=classes)

@@ -1,0 +1,133 @@
+"""How far a number measured on so many images can be from the truth: 95 % intervals.
+
+R resamples, M cells. A cell is a set of images that a statistic does not tell apart: those that
+were right and those that were wrong, for an accuracy; every image by itself, for a mean loss. To
+draw as many images again, with repetition, is to draw how many fall into each cell: the fewer
+cells, the less work.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest
+
+Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From how many images fall into each cell, [R, M], whole numbers, to the R values, [R]."""
+
+Z = 1.959963984540054
+"""The normal distribution has 2.5 % above it."""
+RESAMPLES = 2000
+NUMBERS_AT_ONCE = 1_000_000
+"""Of R x M: 8 MB, however many images there are."""
+
+
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
+    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def macro_f1_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
+    """The 95 % interval of macro F1, from the [K, K] counts it was computed from.
+
+    Its variance follows from the counts by the delta method (Takahashi et al. 2022, "Confidence
+    interval for micro-averaged F1 and macro-averaged F1 scores"). Wald's interval with it is too
+    narrow near 1, so the variance only says how many images an accuracy with the same variance
+    would have; the interval is Wilson's for so many (Korn and Graubard 1998 do this for surveys).
+    F1 of a class with few images is too low on average, which is corrected for; with fewer than
+    about five images in many classes, the interval is still too narrow.
+
+    Raises ValueError if there is no image.
+    """
+    n = int(confusion.sum())
+    if not n:
+        raise ValueError("n must be positive: there is no image")
+    twice = confusion.sum(axis=0) + confusion.sum(axis=1)  # right ones stand in both
+    occurs = twice > 0
+    classes, sizes = int(occurs.sum()), np.where(occurs, twice, 1).astype(np.float64)
+    f1 = 2 * np.diag(confusion) / sizes
+    bias = -(f1 * (1 - f1) / sizes).sum() / classes
+    centre = min(float(f1.sum() / classes - bias), 1.0)
+    true, predicted = np.nonzero(confusion)
+    influence = (2 * (true == predicted) - f1[true]) / sizes[true]
+    influence = (influence - f1[predicted] / sizes[predicted]) / classes
+    variance = float(confusion[true, predicted] @ influence**2)
+    if variance > 0 and 0 < centre < 1:
+        images = centre * (1 - centre) / variance
+    else:  # nothing varies: as many as a mean of the classes' shares would have
+        images = classes**2 / (2 / sizes[occurs]).sum()
+    return _wilson(centre, float(images))
+
+
+def _wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's interval for a number of images that need not be whole."""
+    middle, shrunk = share + Z**2 / (2 * n), 1 + Z**2 / n
+    half = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return max((middle - half) / shrunk, 0.0), min((middle + half) / shrunk, 1.0)
+
+
+def bootstrap(
+    statistic: Statistic, counts: ArrayLike, *, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """The percentile bootstrap's 95 % interval of a statistic (Efron and Tibshirani 1993, ch. 13).
+
+    Right for smooth statistics whose bias is small beside their spread: means, paired
+    differences. One that is never negative, such as a calibration error, needs another.
+
+    Args:
+        statistic: the values of R resamples, all at once.
+        counts: images in each cell, [M]; `np.ones(n)` where every image is a cell. For paired
+            comparisons a cell holds what both models said.
+        seed: the same seed, the same interval.
+        resamples: how often the images are drawn again.
+
+    Raises ValueError as `resampled` does.
+    """
+    values = resampled(statistic, counts, seed=seed, resamples=resamples)
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def resampled(
+    statistic: Statistic, counts: ArrayLike, *, seed: int, resamples: int = RESAMPLES
+) -> NDArray[np.float64]:
+    """The statistic in each resample, [R]; arguments as those of `bootstrap`.
+
+    Raises ValueError where there is no image, a count is negative or no whole number, or the
+    statistic does not give one finite value for each resample.
+    """
+    cells = np.asarray(counts, dtype=np.float64)
+    if cells.ndim != 1 or (cells < 0).any() or (cells % 1 != 0).any():
+        raise ValueError("counts are whole numbers of images, one for each cell")
+    if not cells.sum():
+        raise ValueError("there is no image to draw from")
+    parts = []
+    for drawn in _draws(cells.astype(np.int64), np.random.default_rng(seed), resamples):
+        values = np.asarray(statistic(drawn), dtype=np.float64)
+        if values.shape != (len(drawn),) or not np.isfinite(values).all():
+            raise ValueError("a statistic gives one finite value for each resample")
+        parts.append(values)
+    return np.concatenate(parts)
+
+
+def _draws(
+    counts: NDArray[np.int64], generator: np.random.Generator, resamples: int
+) -> Iterator[NDArray[np.float64]]:
+    """How many of as many images fall into each cell, [R, M] at a time."""
+    n, m = int(counts.sum()), len(counts)
+    at_once = max(NUMBERS_AT_ONCE // max(n, m), 1)
+    cell_of_image = np.repeat(np.arange(m), counts)
+    for start in range(0, resamples, at_once):
+        r = min(at_once, resamples - start)
+        if 8 * m < n:  # a multinomial costs by the cell, drawing images by the image
+            yield generator.multinomial(n, counts / n, size=r).astype(np.float64)
+            continue
+        cells = cell_of_image[generator.integers(n, size=(r, n))]
+        cells += m * np.arange(r)[:, None]
+        drawn = np.bincount(cells.ravel(), minlength=r * m).reshape(r, m)
+        yield drawn.astype(np.float64)

@@ -1,0 +1,38 @@
+"""A few images on their way through the input contract, as the report shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What an image looks like after a step."""
+
+    name: str
+    """Such as `canvas`."""
+    picture: NDArray[np.uint8] | None
+    """[h, w], [h, w, 1 or 3]; None where there is none."""
+    caption: str = ""
+    """What is to be said about it, or why there is no picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """An image and its steps."""
+
+    path: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """Some images of one part, and what the reader should know about them."""
+
+    part: str
+    examples: tuple[Example, ...]
+    augmentation: str = ""
+    """What is done to training images, in words; '' where nothing is, or nothing is trained."""

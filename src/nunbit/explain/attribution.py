@@ -1,0 +1,278 @@
+"""Which pixels of an image a class rests on, as one map per image.
+
+All methods but `gradients` are captum's. They look at the logit of the class, not at its
+probability: where the network is sure, the probability hardly changes whatever one does.
+
+B images in a batch, C channels, H height, W width, K classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nunbit.errors import UsageError
+from nunbit.explain.inplace import out_of_place
+from nunbit.explain.targets import grad_cam_layer, maps_of
+from nunbit.inference import images_at_once
+from nunbit.models.mode import evaluation_mode
+
+Method: TypeAlias = Literal["grad-cam", "integrated-gradients", "occlusion", "gradients"]
+Maps: TypeAlias = NDArray[np.float32]
+"""[B, H, W], in the images' own pixels."""
+Explainer: TypeAlias = Callable[[nn.Module, Tensor, Tensor], Maps]
+"""(model, images [B, C, H, W], targets int64 [B]) -> maps; `explainer` makes one."""
+
+STEPS = 32
+"""Points on the way from the baseline to the image, of integrated gradients."""
+WINDOWS_PER_SIDE = 5
+"""Of occlusion: windows that cover a side; they move by half of their own size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodInfo:
+    """What is known of a method before it is used."""
+
+    name: Method
+    title: str
+    """For a page's heading: Grad-CAM."""
+    what: str
+    """One sentence for readers: what a value of the map means."""
+    signed: bool
+    """True if values below zero speak against the class; else no value is below zero."""
+    source: str
+
+
+METHODS: dict[Method, MethodInfo] = {
+    info.name: info
+    for info in (
+        MethodInfo(
+            name="grad-cam",
+            title="Grad-CAM",
+            what="where the last maps of the network hold what speaks for the class; what speaks "
+            "against it is left out, and places are as coarse as those maps",
+            signed=False,
+            source="Selvaraju et al. 2017, arXiv 1610.02391",
+        ),
+        MethodInfo(
+            name="integrated-gradients",
+            title="Integrated gradients",
+            what="what each pixel adds to the class's score, or takes from it, on the way from an "
+            "image of one colour; over all pixels it adds up to the difference of the two scores",
+            signed=True,
+            source="Sundararajan, Taly and Yan 2017, arXiv 1703.01365",
+        ),
+        MethodInfo(
+            name="occlusion",
+            title="Occlusion",
+            what="how much of the class's score goes when a window around the pixel is covered",
+            signed=True,
+            source="Zeiler and Fergus 2014, arXiv 1311.2901",
+        ),
+        MethodInfo(
+            name="gradients",
+            title="Gradients",
+            what="how strongly the class's score reacts to a small change of the pixel, whether up "
+            "or down",
+            signed=False,
+            source="Simonyan, Vedaldi and Zisserman 2014, arXiv 1312.6034",
+        ),
+    )
+}
+"""By name, in the order in which they are shown."""
+
+
+def attribute(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    method: Method,
+    layer: str | None = None,
+    baseline: Tensor | None = None,
+) -> Maps:
+    """Maps [B, H, W] of what speaks for class targets[i] (int64 [B]) in images[i] (float32).
+
+    `images` [B, C, H, W] are normalised as the network wants them, on its device. `layer` is for
+    Grad-CAM: a module's name, by default `targets.grad_cam_layer`. `baseline` [C, H, W] is the
+    image without evidence that integrated gradients and occlusion compare with: zeros by default,
+    that is the colour which the normalisation subtracts, as a rule the mean of the training data.
+
+    Grad-CAM's map is the positive part, enlarged bilinearly; integrated gradients and occlusion
+    keep the sign, summed over the channels; gradients are the largest absolute value over them.
+    Computed in evaluation mode and float32; weights, their gradients, modes, hooks and in-place
+    settings are afterwards as they were.
+
+    Raises UsageError if captum is missing, the method or layer is unknown, or does not suit.
+    """
+    _refuse(method, images, targets)
+    if method == "grad-cam" and layer is None:
+        layer = grad_cam_layer(model, images.shape[1:])
+    start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
+    at_once = images_at_once(images.shape[2], images.shape[3], images.device)
+    maps = []
+    with (
+        evaluation_mode(model),
+        out_of_place(model),
+        torch.enable_grad(),
+        torch.autocast(images.device.type, enabled=False),
+        _backward_through_recurrence(model),
+    ):
+        parts = zip(torch.split(images, at_once), torch.split(targets, at_once), strict=True)
+        for some, classes in parts:
+            asked = _Asked(
+                model=model,
+                images=some.detach().float().clone().requires_grad_(),
+                targets=classes.to(images.device),
+                baseline=start,
+                layer=layer or "",
+                at_once=at_once,
+            )
+            maps.append(_COMPUTE[method](asked).detach().float().cpu())
+    return np.asarray(torch.cat(maps).numpy(), dtype=np.float32)
+
+
+def explainer(
+    method: Method, *, layer: str | None = None, baseline: Tensor | None = None
+) -> Explainer:
+    """`attribute` with its settings filled in, as `sanity.check_attribution` takes it."""
+    return partial(attribute, method=method, layer=layer, baseline=baseline)
+
+
+def passes(method: Method, *, height: int, width: int) -> int:
+    """How many times one image goes through the network; a backward pass counts as two more.
+
+    At most 122, whatever the size of the image.
+    """
+    if method == "integrated-gradients":
+        return 3 * STEPS
+    if method == "occlusion":
+        return 1 + int(np.prod([_positions(side) for side in (height, width)]))
+    return 3
+
+
+def refuse_missing_captum(method: Method) -> None:
+    """Raise UsageError if a method needs captum and it is not installed."""
+    if method != "gradients" and importlib.util.find_spec("captum") is None:
+        raise UsageError(
+            f"{METHODS[method].title} needs captum, which is not installed",
+            remedy='pip install "nunbit[explain]"',
+        )
+
+
+def _refuse(method: Method, images: Tensor, targets: Tensor) -> None:
+    if method not in METHODS:
+        raise UsageError(f"no attribution method is called {method!r}", remedy=_near(method))
+    refuse_missing_captum(method)
+    if images.ndim != 4 or len(images) == 0 or targets.shape != (len(images),):
+        raise ValueError(
+            f"images are [B, C, H, W] with a class each, not {[*images.shape]} and "
+            f"{[*targets.shape]}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a method is given: at most `at_once` images."""
+
+    model: nn.Module
+    images: Tensor
+    """[B, C, H, W], with gradients."""
+    targets: Tensor
+    """[B]."""
+    baseline: Tensor
+    """[C, H, W]."""
+    layer: str
+    at_once: int
+    """Images of one pass."""
+
+
+def _grad_cam(asked: _Asked) -> Tensor:
+    from captum.attr import LayerGradCam
+
+    with maps_of(asked.model, asked.layer, asked.images.shape[1:]) as place:
+        found: Tensor = LayerGradCam(asked.model, place).attribute(
+            asked.images, asked.targets, relu_attributions=True
+        )
+    size = list(asked.images.shape[-2:])
+    return F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _integrated_gradients(asked: _Asked) -> Tensor:
+    from captum.attr import IntegratedGradients
+
+    found: Tensor = IntegratedGradients(asked.model).attribute(
+        asked.images,
+        asked.baseline.expand_as(asked.images),
+        asked.targets,
+        n_steps=STEPS,
+        internal_batch_size=asked.at_once,
+    )
+    return found.sum(dim=1)
+
+
+def _occlusion(asked: _Asked) -> Tensor:
+    from captum.attr import Occlusion
+
+    channels, *sides = asked.images.shape[1:]
+    found: Tensor = Occlusion(asked.model).attribute(
+        asked.images.detach(),
+        sliding_window_shapes=(channels, *(_window(side) for side in sides)),
+        strides=(channels, *(_stride(side) for side in sides)),
+        baselines=asked.baseline.expand_as(asked.images),
+        target=asked.targets,
+        perturbations_per_eval=max(1, asked.at_once // len(asked.images)),
+    )
+    # All channels are covered together and get the same value.
+    return found[:, 0]
+
+
+def _gradients(asked: _Asked) -> Tensor:
+    scores = asked.model(asked.images).gather(1, asked.targets[:, None])
+    (found,) = torch.autograd.grad(scores.sum(), asked.images)
+    return found.abs().amax(dim=1)
+
+
+_COMPUTE: dict[Method, Callable[[_Asked], Tensor]] = {
+    "grad-cam": _grad_cam,
+    "integrated-gradients": _integrated_gradients,
+    "occlusion": _occlusion,
+    "gradients": _gradients,
+}
+
+
+def _window(side: int) -> int:
+    return max(1, round(side / WINDOWS_PER_SIDE))
+
+
+def _stride(side: int) -> int:
+    return -(-_window(side) // 2)
+
+
+def _positions(side: int) -> int:
+    """Places of the window along a side; the last one may be cut off by the border."""
+    return 1 + -(-(side - _window(side)) // _stride(side))
+
+
+def _backward_through_recurrence(model: nn.Module) -> contextlib.AbstractContextManager[None]:
+    """NVIDIA's fused LSTM has a backward pass in training mode only; torch's own has one always."""
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        return contextlib.nullcontext()
+    return torch.backends.cudnn.flags(enabled=False)
+
+
+def _near(name: Any) -> str:
+    known: Sequence[str] = tuple(METHODS)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"

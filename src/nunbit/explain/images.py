@@ -1,0 +1,252 @@
+"""From images to their explanations: what is asked for, settled once, and done for each image.
+
+K classes, T classes explained, H height, W width, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import UsageError
+from nunbit.explain.attribution import (
+    METHODS,
+    Method,
+    attribute,
+    explainer,
+    refuse_missing_captum,
+)
+from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
+from nunbit.explain.layers import Layer, layer_named, stages_of
+from nunbit.explain.neighbours import Neighbour
+from nunbit.explain.sanity import Checks, check_attribution, random_reference
+from nunbit.explain.targets import grad_cam_layer
+from nunbit.inference import forward
+from nunbit.models.mode import evaluation_mode
+from nunbit.types import ClassNames
+
+USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlusion")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """The network that is looked at, with what it needs to see and to speak."""
+
+    model: nn.Module
+    """On `device`."""
+    preprocess: Preprocess
+    classes: ClassNames
+    device: torch.device
+    temperature: float = 1.0
+    """Logits are divided by it before the softmax."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        return self.preprocess.channels, self.preprocess.height, self.preprocess.width
+
+    def images(self, canvases: NDArray[np.uint8]) -> Tensor:
+        """Canvases [B, H, W, C] as the network sees them, float32 [B, C, H, W]."""
+        pixels = torch.from_numpy(canvases).to(self.device).permute(0, 3, 1, 2)
+        return self.preprocess.normalise(pixels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What an explanation is to hold."""
+
+    layers: tuple[str, ...] = ()
+    """Names of layers whose feature maps are shown."""
+    stages: bool | None = None
+    """Whether early, middle and late stages are shown as well; None: where no layer is named."""
+    classes: tuple[str, ...] = ()
+    """Classes that are explained beside the predicted one."""
+    methods: tuple[str, ...] | None = None
+    """Of attribution; None: those of `USUAL_METHODS` that suit the network."""
+    checks: bool = True
+    """Whether each attribution map is checked."""
+    seed: int = 0
+    """Of what the checks draw at random."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is wanted, settled for one network."""
+
+    layers: tuple[Layer, ...]
+    methods: tuple[Method, ...]
+    grad_cam_layer: str | None
+    """None where Grad-CAM is not among the methods."""
+    targets: tuple[int, ...]
+    """Classes beside the predicted one."""
+    checks: bool
+    seed: int
+    notes: tuple[str, ...] = ()
+    """What was left out, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribution:
+    """Which pixels one class rests on, by one method."""
+
+    method: Method
+    target: int
+    """Number of the class."""
+    values: NDArray[np.float32]
+    """[H, W]; below zero is what speaks against the class, where the method knows such."""
+    checks: Checks | None = None
+    """None where the map was not checked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a network makes of one image."""
+
+    name: str
+    """Its path, or image 1, image 2 and so on."""
+    canvas: NDArray[np.uint8]
+    """[H, W, C], what the network sees before it is normalised."""
+    probabilities: NDArray[np.float64]
+    """[K]."""
+    classes: ClassNames = field(repr=False)
+    maps: tuple[FeatureMaps, ...]
+    """One of each layer asked for."""
+    attributions: tuple[Attribution, ...]
+    """Class by class, the predicted one first; of each class one for each method."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """Nearest first; none where no other images were given."""
+
+    @property
+    def predicted(self) -> str:
+        """Name of the most probable class."""
+        return self.classes[int(self.probabilities.argmax())]
+
+    def attribution(self, method: str, target: str | None = None) -> NDArray[np.float32]:
+        """[H, W], the map of one method for a class, by default the predicted one.
+
+        Raises KeyError where it was not asked for.
+        """
+        wanted = target or self.predicted
+        for found in self.attributions:
+            if found.method == method and self.classes[found.target] == wanted:
+                return found.values
+        raise KeyError(f"no attribution by {method} for {wanted}")
+
+
+def plan(subject: Subject, wanted: Wanted) -> Plan:
+    """Settle what is wanted before any image is looked at.
+
+    Raises UsageError for an unknown class, layer or method, where captum is missing, and for a
+    method that does not suit the network where it was asked for by name.
+    """
+    unknown = [name for name in wanted.classes if name not in subject.classes]
+    if unknown:
+        raise UsageError(
+            f"the model knows no class {unknown[0]!r}",
+            remedy=f"it knows {', '.join(subject.classes[:20])}",
+        )
+    named = tuple(layer_named(subject.model, subject.shape, name) for name in wanted.layers)
+    with_stages = not wanted.layers if wanted.stages is None else wanted.stages
+    stages = stages_of(subject.model, subject.shape) if with_stages else ()
+    methods, layer, notes = _methods(subject, wanted.methods)
+    if stages and all(stage.places is None for stage in stages):
+        notes.append(
+            "The network knows no places between its layers, so its units are shown instead of maps"
+        )
+    return Plan(
+        layers=(*stages, *named),
+        methods=methods,
+        grad_cam_layer=layer,
+        targets=tuple(dict.fromkeys(subject.classes.index(name) for name in wanted.classes)),
+        checks=wanted.checks,
+        seed=wanted.seed,
+        notes=tuple(notes),
+    )
+
+
+def explain_image(
+    subject: Subject, settled: Plan, name: str, canvas: NDArray[np.uint8]
+) -> Explanation:
+    """Everything about one canvas [H, W, C]; the model is left as it is."""
+    images = subject.images(canvas[None])
+    with evaluation_mode(subject.model):
+        logits = forward(subject.model, images)[0].double().cpu().numpy()
+    predicted = int(logits.argmax())
+    targets = tuple(dict.fromkeys((predicted, *settled.targets)))
+    (maps,) = feature_maps_of(subject.model, images, settled.layers)
+    return Explanation(
+        name=name,
+        canvas=canvas,
+        probabilities=np.asarray(softmax(logits / subject.temperature)),
+        classes=subject.classes,
+        maps=maps,
+        attributions=_attributions(subject, settled, images, targets),
+    )
+
+
+def _methods(
+    subject: Subject, asked: Sequence[str] | None
+) -> tuple[tuple[Method, ...], str | None, list[str]]:
+    """The methods, the layer of Grad-CAM, and what was left out."""
+    for name in asked or ():
+        if name not in METHODS:
+            raise UsageError(
+                f"no attribution method is called {name!r}",
+                remedy=f"choose from {', '.join(METHODS)}",
+            )
+    chosen = [
+        info.name
+        for info in METHODS.values()
+        if info.name in (USUAL_METHODS if asked is None else asked)
+    ]
+    for method in chosen:
+        refuse_missing_captum(method)
+    if "grad-cam" not in chosen:
+        return tuple(chosen), None, []
+    try:
+        return tuple(chosen), grad_cam_layer(subject.model, subject.shape), []
+    except UsageError as error:
+        if asked is not None:
+            raise
+        chosen.remove("grad-cam")
+        return tuple(chosen), None, [f"Grad-CAM is left out: {error.what}"]
+
+
+def _attributions(
+    subject: Subject, settled: Plan, images: Tensor, targets: Sequence[int]
+) -> tuple[Attribution, ...]:
+    """Of one image [1, C, H, W], for each class by each method."""
+    several = images.expand(len(targets), -1, -1, -1).contiguous()
+    classes = torch.tensor(targets, device=images.device)
+    reference = None
+    if settled.checks:
+        reference = random_reference(
+            subject.model, several, classes, temperature=subject.temperature, seed=settled.seed
+        )
+    found: dict[tuple[int, Method], Attribution] = {}
+    for method in settled.methods:
+        layer = settled.grad_cam_layer if method == "grad-cam" else None
+        maps = attribute(subject.model, several, classes, method=method, layer=layer)
+        checks: Sequence[Checks | None] = [None] * len(targets)
+        if reference is not None:
+            checks = check_attribution(
+                explainer(method, layer=layer),
+                subject.model,
+                several,
+                classes,
+                maps=maps,
+                reference=reference,
+                seed=settled.seed,
+            )
+        for target, values, checked in zip(targets, maps, checks, strict=True):
+            found[target, method] = Attribution(
+                method=method, target=target, values=values, checks=checked
+            )
+    return tuple(found[target, method] for target in targets for method in settled.methods)

@@ -1,0 +1,126 @@
+"""Whether a map can be trusted: does it depend on the model, and do its pixels matter?
+
+B images in a batch, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Tensor, nn
+
+from nunbit.explain.attribution import Explainer, Maps
+from nunbit.explain.redrawn import layers_with_weights, redrawn
+from nunbit.explain.removal import Curves, Reference, curves_of, random_reference
+from nunbit.explain.verdict import verdict
+
+__all__ = ["Checks", "Curves", "Reference", "check_attribution", "random_reference"]
+
+ALL_LAYERS = "all layers"
+DRAWS = 3
+"""Of all layers; a coarse map of one such copy may look like the model's own by chance."""
+TOO_SIMILAR = 0.5
+"""Rank correlation with maps of networks that have learned nothing."""
+ATTRIBUTIONS = 2 + DRAWS
+"""Maps that `check_attribution` makes of each image, beside the model's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What the two checks say of one map."""
+
+    similarity: dict[str, float]
+    """Rank correlation (Spearman) of the map with that of copies whose layers were drawn anew from
+    the output down: "output layer", "upper half of the layers", "all layers" (the mean of three
+    copies). 0 where a copy's map is empty."""
+    depends_on_model: bool
+    """Adebayo et al. 2018 (arXiv 1810.03292): a map that stays when all weights are drawn anew
+    shows the image, not the model. True below 0.5."""
+    curves: Curves
+    beats_random: bool
+    """Petsiuk et al. 2018: taking its pixels away, and bringing them back, does more than pixels in
+    random order."""
+    trusted: bool
+    """Both hold."""
+    verdict: str
+    """One to three plain sentences."""
+
+
+def check_attribution(
+    explain: Explainer,
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    maps: Maps | None = None,
+    reference: Reference | None = None,
+    seed: int = 0,
+) -> tuple[Checks, ...]:
+    """Both checks for each image; arguments as `attribution.attribute` takes them.
+
+    `maps` are those of `explain` on `model` where they were made already; `reference` is
+    `random_reference` of the same images and targets, made here where it is not given. The model
+    is not changed: what is drawn anew is a copy.
+
+    For each image it takes `ATTRIBUTIONS` maps and `removal.PASSES_OF_A_MAP` passes, and
+    `removal.PASSES` more where `reference` is not given.
+    """
+    own = explain(model, images, targets) if maps is None else maps
+    if own.shape != (len(images), *images.shape[2:]):
+        raise ValueError(f"maps are [B, H, W] of the images' size, not {[*own.shape]}")
+    if reference is None:
+        reference = random_reference(model, images, targets, seed=seed)
+    curves = curves_of(model, images, targets, own, reference=reference, seed=seed)
+    similarity = _similarity_by_depth(explain, model, images, targets, own, seed)
+    return tuple(
+        _judged(own[i], curves[i], {depth: float(rho[i]) for depth, rho in similarity.items()})
+        for i in range(len(images))
+    )
+
+
+def _similarity_by_depth(
+    explain: Explainer, model: nn.Module, images: Tensor, targets: Tensor, own: Maps, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Depth in words -> [B]; cascading, as Adebayo et al. have it, with the layers in three steps.
+
+    One layer has one depth only, and two have two.
+    """
+    layers = layers_with_weights(model, images[:1])
+    depths = {"output layer": 1, "upper half of the layers": len(layers) // 2}
+    found = {}
+    for number, (words, depth) in enumerate(depths.items()):
+        if number < depth < len(layers):
+            copy = redrawn(model, layers[-depth:], seed=seed)
+            found[words] = rank_correlation(own, explain(copy, images, targets))
+    drawn = [redrawn(model, layers, seed=seed + 1 + draw) for draw in range(DRAWS)]
+    similar = [rank_correlation(own, explain(copy, images, targets)) for copy in drawn]
+    return found | {ALL_LAYERS: np.mean(similar, axis=0)}
+
+
+def rank_correlation(one: Maps, other: Maps) -> NDArray[np.float64]:
+    """Spearman's of each pair of maps [B, H, W], [B]; 0 where a map is flat or not finite."""
+    found = np.zeros(len(one))
+    for i, pair in enumerate(zip(one, other, strict=True)):
+        flat = [values.ravel() for values in pair]
+        if all(np.isfinite(values).all() and np.ptp(values) > 0 for values in flat):
+            found[i] = np.corrcoef(rankdata(flat[0]), rankdata(flat[1]))[0, 1]
+    return found
+
+
+def _judged(own: NDArray[np.float32], curves: Curves, similarity: dict[str, float]) -> Checks:
+    empty = not np.isfinite(own).all() or np.ptp(own) == 0
+    depends = not empty and similarity[ALL_LAYERS] < TOO_SIMILAR
+    beats = not empty and curves.gain > curves.gain_needed
+    return Checks(
+        similarity=similarity,
+        depends_on_model=depends,
+        curves=curves,
+        beats_random=beats,
+        trusted=depends and beats,
+        verdict=verdict(
+            curves, similarity[ALL_LAYERS], empty=empty, depends=depends, beats_random=beats
+        ),
+    )
