@@ -182,7 +182,7 @@ def _failures_named(lesson: Lesson, number: int, *, quick: bool) -> Iterator[Non
         yield
     except (KeyboardInterrupt, RunInterrupted):
         raise RunInterrupted(
-            f"stopped in lab {lesson.number}; experiments that had finished are kept",
+            f"stopped in lab {lesson.number}; what has finished is kept, a training goes on",
             remedy=f"go on with: {command(lesson, quick=quick)}",
         ) from None
     except NunbitError:
