@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nunbit.labs import style as style
+    from nunbit.labs.augmenting import augmented as augmented
     from nunbit.labs.comparing import Published as Published
     from nunbit.labs.exercises import check as check
     from nunbit.labs.lab import Lab as Lab
@@ -26,11 +27,12 @@ _HOME = {
     "Lab": "nunbit.labs.lab",
     "Published": "nunbit.labs.comparing",
     "accuracies": "nunbit.labs.lab",
+    "augmented": "nunbit.labs.augmenting",
     "check": "nunbit.labs.exercises",
     "open_lab": "nunbit.labs.lab",
 }
 
-__all__ = ["Lab", "Published", "accuracies", "check", "open_lab", "style"]
+__all__ = ["Lab", "Published", "accuracies", "augmented", "check", "open_lab", "style"]
 
 
 def __getattr__(name: str) -> Any:
