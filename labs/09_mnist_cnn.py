@@ -134,7 +134,7 @@ for name, dropped in versions.items():
 figure, axes = lab.subplots(3, 6, size=(8.8, 4.9))
 for row, (name, shown) in zip(axes, versions.items(), strict=True):
     for part, one, whole in zip(row, shown[0], maps[0], strict=True):
-        part.imshow(one, vmin=0, vmax=2 * whole.max())
+        part.imshow(one.numpy(), vmin=0, vmax=2 * whole.max().item())
         part.set(xticks=[], yticks=[])
         part.grid(False)
     row[0].set_title(name)

@@ -55,7 +55,7 @@ sizes = [384, 64, 32, 16, 8]
 figure, axes = lab.subplots(1, len(sizes), size=(9.4, 2.4))
 for part, size in zip(axes, sizes, strict=True):
     small = F.interpolate(pixels, size=(size, size), mode="bilinear", antialias=True)
-    part.imshow(small[0].permute(1, 2, 0).round().to(torch.uint8))
+    part.imshow(small[0].permute(1, 2, 0).round().to(torch.uint8).numpy())
     part.set(title=f"{size} × {size}", xticks=[], yticks=[])
     part.grid(False)
 lab.show(
