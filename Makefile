@@ -9,7 +9,7 @@ DIGITS := demo/digits
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-slow lint types imports ci clean
+.PHONY: help venv demo test test-slow test-labs labs labs-full lint types imports ci clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +37,19 @@ demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the res
 	set -x; $(BIN)/nunbit train $(DIGITS) --epochs 15 --out runs/demo-$$n
 
 test: $(STAMP)  ## the fast tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not labs" --numprocesses auto --dist loadscope
 
 test-slow: $(STAMP)  ## the tests that train for minutes
 	$(BIN)/python -m pytest -m slow
+
+test-labs: $(STAMP)  ## the tests that run every quick lab
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m labs --numprocesses auto --dist loadscope
+
+labs: $(STAMP)  ## run every lab in seconds, on little data
+	$(BIN)/nunbit lab all --quick
+
+labs-full: $(STAMP)  ## run every lab in full, going on where it was interrupted, and write labs/RESULTS.md
+	$(BIN)/nunbit lab all; code=$$?; $(BIN)/python scripts/write_lab_results.py && exit $$code
 
 lint: $(STAMP)  ## style and format
 	$(BIN)/ruff check

@@ -55,6 +55,7 @@ def test_help_is_quick_because_it_imports_nothing_heavy(word: str) -> None:
         "compare",
         "models",
         "summary",
+        "lab",
     ],
 )
 def test_help_of_a_command_imports_no_more_than_its_own_types_need(command: str) -> None:

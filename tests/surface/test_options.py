@@ -72,6 +72,7 @@ SURFACE = {
     "predict": ["RUN", "PATH", "--csv", "--top", "--accuracy", "--batch-size", "--quiet", "-q"],
     "compare": ["RUN", "--out", "--json", "--quiet", "-q"],
     "models": ["[PATTERN]", "--json"],
+    "lab": ["[NAME]", "--quick", "--solution", "--lang", "--out", "--quiet", "-q"],
     "summary": ["MODEL", "--input", "--classes", "--format", "--explain"],
 }
 

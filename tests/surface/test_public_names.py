@@ -38,3 +38,19 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 def test_other_names_are_missing_as_usual() -> None:
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         nunbit.trian  # noqa: B018
+
+
+def test_the_labs_have_public_names_of_their_own() -> None:
+    from nunbit import labs
+
+    assert sorted(labs.__all__) == [
+        "Lab",
+        "Published",
+        "accuracies",
+        "check",
+        "open_lab",
+        "style",
+    ]
+    assert all(getattr(labs, name).__doc__ for name in labs.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'chekc'"):
+        labs.chekc  # noqa: B018

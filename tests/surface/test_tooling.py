@@ -20,7 +20,11 @@ PINS = {
 }
 REQUIREMENTS = [
     Requirement(text)
-    for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    for text in [
+        *PROJECT["dependencies"],
+        *PROJECT["optional-dependencies"]["dev"],
+        *PROJECT["optional-dependencies"]["labs"],
+    ]
 ]
 
 
@@ -54,6 +58,9 @@ def test_targets_of_make_are_pinned() -> None:
         "demo",
         "test",
         "test-slow",
+        "test-labs",
+        "labs",
+        "labs-full",
         "lint",
         "types",
         "imports",

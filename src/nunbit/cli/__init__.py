@@ -16,6 +16,7 @@ from nunbit.cli import (
     compare,
     evaluate,
     explain,
+    lab,
     models,
     predict,
     split,
@@ -44,6 +45,7 @@ app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
+app.command("lab")(lab.lab)
 
 
 @app.callback()

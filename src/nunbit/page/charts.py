@@ -97,7 +97,7 @@ def draw_chart(
         axes = figure.subplots()
         plot(axes)
         axes.set_title(title, loc="left", fontsize=10.5, color=INK)
-        return _inline(figure, name=name, description=description)
+        return inline_svg(figure, name=name, description=description)
 
 
 def draw_lines(chart: Lines) -> Markup:
@@ -153,7 +153,13 @@ def _mark_events(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
         )
 
 
-def _inline(figure: Figure, *, name: str, description: str) -> Markup:
+def inline_svg(
+    figure: Figure, *, name: str, description: str, variables: Mapping[str, str] = VARIABLES
+) -> Markup:
+    """A figure as an SVG element whose colours, the keys of `variables`, follow the style sheet.
+
+    `name` is unique in the page, `description` the alternative text.
+    """
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
@@ -163,7 +169,7 @@ def _inline(figure: Figure, *, name: str, description: str) -> Markup:
     view_box = re.search(r'viewBox="[^"]*"', svg[:opening_end])
     assert view_box is not None
     body = svg[opening_end:]
-    for placeholder, variable in VARIABLES.items():
+    for placeholder, variable in variables.items():
         body = body.replace(placeholder, variable)
     # matplotlib numbers its elements anew in every figure, but ids are unique in a page.
     body = re.sub(r'\bid="', f'id="{name}-', body)

@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from nunbit.page import words
 
+FOOTER = "Made by nunbit {}. This page stands alone: it loads nothing and runs no script."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
@@ -31,7 +33,7 @@ def render(package: str, template: str, /, **values: object) -> Markup:
     return Markup(_environment(package).get_template(f"{template}.html.j2").render(**values))
 
 
-def document(
+def document(  # noqa: PLR0913 - what a page shows
     *,
     title: str,
     heading: str,
@@ -41,12 +43,15 @@ def document(
     version: str,
     sections: Sequence[Section],
     style: str = "",
+    language: str = "en",
+    footer: str = "",
 ) -> str:
     """The whole page as self-contained HTML, ready to be written as UTF-8.
 
     Nothing is fetched and no script runs. `title` is the browser tab's, `heading` with a quieter
     `aside` the page's; `description` says the page in one sentence; `finished` is date and time
-    as the reader should see them, or ''; `style` is what a package adds to the style sheet.
+    as the reader should see them, or ''; `style` is what a package adds to the style sheet,
+    `language` the language of its text, `footer` its last line where the usual one does not suit.
     """
     page = render(
         "nunbit.page",
@@ -59,6 +64,8 @@ def document(
         version=version,
         sections=sections,
         style=Markup(style),
+        language=language,
+        footer=footer or FOOTER.format(version),
     )
     # Names on disk need not be valid Unicode; what cannot be written is shown as "?".
     return page.encode("utf-8", errors="replace").decode("utf-8")

@@ -113,12 +113,18 @@ def load(name: str) -> Found:
     if name == DIGITS:
         return _load_digits()
     known = FILE_SETS[name]
-    folder = next((place for place in _places(name, known) if known.recognises(place)), None)
+    folder = files_of(name)
     if folder is None:
         folder = _download(name, known)
     found = known.load(folder, SourceOptions())
     found = replace(found, notes=(f"read from '{folder}'", *found.notes))
     return found if known.classes is None else _with_names(found, known.classes, folder)
+
+
+def files_of(name: str) -> Path | None:
+    """The folder on this machine with the files of a data set of `FILE_SETS`, if there is one."""
+    known = FILE_SETS[name]
+    return next((place for place in _places(name, known) if known.recognises(place)), None)
 
 
 def _with_names(found: Found, classes: tuple[str, ...], folder: Path) -> Found:

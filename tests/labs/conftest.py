@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.labs.small import small_course
+
+__all__ = ["small_course"]
