@@ -225,8 +225,8 @@ lab.show(
 #
 # It makes it wider, on both sides. Signals keep their size from layer to layer whatever the first
 # weights are, so that small steps get somewhere, too. And multiplying all weights of a layer by a
-# number no longer changes what comes out of the normalisation, so large steps do no lasting harm. Its noise (each image's values depend on who
-# else is in the batch) regularises a little besides.
+# number no longer changes what comes out of the normalisation, so large steps do no lasting harm.
+# Its noise (each image's values depend on who else is in the batch) regularises a little besides.
 #
 # </details>
 
