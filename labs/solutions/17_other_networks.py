@@ -7,8 +7,8 @@ parameters = 4 * (64 * 28 + 64 * 64 + 2 * 64) + (64 * 10 + 10)
 
 # %% [markdown]
 # The distance is the rate divided by the frame: $8000 / 1024 \approx 7.8$ Hz. Such a frame lasts
-# 0.128 s, and a warble of seven swings a second makes nearly a whole swing within it: what is won in
-# frequency is lost in time.
+# 0.128 s, and a warble of seven swings a second makes nearly a whole swing within it: what is won
+# in frequency is lost in time.
 
 # %% exercise="frame"
 numbers = 1024
