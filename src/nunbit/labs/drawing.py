@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 
 from nunbit.errors import UsageError
 from nunbit.labs.outputs import Animation, Picture
-from nunbit.labs.style import VARIABLES
+from nunbit.labs.style import CYCLE, VARIABLES
 from nunbit.page.charts import inline_svg
 
 T = TypeVar("T")
@@ -121,12 +121,18 @@ def figure_png(figure: Figure, *, pixels_per_inch: int) -> bytes:
 
 
 def _palette(frames: list[Image.Image]) -> NDArray[np.uint8]:
-    """[colours, 3]: the commonest as they are, so that areas stay pure, and means of the others."""
+    """[colours, 3]: the commonest and the style's own as they are, and means of the others.
+
+    So areas stay pure, and thin lines of several colours do not fade into one.
+    """
     chosen = [frames[0], frames[len(frames) // 2], frames[-1]]
     joined = Image.fromarray(np.concatenate([_pixels(frame) for frame in chosen]))
     counted = joined.getcolors(joined.width * joined.height) or []
     largest = sorted(counted, reverse=True)[: GIF_COLOURS // 4]
-    common = np.array([colour for _, colour in largest], dtype=np.uint8)
+    there = {colour for _, colour in counted}
+    lines = [colour for name in CYCLE if (colour := ImageColor.getrgb(name)) in there]
+    kept = list(dict.fromkeys([*(colour for _, colour in largest), *lines]))
+    common = np.array(kept, dtype=np.uint8)
     means = joined.quantize(GIF_COLOURS - len(common), dither=Image.Dither.NONE).getpalette() or []
     return np.concatenate([common, np.array(means, dtype=np.uint8).reshape(-1, 3)])
 
