@@ -47,6 +47,7 @@ def test_the_labs_have_public_names_of_their_own() -> None:
         "Lab",
         "Published",
         "accuracies",
+        "augmented",
         "check",
         "open_lab",
         "style",
