@@ -15,7 +15,6 @@ from nunbit.evaluation.compare import (
     Answers,
     accuracy_difference,
     compare_answers,
-    holm,
     images_needed,
     macro_f1_difference,
     mcnemar_mid_p,
@@ -170,13 +169,6 @@ def test_the_interval_of_a_mean_difference_covers_the_truth(n: int) -> None:
         low, high = mean_difference(rng.normal(0.3, 1, n), seed=trial, resamples=400).ci95
         covered += low <= 0.3 <= high
     assert 0.925 <= covered / TRIALS <= 0.97
-
-
-def test_several_p_values_are_corrected_as_holm_says() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
-    assert holm([0.5, 0.6]) == (1.0, 1.0)
-    assert holm([0.2]) == (0.2,)
-    assert holm([]) == ()
 
 
 def test_the_number_of_images_has_the_power_that_is_promised() -> None:

@@ -13,10 +13,10 @@ from nunbit.evaluation.slices import (
     Attribute,
     Slice,
     Slices,
-    holm,
     slice_accuracy,
 )
 from nunbit.types import Predictions
+from tests.evaluation.test_several_tests import plain_holm
 
 
 def predictions(right: NDArray[np.bool_], labels: NDArray[np.int64] | None = None) -> Predictions:
@@ -74,22 +74,6 @@ def test_p_values_are_fishers_corrected_for_all_slices() -> None:
             given.append(part.p_value)
     assert found.tested == 5
     assert given == pytest.approx(plain_holm(raw))
-
-
-def plain_holm(p_values: list[float]) -> list[float]:
-    """Holm's procedure as his paper tells it: step down, never below the step before."""
-    ranked = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    corrected, largest = [0.0] * len(p_values), 0.0
-    for step, i in enumerate(ranked):
-        largest = max(largest, min(1.0, p_values[i] * (len(p_values) - step)))
-        corrected[i] = largest
-    return corrected
-
-
-def test_holm() -> None:
-    p_values = np.array([0.01, 0.04, 0.03, 0.005, 0.9])
-    assert holm(p_values).tolist() == pytest.approx(plain_holm(p_values.tolist()))
-    assert holm(np.array([])).tolist() == []
 
 
 @pytest.mark.parametrize(("accuracy", "n"), [(0.9, 200), (0.6, 500), (0.98, 800)])

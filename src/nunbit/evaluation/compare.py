@@ -6,7 +6,6 @@ N images, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,19 +170,6 @@ def mcnemar_mid_p(only_first: int, only_second: int) -> float:
     if only_first == only_second:
         return 1.0
     return float(2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5))
-
-
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """The p values adjusted for being several, in their order (Holm 1979).
-
-    Of all hypotheses that hold, the chance that any is rejected at 5 % is then at most 5 %.
-    """
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(order), 0, -1)
-    sorted_values = np.asarray(p_values, dtype=np.float64)[order]
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(sorted_values * factors), 1.0)
-    return tuple(float(value) for value in adjusted)
 
 
 def images_needed(only_first: int, only_second: int, n: int) -> int | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from nunbit.evaluation.intervals import wilson_interval
+from nunbit.evaluation.several_tests import holm
 from nunbit.types import Predictions
 
 FALSE_ALARMS = 0.05
@@ -167,18 +168,6 @@ def slice_accuracy(predictions: Predictions, attributes: Sequence[Attribute]) ->
         for attribute, members in divided
     )
     return Slices(n=n, correct=int(right.sum()), breakdowns=breakdowns, left_out=tuple(left_out))
-
-
-def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P-values [S] corrected so that any false alarm among them is as improbable as one alone.
-
-    Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
-    """
-    order = np.argsort(p_values, kind="stable")
-    tried = np.arange(len(p_values), 0, -1)
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.minimum(np.maximum.accumulate(p_values[order] * tried), 1.0)
-    return corrected
 
 
 def _p_values(members: Sequence[NDArray[np.bool_]], right: NDArray[np.bool_]) -> list[float | None]:

@@ -39,7 +39,8 @@ def row_reader(
     """A recurrent layer of 128 units and a linear one: [B, C, H, W] -> logits [B, K].
 
     With `nn.RNN` the gradient of the first rows vanishes on its way back through all later ones;
-    the gates of `nn.LSTM` (Hochreiter and Schmidhuber 1997) let it pass.
+    the gates of `nn.LSTM` (Hochreiter and Schmidhuber 1997) let it pass once they have learned to
+    stay open. At the start torch's are half open.
     """
     (share,) = shares(dropout, (0.0,))
     reader = cell(input_size=shape.channels * shape.width, hidden_size=UNITS, batch_first=True)

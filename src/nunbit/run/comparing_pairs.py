@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nunbit.evaluation.compare import compare_answers, holm
+from nunbit.evaluation.compare import compare_answers
 from nunbit.evaluation.comparison.values import Answered, PairRow
 from nunbit.evaluation.comparison.verdicts import better_of, pair_verdict
+from nunbit.evaluation.several_tests import holm
 from nunbit.run.recorded import RecordedRun
 
 SEED = 0
@@ -18,7 +19,7 @@ SEED = 0
 def compare_pairs(pairs: Sequence[tuple[RecordedRun, RecordedRun]]) -> tuple[PairRow, ...]:
     """The numbers of each pair, its p value corrected for all pairs, and its verdict."""
     found = [compare_answers(one.answers, two.answers, seed=SEED) for one, two in pairs]
-    adjusted = holm([pair.p_value for pair in found])
+    adjusted = holm([pair.p_value for pair in found]).tolist()
     rows = []
     for (one, two), pair, p_adjusted in zip(pairs, found, adjusted, strict=True):
         rows.append(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.evaluation.compare import holm
 from nunbit.evaluation.comparison.values import SeedRow
 from nunbit.evaluation.comparison.verdicts import better_of, seed_verdict
+from nunbit.evaluation.several_tests import holm
 from nunbit.evaluation.spread import (
     SeedDifference,
     difference_on_other_images,
@@ -28,7 +28,7 @@ def compare_over_seeds(
     first, *others = configurations
     compared = [c for c in others if c.has_spread and first.has_spread]
     found = [_difference(first, other, same_images=same_images) for other in compared]
-    adjusted = holm([difference.p_value for difference in found])
+    adjusted = holm([difference.p_value for difference in found]).tolist()
     return tuple(
         SeedRow(
             first=first.name,
