@@ -98,7 +98,7 @@ def test_odd_images_are_shown_on_every_step(folder: Path) -> None:
     assert clear.steps[1].picture.min() == 255
     assert printed.steps[0].caption == "20 × 16, JPEG, CMYK"
     assert found.part == "training"
-    assert found.augmentation == (
+    assert found.random_changes == (
         "Augmented as in training (clothes: horizontal-flip), three times anew."
     )
 
@@ -123,7 +123,7 @@ def test_without_augmentation_none_is_shown(
     assert [step.name for step in found.examples[0].steps] == [
         *("as stored", "decoded", "canvas", "normalised and back"),
     ]
-    assert found.augmentation == ""
+    assert found.random_changes == ""
 
 
 def test_a_vanished_file_says_so_and_costs_nothing_else(folder: Path) -> None:

@@ -67,7 +67,7 @@ def contract_strip(
     return Strip(
         part={"train": "training"}.get(part, part),
         examples=tuple(examples),
-        augmentation=_spoken(augmentation) if changes and augmentation is not None else "",
+        random_changes=_spoken(augmentation) if changes and augmentation is not None else "",
     )
 
 

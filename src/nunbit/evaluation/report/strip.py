@@ -34,5 +34,5 @@ class Strip:
 
     part: str
     examples: tuple[Example, ...]
-    augmentation: str = ""
+    random_changes: str = ""
     """What is done to training images, in words; '' where nothing is, or nothing is trained."""
