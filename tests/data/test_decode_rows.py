@@ -71,12 +71,15 @@ def test_a_killed_decoding_process_is_an_error_with_a_remedy(tmp_path: Path) -> 
 
 
 STREAM = """
+import signal
 import sys
 from pathlib import Path
 import numpy as np
 from nunbit.data.decode_rows import decode_batches
 from nunbit.types import ImageFiles
 from tests.data.photos import CONTRACT, workers_of_this_process
+# A shell lets what it starts in the background ignore interrupts, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 files = ImageFiles(files=tuple(sorted(Path(sys.argv[1]).iterdir())))
 batches = (np.arange(len(files)) for _ in range(100_000))
 digests = [""] * len(files)

@@ -17,6 +17,9 @@ from tests.models.test_zoo import COURSE
 
 OWN = [name for name, info in CATALOGUE.items() if info.takes == "images"]
 ZOO = [*COURSE, "timm/xception", "timm/efficientnet_lite0", "timm/convnext_atto"]
+KINDS = {"resnet18", "squeezenet1_0", "googlenet", "mobilenet_v2", "timm/efficientnet_lite0"}
+"""Of the zoo, one of each way to join maps; the others are as `slow` as they are large."""
+CASES = [*OWN, *(n if n in KINDS else pytest.param(n, marks=pytest.mark.slow) for n in ZOO)]
 
 
 def small(name: str) -> tuple[nn.Module, Shape]:
@@ -29,7 +32,7 @@ def small(name: str) -> tuple[nn.Module, Shape]:
     return create_model(name, classes=3, **size, generator_seed=0).eval(), shape
 
 
-@pytest.mark.parametrize("name", [*OWN, *ZOO])
+@pytest.mark.parametrize("name", CASES)
 def test_both_halves_of_every_network_are_the_network(name: str) -> None:
     model, shape = small(name)
     modes = [module.training for module in model.modules()]
