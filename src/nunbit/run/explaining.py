@@ -152,7 +152,11 @@ def _read(files: Sequence[Path], classifier: Classifier) -> _Given:
         given.originals.append(original.reshape(*original.shape[:2], -1))
     if not given.files:
         path, reason = given.unusable[0] if given.unusable else (None, "no file was named")
-        raise UsageError(f"there is no image to explain: {reason}", path=path)
+        raise UsageError(
+            f"there is no image to explain: {reason}",
+            path=path,
+            remedy="name image files, or folders that hold some",
+        )
     return given
 
 
