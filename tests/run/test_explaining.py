@@ -157,7 +157,7 @@ def test_nothing_is_overwritten_and_nothing_readable_is_an_error(
     assert sorted(folder.rglob("*")) == before
     with pytest.raises(UsageError, match="there is no image to explain") as refused:
         explain_run(home / "run", [home / "broken.png"], out=tmp_path / "out")
-    assert refused.value.path == home / "broken.png"
+    assert refused.value.path == str(home / "broken.png")
     assert refused.value.remedy == "name image files, or folders that hold some"
     assert not (tmp_path / "out").exists()
 
