@@ -24,7 +24,6 @@ import json
 
 import numpy as np
 import pandas as pd
-from safetensors.torch import load_file
 
 import nunbit
 from nunbit.labs import Published, accuracies, open_lab, style
@@ -151,9 +150,7 @@ def last_accuracies(found):
     images, truth = pixels[part == "test"], labels[part == "test"]
     results = []
     for run in found:
-        classifier = nunbit.load(run.folder)
-        weights = load_file(run.folder / "checkpoints" / "last" / "weights.safetensors")
-        classifier.model.load_state_dict(weights)
+        classifier = nunbit.load_checkpoint(run.folder, "last")
         said = classifier.predict_proba(images).argmax(axis=1)
         results.append(float(np.mean(said == truth)))
     return results

@@ -29,20 +29,28 @@ if TYPE_CHECKING:
     from nunbit.models.catalog import list_models as list_models
     from nunbit.models.create import create_model as create_model
     from nunbit.models.summary import summarise as summarise
+    from nunbit.run.checkpoints import EvaluatedCheckpoint as EvaluatedCheckpoint
+    from nunbit.run.checkpoints import checkpoint_names as checkpoint_names
+    from nunbit.run.checkpoints import evaluate_checkpoints as evaluate_checkpoints
+    from nunbit.run.checkpoints import load_checkpoint as load_checkpoint
     from nunbit.run.spine import Run as Run
 
 _HOME = {
     "Classifier": "nunbit.classifier",
     "Comparison": "nunbit.evaluation.comparison.values",
     "Data": "nunbit.api",
+    "EvaluatedCheckpoint": "nunbit.run.checkpoints",
     "NunbitError": "nunbit.errors",
     "Run": "nunbit.run.spine",
+    "checkpoint_names": "nunbit.run.checkpoints",
     "compare": "nunbit.api",
     "create_model": "nunbit.models.create",
+    "evaluate_checkpoints": "nunbit.run.checkpoints",
     "feature_maps": "nunbit.api",
     "filters": "nunbit.api",
     "list_models": "nunbit.models.catalog",
     "load": "nunbit.classifier",
+    "load_checkpoint": "nunbit.run.checkpoints",
     "load_data": "nunbit.api",
     "summarise": "nunbit.models.summary",
     "train": "nunbit.api",
@@ -52,15 +60,19 @@ __all__ = [
     "Classifier",
     "Comparison",
     "Data",
+    "EvaluatedCheckpoint",
     "NunbitError",
     "Run",
     "__version__",
+    "checkpoint_names",
     "compare",
     "create_model",
+    "evaluate_checkpoints",
     "feature_maps",
     "filters",
     "list_models",
     "load",
+    "load_checkpoint",
     "load_data",
     "summarise",
     "train",

@@ -68,7 +68,7 @@ SURFACE = {
         "--quiet",
         "-q",
     ],
-    "evaluate": ["RUN", "--data", "--out", "--quiet", "-q"],
+    "evaluate": ["RUN", "--data", "--out", "--checkpoints", "--quiet", "-q"],
     "predict": ["RUN", "PATH", "--csv", "--top", "--accuracy", "--batch-size", "--quiet", "-q"],
     "compare": ["RUN", "--out", "--json", "--quiet", "-q"],
     "models": ["[PATTERN]", "--json"],

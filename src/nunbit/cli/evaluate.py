@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from nunbit.cli.options import Debug, Quiet, Run
+from nunbit.errors import UsageError
 
 
 def evaluate(
@@ -28,10 +29,24 @@ def evaluate(
             "--out", metavar="DIR", show_default=False, help="New folder for numbers and report."
         ),
     ] = None,
+    checkpoints: Annotated[
+        Literal["validation", "test"] | None,
+        typer.Option(
+            "--checkpoints",
+            metavar="PART",
+            show_default=False,
+            help="Only a table: every saved epoch of RUN on its validation or test part.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Evaluate a run or a model again; writes into a new folder, never into the run."""
+    if checkpoints is not None:
+        if data is not None or out is not None:
+            raise UsageError("--checkpoints writes nothing and uses the run's own images")
+        _print_checkpoints(run, checkpoints, quiet=quiet)
+        return
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stdout_console
@@ -42,3 +57,31 @@ def evaluate(
     result = evaluate_run(run, data=data, out=out, progress=progress)
     if not quiet:
         print_run(console, result.folder, result.summary)
+
+
+def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet: bool) -> None:
+    from rich.table import Table
+
+    from nunbit.cli.display import display_on
+    from nunbit.cli.terminal import printable, stderr_console, stdout_console
+    from nunbit.run.checkpoints import evaluate_checkpoints
+
+    progress = display_on(stderr_console(), quiet=quiet)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("checkpoint", "epoch", "images", "accuracy", "95 %", "loss"):
+        left = heading == "checkpoint"
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
+    for found in evaluate_checkpoints(run, part=part, progress=progress):
+        low, high = found.accuracy_ci95
+        table.add_row(
+            printable(found.name),
+            str(found.epoch),
+            f"{found.n:,}",
+            f"{found.accuracy:.2%}",
+            f"{low:.1%} to {high:.1%}",
+            f"{found.loss:.4f}",
+        )
+    console = stdout_console()
+    console.print(table)
+    if part == "test":
+        console.print("Choose by validation: the best of many on the test part is no test result.")
