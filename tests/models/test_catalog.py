@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import warnings
@@ -95,6 +96,19 @@ def test_any_number_of_features(name: str) -> None:
     model = create_model(name, classes=3, width=17)
     shape = info.input._replace(width=17)
     assert model(*random_inputs(info, shape)).shape == (4, 3)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_smallest_size_of_the_table_is_the_one_that_trying_finds(name: str) -> None:
+    least = model_info(name).least_size
+    assert least is not None
+    tried = dataclasses.replace(model_info(name), least_size=None)
+    shape = tried.input._replace(height=least, width=least)
+    assert tried.accepts(shape)
+    if least > 1:
+        assert not tried.accepts(shape._replace(height=least - 1))
+    for more in (1, 3):
+        assert tried.accepts(shape._replace(height=least + more, width=least + 2 * more))
 
 
 def test_smallcnn_takes_8_pixels() -> None:

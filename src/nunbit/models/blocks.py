@@ -5,7 +5,6 @@ B images in a batch, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
-import copy
 from collections import OrderedDict
 
 import torch
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nunbit.models.info import Dropout, Shape
+from nunbit.models.mode import evaluation_mode
 
 
 def conv_bn_relu(
@@ -84,9 +84,10 @@ def flat_features(features: nn.Module, shape: Shape) -> int:
 
     Raises RuntimeError where the image is too small for a layer.
     """
-    shadow = copy.deepcopy(features).to("meta").eval()
-    with torch.no_grad():
-        maps = shadow(torch.empty((1, *shape), device="meta"))
+    # In earnest: it takes milliseconds, and torch's first pass on its "meta" device takes seconds.
+    image = next(features.parameters()).new_zeros((1, *shape))
+    with evaluation_mode(features), torch.no_grad():
+        maps = features(image)
     return int(maps.numel())
 
 

@@ -102,6 +102,7 @@ MODELS = (
         name="googlenet-keras",
         build=googlenet_keras,
         input=Shape(3, 224, 224),
+        least_size=1,
         dropouts=1,
         parameters=5_983_802,
         source="Szegedy et al. 2014, as the course notes build it in Keras",

@@ -63,6 +63,8 @@ class ModelInfo:
     """False if only the published height and width can be built."""
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
+    least_size: int | None = None
+    """`minimum_size` where it is known, so that nothing need be tried; all larger sizes work then."""
     parameters: int | None = None
     """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
     torchvision's for googlenet leaves out its auxiliary classifiers."""
@@ -106,10 +108,13 @@ class ModelInfo:
     def minimum_size(self) -> int:
         """Smallest side in pixels of a square image that the model can be trained on.
 
-        Found by trying sizes, which takes a moment. Features and graphs can be of any size.
+        Found by trying sizes where `least_size` does not say it, which takes a moment. Features and
+        graphs can be of any size.
         """
         if self.takes != "images":
             return 1
+        if self.least_size is not None:
+            return self.least_size
         low, high = 1, min(self.input.height, self.input.width)
         if not self.resizable:
             return high
@@ -126,6 +131,8 @@ class ModelInfo:
 
     def accepts(self, shape: Shape) -> bool:
         """Whether a network for images of `shape` can be built and trained."""
+        if self.least_size is not None and self.takes == "images":
+            return min(shape.height, shape.width) >= self.least_size
         return shape == self.input or self._runs(shape)
 
     def _accepts_square(self, size: int) -> bool:

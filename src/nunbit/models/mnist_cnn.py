@@ -41,6 +41,7 @@ MODELS = (
         name="mnist-cnn",
         build=mnist_cnn,
         input=Shape(1, 28, 28),
+        least_size=16,
         dropouts=2,
         parameters=21_840,
         source="course notes, MNIST with convolutions",

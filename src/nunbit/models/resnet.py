@@ -83,6 +83,7 @@ MODELS = (
         name="resnet50-keras",
         build=resnet50_keras,
         input=Shape(3, 224, 224),
+        least_size=1,
         dropouts=2,
         parameters=23_946_402,
         source="He et al. 2015, as the course notes build it in Keras",

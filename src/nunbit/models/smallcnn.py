@@ -50,6 +50,7 @@ MODELS = (
         name="smallcnn",
         build=smallcnn,
         input=Shape(1, 28, 28),
+        least_size=8,
         dropouts=1,
         follows_data=True,
         parameters=1_147_722,
