@@ -93,6 +93,7 @@ def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
         "device",
         "seed",
         "parameters",
+        "kept",
         "baselines",
         "calibration",
         "slices",

@@ -224,6 +224,7 @@ def test_setup_is_told() -> None:
         versions={"torch": "9.9"},
         finished="1 May 2025, 10:00",
         model_reason="it is small",
+        kept_because="the highest validation accuracy of all, 81.0 %",
     )
     page = Page(build_report(report))
     assert "Warning: twins with different labels (3)" in page.section("data")
@@ -234,6 +235,8 @@ def test_setup_is_told() -> None:
     assert "12,345 trainable parameters" in page.section("model")
     assert "3 epochs; weights of epoch 2 kept" in page.section("model")
     assert "it is small" in page.section("model")
+    taken = "epoch 2, whose weights were taken: the highest validation accuracy of all, 81.0 %."
+    assert taken in page.section("learning")
     repeat = page.section("repeat")
     for words in (
         "nunbit train things --seed 7",

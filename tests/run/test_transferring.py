@@ -146,7 +146,7 @@ def state_after(epochs: int, *, best: int, value: float | None = 0.9) -> Trainin
 
 def test_tuning_that_does_not_improve_on_its_head_is_told() -> None:
     (told,) = idle_tuning(configured(), state_after(4, best=0))
-    assert "None of 4 epochs did better on the validation part than the fitted head" in told
+    assert "None of 4 epochs did as well on the validation part as the fitted head" in told
     assert idle_tuning(configured(), state_after(4, best=2)) == []
     assert idle_tuning(configured(), state_after(4, best=0, value=None)) == []
     last = configured(**{"checkpoint.deploy": "last"})

@@ -10,6 +10,7 @@ from nunbit.errors import ConfigError
 from nunbit.training.callbacks import (
     EarlyStopping,
     KeepEpochs,
+    Monitor,
     ReduceOnPlateau,
     SaveBest,
     make_monitor,
@@ -49,6 +50,53 @@ def test_the_best_epoch_is_kept_and_a_tie_goes_to_the_later(tmp_path: Path) -> N
     state = feed(best, [0.5, 0.8, 0.8, 0.7])
     assert (state.best.value, state.best.epoch) == (0.8, 3)
     assert load_weights(tmp_path / "best", make_state().model) == 3
+
+
+def within_one_error(folder: Path, *, monitor: Monitor = ACCURACY) -> SaveBest:
+    """At 50 %, the standard error of 25 images is ten points."""
+    return SaveBest(monitor=monitor, folder=folder / "best", tolerance=1.0, images=25)
+
+
+def test_the_latest_epoch_within_one_standard_error_of_the_best_is_kept(tmp_path: Path) -> None:
+    state = feed(within_one_error(tmp_path), [0.3, 0.5, 0.45, 0.41, 0.39])
+    assert (state.best.value, state.best.reached, state.best.epoch) == (0.5, 2, 4)
+    assert load_weights(tmp_path / "best", make_state().model) == 4
+
+
+def test_epochs_that_sink_little_by_little_are_held_against_the_best_of_all(tmp_path: Path) -> None:
+    state = feed(within_one_error(tmp_path), [0.5, 0.45, 0.39, 0.38])
+    assert (state.best.value, state.best.epoch) == (0.5, 2)
+
+
+def test_a_run_resumed_between_keeps_the_same_epoch(tmp_path: Path) -> None:
+    best = within_one_error(tmp_path)
+    save_checkpoint(tmp_path / "last", feed(best, [0.5, 0.45]))
+    resumed = make_state()
+    load_newest_checkpoint(tmp_path / "last", resumed)
+    assert (resumed.best.value, resumed.best.reached, resumed.best.epoch) == (0.5, 1, 2)
+    feed(best, [0.38, 0.42], resumed)
+    assert (resumed.best.value, resumed.best.epoch) == (0.5, 4)
+    assert load_weights(tmp_path / "best", make_state().model) == 4
+
+
+def test_a_state_of_before_the_rule_can_be_resumed() -> None:
+    state = make_state()
+    position = state.position()
+    position["best"] = {"value": 0.5, "epoch": 3}
+    state.restore_position(position)
+    assert (state.best.value, state.best.epoch) == (0.5, 3)
+
+
+def test_only_the_validation_accuracy_has_a_standard_error(tmp_path: Path) -> None:
+    """A record may hold other numbers under the monitored name: what counts is the monitor."""
+    for name in ("validation_loss", "train_accuracy"):
+        monitor = make_monitor(name, "auto")
+        state = make_state()
+        for epoch, value in enumerate([0.5, 0.51, 0.49], start=1):
+            record = {"epoch": float(epoch), name: value}
+            state.history.append(record)
+            within_one_error(tmp_path / name, monitor=monitor).epoch_ended(state, record)
+        assert state.best.epoch == (3 if name == "validation_loss" else 2)
 
 
 def test_a_best_epoch_that_a_killed_process_saved_does_not_outlive_its_repetition(
@@ -122,12 +170,12 @@ def test_kept_epochs_are_named_by_the_template(tmp_path: Path) -> None:
 
 
 def test_only_improved_epochs_are_kept(tmp_path: Path) -> None:
-    best = SaveBest(monitor=ACCURACY, folder=tmp_path / "best")
+    best = within_one_error(tmp_path)
     keep = KeepEpochs(
         folder=tmp_path / "epochs", template="{epoch}", weights_only=True, only_improved=True
     )
     state = make_state()
-    for value in [0.5, 0.4, 0.6]:
+    for value in [0.5, 0.45, 0.6]:
         feed(best, [value], state)
         keep.epoch_ended(state, state.history[-1])
     assert sorted(path.name for path in (tmp_path / "epochs").iterdir()) == ["1", "3"]

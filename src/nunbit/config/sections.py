@@ -271,6 +271,9 @@ class CheckpointConfig(Section):
     """The number that decides which epoch is best; plateau and stopping look at it too."""
     mode: Literal["auto", "min", "max"] = "auto"
     """Whether less or more of it is better; auto is min for a loss, max for an accuracy."""
+    tolerance: Annotated[float, Field(ge=0)] = 1.0
+    """Standard errors by which a validation accuracy may lie behind the best and still count as
+    equally good: the latest such epoch is kept. 0 keeps the single best."""
     minutes: Annotated[float, Field(gt=0)] = 10.0
     """Between two savings within an epoch; the end of an epoch always saves."""
     keep: Literal["none", "every", "improved"] = "none"

@@ -37,7 +37,7 @@ from nunbit.training.loop import WHOLE_NETWORK, EpochBatches, Length, Plan, Scop
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
 from nunbit.training.penalty import make_penalty
-from nunbit.training.state import TrainingState, make_average
+from nunbit.training.state import Best, TrainingState, make_average
 from nunbit.transfer.heads import HIDDEN
 from nunbit.types import Batch
 
@@ -54,6 +54,7 @@ class Feed:
 
     train: EpochBatches
     validation: Iterable[Batch] | None
+    validation_images: int
     scope: Scope = WHOLE_NETWORK
 
 
@@ -66,6 +67,7 @@ def image_feed(config: Config, parts: Parts) -> Feed:
             augmentation=load_augmentation(config.augment.preset),
         ),
         validation=parts.batches("validation"),
+        validation_images=parts.split.counts["validation"],
     )
 
 
@@ -209,7 +211,7 @@ def fit(
                 state,
                 train=feed.train,
                 validation=validation,
-                callbacks=_callbacks(config, folder, has_validation=validation is not None),
+                callbacks=_callbacks(config, folder, validation_images=feed.validation_images),
                 progress=progress,
                 stop=stop,
                 scope=feed.scope,
@@ -237,7 +239,7 @@ def load_best_weights(folder: RunFolder, state: TrainingState, progress: Progres
             "one is used"
         )
         load_weights(newest(folder.last), state.model)
-        state.best.epoch = len(state.history)
+        state.best = Best(epoch=len(state.history))
 
 
 def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> Plan:
@@ -275,12 +277,20 @@ def monitor_of(config: Config, *, has_validation: bool) -> Monitor:
     return make_monitor(name, config.checkpoint.mode)
 
 
-def _callbacks(config: Config, folder: RunFolder, *, has_validation: bool) -> list[Callback]:
+def _callbacks(config: Config, folder: RunFolder, *, validation_images: int) -> list[Callback]:
     settings, training, template = config.checkpoint, config.training, config.checkpoint.template
+    has_validation = validation_images > 0
     if not has_validation and template == CheckpointConfig().template:
         template = "epoch{epoch:03d}-{train_loss:.4f}"
     monitor = monitor_of(config, has_validation=has_validation)
-    callbacks: list[Callback] = [SaveBest(monitor=monitor, folder=folder.best)]
+    callbacks: list[Callback] = [
+        SaveBest(
+            monitor=monitor,
+            folder=folder.best,
+            tolerance=settings.tolerance,
+            images=validation_images,
+        )
+    ]
     if settings.keep != "none":
         callbacks.append(
             KeepEpochs(

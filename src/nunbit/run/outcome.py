@@ -28,6 +28,7 @@ from nunbit.files import write_atomically
 from nunbit.models.summary import Summary
 from nunbit.progress import Progress
 from nunbit.run.folder import RunFolder
+from nunbit.run.kept import Kept
 from nunbit.run.observing import Observed
 from nunbit.transfer.plans import Advice, advice_from_dict
 from nunbit.types import ClassNames, Predictions, Split
@@ -52,7 +53,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     epochs: Sequence[Mapping[str, Any]] = ()
-    best_epoch: int | None = None
+    kept: Kept | None = None
     events: tuple[Event, ...] = ()
     originals: OriginalGetter | None = None
     layers: Summary | None = None
@@ -113,7 +114,8 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         no_features=outcome.observed.no_features,
         strip=outcome.strip,
         epochs=outcome.epochs,
-        best_epoch=outcome.best_epoch,
+        best_epoch=None if outcome.kept is None else outcome.kept.epoch or None,
+        kept_because="" if outcome.kept is None else outcome.kept.why,
         contract=outcome.contract,
         settings=outcome.settings,
         command=outcome.command,

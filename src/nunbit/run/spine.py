@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ from nunbit.run.folder import (
     resumable,
     save_config,
 )
+from nunbit.run.kept import kept_epoch
 from nunbit.run.layer_table import layer_table
 from nunbit.run.learn import (
     load_best_weights,
@@ -218,6 +219,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
             augmentation=load_augmentation(config.augment.preset),
             seed=config.seed,
         )
+    kept = kept_epoch(config, state, validation_images=split.counts["validation"])
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -229,6 +231,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "baselines": [baseline.to_dict() for baseline in baselines],
         "calibration": fitted_on(validation) | calibration_facts(bundle, test),
         **_origin_of_weights(config),
+        **({} if kept is None else {"kept": asdict(kept)}),
         **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
     write_atomically(
@@ -258,8 +261,8 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         notes=(*notes, *learned.notes),
         findings=prepared.findings,
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
-        epochs=[] if config.transfer.mode == "head" else state.history,
-        best_epoch=state.best.epoch or None,
+        epochs=[] if kept is None else state.history,
+        kept=kept,
         events=events_of(state, learned.tuning),
     )
     with resumable(folder):

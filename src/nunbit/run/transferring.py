@@ -177,7 +177,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
 def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
     """Record the fitted head as a training of one epoch that has ended, checkpoints and all."""
     state.history = [start.record]
-    state.best = Best(value=start.record.get("validation_accuracy"), epoch=1)
+    state.best = Best(value=start.record.get("validation_accuracy"), epoch=1, reached=1)
     state.epoch, state.finished = 2, True
     state.elapsed_seconds = start.record["seconds"]
     save_checkpoint(folder.best, state)
@@ -199,11 +199,11 @@ def count_as_best(config: Config, state: TrainingState, start: HeadStart, best: 
 
 
 def idle_tuning(config: Config, state: TrainingState) -> list[str]:
-    """What to say when no epoch did better than the head that tuning began with."""
+    """What to say when no epoch did as well as the head that tuning began with."""
     if state.best.epoch or config.checkpoint.deploy != "best" or state.best.value is None:
         return []
     return [
-        f"None of {len(state.history)} epochs did better on the validation part than the fitted "
+        f"None of {len(state.history)} epochs did as well on the validation part as the fitted "
         "head, whose weights are kept: --transfer head gives them at once."
     ]
 
@@ -299,7 +299,12 @@ def tuning_feed(
         held_out = ActivationBatches(
             batches=validation, activations=activations(validation, "centre")
         )
-    return Feed(train=fed, validation=held_out, scope=replace(tuning, entry=cut))
+    return Feed(
+        train=fed,
+        validation=held_out,
+        validation_images=backbone.parts.split.counts["validation"],
+        scope=replace(tuning, entry=cut),
+    )
 
 
 def _why_not_kept(config: Config, backbone: Backbone, cut: Cut, augmentation: Augmentation) -> str:

@@ -6,6 +6,7 @@ state, so that a resumed run decides as an uninterrupted one.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,20 +58,48 @@ def make_monitor(name: str, mode: str) -> Monitor:
     return Monitor(name=name, mode="min" if mode == "min" else "max")
 
 
+ACCURACY = Monitor(name="validation_accuracy", mode="max")
+"""A share of images that were not trained on, so that its standard error is known."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SaveBest:
-    """Keep the best epoch in a folder of its own."""
+    """Keep the best epoch in a folder of its own: the latest that cannot be told from the best.
+
+    Of many epochs on few validation images, the one that comes first owes it to luck as well, and
+    earlier ones stand on a higher learning rate. So an epoch counts as equally good within
+    `tolerance` standard errors, sqrt(p (1 - p) / `images`), of the best validation accuracy p so
+    far (the one-standard-error rule of Breiman et al. 1984, "Classification and Regression Trees",
+    section 3.4.3, in favour of the later epoch). Any other number must be at least as good.
+    """
 
     monitor: Monitor
     folder: Path
+    tolerance: float = 0.0
+    images: int = 0
+    """Of the validation part."""
 
     def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
-        """Save when the epoch is at least as good as all before it."""
-        value = self.monitor.value(record)
-        forget_later(self.folder, state.best.epoch)
-        if self.monitor.better(value, state.best.value):
-            state.best.value, state.best.epoch = value, int(record["epoch"])
-            save_checkpoint(self.folder, state)
+        """Save when the epoch is at least as good as all before it, or cannot be told from it."""
+        value, epoch, best = self.monitor.value(record), int(record["epoch"]), state.best
+        forget_later(self.folder, best.epoch)
+        if self.monitor.better(value, best.value):
+            best.value, best.reached = value, epoch
+        elif not self._as_good(value, best.value):
+            return
+        best.epoch = epoch
+        save_checkpoint(self.folder, state)
+
+    def _as_good(self, value: float, best: float | None) -> bool:
+        """Whether an accuracy that is not the best cannot be told from it."""
+        if best is None or self.monitor != ACCURACY or not self.images:
+            return False
+        return value >= best - self.tolerance * standard_error(best, self.images)
+
+
+def standard_error(accuracy: float, images: int) -> float:
+    """Of an accuracy, 0 to 1, on so many images."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +117,7 @@ class KeepEpochs:
         Raises:
             ConfigError: when the template names a field that the record lacks.
         """
-        if self.only_improved and state.best.epoch != int(record["epoch"]):
+        if self.only_improved and state.best.reached != int(record["epoch"]):
             return
         fields = {**record, "epoch": int(record["epoch"])}
         try:

@@ -33,10 +33,16 @@ class EpochSums:
 
 @dataclass(kw_only=True)
 class Best:
-    """The best value of the monitored number so far, and its epoch."""
+    """The best value of the monitored number so far, and the epoch whose weights are kept.
+
+    They are of different epochs where a later one counts as equally good: see `SaveBest`.
+    """
 
     value: float | None = None
     epoch: int = 0
+    """Kept; 0 is what the training began with."""
+    reached: int = 0
+    """The epoch of `value`."""
 
 
 @dataclass(kw_only=True)

@@ -72,6 +72,8 @@ class ReportInput:
     """Rows of metrics.jsonl; none when a finished model is only evaluated."""
     best_epoch: int | None = None
     """The epoch whose weights were kept."""
+    kept_because: str = ""
+    """Why this one, as the end of a sentence that begins with it; '' where nobody says."""
     events: Sequence[Event] = ()
     """What the callbacks did, in order."""
     contract: Mapping[str, object] = field(default_factory=dict)

@@ -24,6 +24,7 @@ def curves(report: ReportInput) -> Section | None:
         charts=charts,
         epochs=report.epochs,
         best_epoch=report.best_epoch if several else None,
+        kept_because=report.kept_because,
         has_validation=any(row.get("validation_loss") is not None for row in report.epochs),
         events=marked_events(report),
         kept=kept_checkpoints(report),
