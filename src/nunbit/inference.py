@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nunbit.device import keep_freed_memory
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch, Predictions
 
@@ -36,6 +37,7 @@ def predict(model: nn.Module, batches: Iterable[Batch]) -> Predictions:
 
     Raises ValueError if there is no image at all.
     """
+    keep_freed_memory()
     logits: list[Tensor] = []
     targets: list[Tensor] = []
     indices: list[np.ndarray] = []

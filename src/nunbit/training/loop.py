@@ -16,6 +16,7 @@ from typing import NoReturn, Protocol
 import torch
 from torch import Tensor, nn
 
+from nunbit.device import keep_freed_memory
 from nunbit.errors import RunInterrupted
 from nunbit.files import write_atomically
 from nunbit.inference import predict
@@ -140,6 +141,7 @@ class Trainer:
             TrainingError: when the loss is no longer a number.
             RunInterrupted: when a stop was asked for; the state has been saved.
         """
+        keep_freed_memory()
         write_metrics(self.plan.metrics_file, self.state.history)
         with torch.random.fork_rng(devices=_cuda_devices(self.train.device)):
             while not self.state.finished:
