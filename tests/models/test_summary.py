@@ -406,3 +406,12 @@ def test_the_dictionary_is_json() -> None:
     assert found["parameters"] == {"total": 61_026, "trainable": 61_026, "frozen": 0}
     assert found["layers"][0]["receptive_field"] == [5, 5]
     assert found["layers"][-1]["receptive_field"] == "global"
+
+
+@pytest.mark.parametrize("name", ["fashion-cnn", "lenet5", "googlenet-keras", "rbm"])
+def test_a_pass_in_earnest_finds_what_one_without_values_finds(name: str) -> None:
+    info = model_info(name)
+    side = max(info.minimum_size, 28)
+    model = create_model(name, classes=3, height=side, width=side)
+    shape = (info.input.channels, side, side)
+    assert summarise(model, shape, in_earnest=True) == summarise(model, shape)

@@ -104,17 +104,33 @@ def test_the_module_runs_as_the_program_does() -> None:
 
 def test_only_a_process_of_its_own_collects_garbage_less_often() -> None:
     program = """
-import gc, sys
+import atexit, gc, sys
 from nunbit.cli import main
 usual = gc.get_threshold()
 main(["--version"])
 print(gc.get_threshold() == usual)
+atexit.register(lambda: print(gc.get_threshold()[0] > usual[0]))
 sys.argv = ["nunbit", "--version"]
 main()
-print(gc.get_threshold()[0] > usual[0])
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     words = done.stdout.split()
     assert [word for word in words if word in ("True", "False")] == ["True", "True"]
+
+
+def test_a_process_ends_with_its_threads_and_its_exit_code() -> None:
+    program = """
+import sys, threading, time
+from nunbit.cli import main
+threading.Thread(target=lambda: (time.sleep(0.2), print("the thread has ended"))).start()
+sys.argv = ["nunbit", "train", "nowhere"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == "the thread has ended\n"
+    assert done.stderr.startswith("error: ")

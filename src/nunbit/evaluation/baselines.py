@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
+from nunbit.chances import at_least_of
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import ClassNames, Predictions
 
@@ -87,7 +87,7 @@ def compared(
     network_right = predictions.predicted == predictions.labels
     only_network = int((network_right & ~right).sum())
     differ = int((network_right != right).sum())
-    p_value = binomtest(only_network, differ, 0.5, alternative="greater").pvalue if differ else 1.0
+    p_value = at_least_of(only_network, differ, 0.5)
     return Baseline(
         kind=kind,
         detail=detail,

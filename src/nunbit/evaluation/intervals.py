@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest
 
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From how many images fall into each cell, [R, M], whole numbers, to the R values, [R]."""
@@ -28,8 +27,11 @@ NUMBERS_AT_ONCE = 1_000_000
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
-    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    if n <= 0 or not 0 <= correct <= n:
+        raise ValueError(f"n must be positive, and correct in 0..n: {correct} of {n}")
+    low, high = _wilson(correct / n, n)
+    # Exactly, where rounding would miss the end of the scale.
+    return 0.0 if correct == 0 else low, 1.0 if correct == n else high
 
 
 def macro_f1_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from nunbit.errors import TrainingError
 from nunbit.evaluation.calibration import reliability_of
@@ -116,7 +115,7 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
     _refuse_unusable(predictions, classes)
     labels, predicted = predictions.labels, predictions.predicted
     n, correct = len(labels), int((labels == predicted).sum())
-    confusion = np.asarray(confusion_matrix(labels, predicted, labels=range(len(classes))))
+    confusion = _confusion(labels, predicted, len(classes))
     counts = confusion.sum(axis=1)
     largest = int(counts.argmax())
     confidence = reliability_of(predictions)
@@ -125,34 +124,51 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
         correct=correct,
         accuracy=correct / n,
         accuracy_ci95=wilson_interval(correct, n),
-        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        macro_f1=macro_f1(confusion),
         macro_f1_ci95=macro_f1_interval(confusion),
         loss=float(predictions.losses.mean()),
         ece=confidence.error,
         ece_ci95=confidence.error_ci95,
-        per_class=_per_class(predictions, classes, confusion),
-        confusion=confusion.astype(np.int64),
+        per_class=_per_class(classes, confusion),
+        confusion=confusion,
         baseline=Baseline(name=classes[largest], accuracy=float(counts[largest] / n)),
     )
 
 
-def _per_class(
-    predictions: Predictions, classes: ClassNames, confusion: NDArray[np.int64]
-) -> dict[str, ClassMetrics]:
-    precision, recall, f1, n = precision_recall_fscore_support(
-        predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
-    )
-    return {
-        name: ClassMetrics(
-            precision=float(precision[k]),
-            recall=float(recall[k]),
-            f1=float(f1[k]),
-            n=int(n[k]),
-            predicted=int(confusion[:, k].sum()),
-            correct=int(confusion[k, k]),
+def macro_f1(confusion: NDArray[np.int64]) -> float:
+    """Mean F1, from [K, K] counts, of the classes that occur among the labels or the answers.
+
+    Raises ValueError if there is no image.
+    """
+    either = confusion.sum(axis=0) + confusion.sum(axis=1)
+    if not either.any():
+        raise ValueError("there is no image")
+    occurs = either > 0
+    return float((2 * np.diag(confusion)[occurs] / either[occurs]).mean())
+
+
+def _confusion(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """[K, K] counts; row: true class, column: predicted class."""
+    pairs = np.bincount(labels * classes + predicted, minlength=classes**2)
+    return pairs.reshape(classes, classes).astype(np.int64)
+
+
+def _per_class(classes: ClassNames, confusion: NDArray[np.int64]) -> dict[str, ClassMetrics]:
+    def one(correct: int, n: int, predicted: int) -> ClassMetrics:
+        return ClassMetrics(
+            precision=correct / predicted if predicted else 0.0,
+            recall=correct / n if n else 0.0,
+            f1=2 * correct / (n + predicted) if n + predicted else 0.0,
+            n=n,
+            predicted=predicted,
+            correct=correct,
         )
-        for k, name in enumerate(classes)
-    }
+
+    counts = zip(np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0), strict=True)
+    found = (one(int(correct), int(n), int(predicted)) for correct, n, predicted in counts)
+    return dict(zip(classes, found, strict=True))
 
 
 def _refuse_unusable(predictions: Predictions, classes: ClassNames) -> None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from nunbit.types import Predictions
 
@@ -119,6 +117,9 @@ def confusion_order(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     np.fill_diagonal(confused, 0)
     if classes <= 2 or not confused.any():
         return np.arange(classes, dtype=np.int64)
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
     distance = 1 - confused / confused.max()
     np.fill_diagonal(distance, 0)
     best = classes <= MAX_BEST_ORDERED_CLASSES

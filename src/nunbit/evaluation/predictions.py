@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from nunbit.files import write_atomically
 from nunbit.types import ClassNames, Predictions
@@ -25,24 +24,12 @@ def write_predictions(
     """
     probabilities = predictions.probabilities
     names = ("", *classes)
-    columns = {
-        "path": _texts(paths[i] for i in predictions.indices),
-        "label": _texts(names[label + 1] for label in predictions.labels),
-        "predicted": _texts(classes[k] for k in predictions.predicted),
-        "confidence": probabilities.max(axis=1) if len(predictions) else [],
-    }
-    table = pd.concat(
-        [
-            pd.DataFrame(columns),
-            pd.DataFrame(probabilities, columns=[f"prob_{name}" for name in classes]),
-        ],
-        axis=1,
-    )
-    text = table.to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "predicted", "confidence", *(f"prob_{n}" for n in classes)])
+    columns = (predictions.indices, predictions.labels, predictions.predicted, probabilities)
+    for index, label, predicted, row in zip(*(c.tolist() for c in columns), strict=True):
+        numbers = (f"{value:.{SIGNIFICANT_DIGITS}g}" for value in (max(row), *row))
+        writer.writerow([paths[index], names[label + 1], classes[predicted], *numbers])
     # Names on disk need not be valid Unicode; they are written as the bytes that they are.
-    write_atomically(path, text.encode("utf-8", errors="surrogateescape"))
-
-
-def _texts(values: Iterable[str]) -> pd.Series[Any]:
-    """A column of plain Python strings: pandas' own string type refuses names that are no text."""
-    return pd.Series(list(values), dtype=object)
+    write_atomically(path, text.getvalue().encode("utf-8", errors="surrogateescape"))

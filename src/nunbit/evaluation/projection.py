@@ -105,13 +105,23 @@ def _choose(wrong: NDArray[np.bool_], *, seed: int) -> NDArray[np.int64]:
 
 
 def _pca(values: NDArray[np.float32], shown: NDArray[np.int64], *, seed: int) -> Projection:
-    from sklearn.decomposition import PCA
+    """The two directions in which the features vary most, by Lanczos' method."""
+    from scipy.sparse.linalg import svds
 
-    fitted = PCA(n_components=2, random_state=seed).fit(values)
+    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+    if min(centred.shape) > 2:
+        start = np.random.default_rng(seed).standard_normal(min(centred.shape))
+        _, lengths, directions = svds(centred, k=2, v0=start)
+        directions, lengths = directions[::-1], lengths[::-1]
+    else:
+        _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
+        directions, lengths = directions[:2], lengths[:2]
+    # A direction may as well be its opposite: its largest part is taken to be positive.
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
     return Projection(
         method="PCA",
-        points=_in_unit_square(fitted.transform(values[shown])),
-        variance=float(fitted.explained_variance_ratio_.sum()),
+        points=_in_unit_square(centred[shown] @ (directions * np.sign(largest)).T),
+        variance=float((lengths**2).sum() / (centred**2).sum()),
     )
 
 

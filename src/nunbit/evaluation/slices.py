@@ -16,8 +16,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
+from nunbit.chances import at_most_drawn
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.several_tests import holm
 from nunbit.types import Predictions
@@ -177,9 +177,9 @@ def _p_values(members: Sequence[NDArray[np.bool_]], right: NDArray[np.bool_]) ->
     hits = np.array([right[mask].sum() for mask in members], dtype=np.int64)
     tested = (sizes >= FEWEST) & (n - sizes >= FEWEST)
     # Fisher's exact test: at most so many right among as many images drawn from all.
-    raw = hypergeom.cdf(hits[tested], n, correct, sizes[tested])
+    raw = at_most_drawn(hits[tested], total=n, marked=correct, drawn=sizes[tested])
     found = np.full(len(members), np.nan)
-    found[tested] = holm(np.asarray(raw, dtype=np.float64))
+    found[tested] = holm(raw)
     return [float(p) if known else None for p, known in zip(found, tested, strict=True)]
 
 

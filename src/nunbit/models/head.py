@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from nunbit.errors import UsageError
-from nunbit.models.empty_pass import TRACE_ERRORS, home_of, shadows
+from nunbit.models.empty_pass import home_of
 from nunbit.models.mode import evaluation_mode
 
 
@@ -79,12 +78,8 @@ def add_hidden_layer(model: nn.Module, shape: Sequence[int], *, units: int) -> s
 
 
 def _pass(model: nn.Module, shape: Sequence[int]) -> Tensor:
-    """What the network makes of one empty image, without values where that can be computed."""
+    """What the network makes of one empty image."""
     home = home_of(model)
+    image = torch.zeros((1, *shape), device=home.device, dtype=home.dtype)
     with evaluation_mode(model), torch.no_grad():
-        try:
-            image = torch.empty((1, *shape), device="meta", dtype=home.dtype)
-            return torch.as_tensor(functional_call(model, shadows(model), (image,)))
-        except TRACE_ERRORS:
-            image = torch.zeros((1, *shape), device=home.device, dtype=home.dtype)
-            return torch.as_tensor(model(image))
+        return torch.as_tensor(model(image))

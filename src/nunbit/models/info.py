@@ -64,7 +64,7 @@ class ModelInfo:
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
     least_size: int | None = None
-    """`minimum_size` where it is known, so that nothing need be tried; all larger sizes work then."""
+    """`minimum_size` where it is known; nothing is tried then, and all larger sizes work."""
     parameters: int | None = None
     """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
     torchvision's for googlenet leaves out its auxiliary classifiers."""

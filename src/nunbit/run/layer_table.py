@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nunbit.bundle import Bundle
 from nunbit.errors import UsageError
+from nunbit.models.catalog import model_info
 from nunbit.models.summary import Summary, summarise
 
 
@@ -11,7 +12,9 @@ def layer_table(bundle: Bundle) -> Summary | None:
     """What `nunbit summary` shows of it; None where a pass without values cannot be watched."""
     contract = bundle.preprocess
     shape = (contract.channels, contract.height, contract.width)
+    # The zoos' networks hide more from a pass in earnest, such as a fused attention.
+    own = model_info(bundle.architecture).origin == "nunbit"
     try:
-        return summarise(bundle.model, shape, name=bundle.architecture)
+        return summarise(bundle.model, shape, name=bundle.architecture, in_earnest=own)
     except UsageError:
         return None

@@ -16,6 +16,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from nunbit.training.without_compiler import without_compiler
+
 USUAL_LEARNING_RATE = {
     "sgd": 0.05,
     "adagrad": 0.01,
@@ -85,19 +87,21 @@ def make_optimizer(
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     match name:
         case "sgd":
-            return torch.optim.SGD(
+            return without_compiler(torch.optim.SGD)(
                 groups, lr=learning_rate, momentum=momentum, nesterov=nesterov, fused=fused
             )
         case "adagrad":
-            return torch.optim.Adagrad(groups, lr=learning_rate)
+            return without_compiler(torch.optim.Adagrad)(groups, lr=learning_rate)
         case "adadelta":
-            return torch.optim.Adadelta(groups, lr=learning_rate)
+            return without_compiler(torch.optim.Adadelta)(groups, lr=learning_rate)
         case "rmsprop":
-            return torch.optim.RMSprop(groups, lr=learning_rate, momentum=momentum)
+            return without_compiler(torch.optim.RMSprop)(
+                groups, lr=learning_rate, momentum=momentum
+            )
         case "adam":
-            return torch.optim.Adam(groups, lr=learning_rate, fused=fused)
+            return without_compiler(torch.optim.Adam)(groups, lr=learning_rate, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=learning_rate, fused=fused)
+            return without_compiler(torch.optim.AdamW)(groups, lr=learning_rate, fused=fused)
     raise ValueError(f"unknown optimiser {name!r}")
 
 

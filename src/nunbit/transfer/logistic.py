@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
@@ -160,6 +159,8 @@ def _folds(
     if images < 4 or len(np.unique(groups)) < 2:
         return []
     fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     splitter = (
         StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=seed % 2**32)
         if fewest > 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from nunbit.data.sources import known, load_samples
 from nunbit.errors import DataError
@@ -37,6 +38,14 @@ def tiny(
     classes: int = 10, shape: tuple[int, ...] = (28, 28)
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return random_images(2 * classes, shape=shape, classes=classes)
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    samples = load_samples("digits")
+    assert isinstance(samples.images, ImageArrays)
+    content = load_digits()
+    assert np.array_equal(samples.labels, content.target)
+    assert np.array_equal(samples.images.array[..., 0], np.round(content.images * 255 / 16))
 
 
 def test_digits() -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from nunbit.data.check.finding import Finding
 from nunbit.data.check.properties import Properties
@@ -84,6 +83,8 @@ def fit_metadata(
     predicted = _out_of_fold(np.hstack(list(columns.values())), labels, groups)
     if predicted is None:
         return None
+    from scipy.stats import binomtest
+
     counts = np.bincount(labels)
     n, correct = len(labels), int((predicted == labels).sum())
     baseline = float(counts.max() / n)

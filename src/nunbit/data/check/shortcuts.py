@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
+from nunbit.chances import at_least_drawn
 from nunbit.data.check.finding import Finding
 from nunbit.data.check.properties import Properties, one_of_each_group, properties
 from nunbit.data.check.telling import EXAMPLES
@@ -159,7 +159,7 @@ def _table(
     told = np.where(telling, counts, 0).sum(axis=1)
     having = np.where(telling, counts.sum(axis=0), 0).sum(axis=1)
     # Fisher's exact test: so many of the class's images among those that have a telling value.
-    p_value = hypergeom.sf(told - 1, counts.sum(), having, own[:, 0])
+    p_value = at_least_drawn(told, total=int(counts.sum()), marked=having, drawn=own[:, 0])
     tried = (2.0 ** len(names) - 2) * classes * PROPERTIES
     return PropertyTable(
         name=name,

@@ -44,8 +44,9 @@ _PROBES = 4
 """Cells that each view is compared with."""
 _CHUNK = 2_048
 """Images whose views are in memory at once."""
-_MOST_DISTANCES = 1 << 26
-"""Distances in memory at once, 256 MB: a cell may hold most of the data where they are alike."""
+_MOST_DISTANCES = 1 << 19
+"""Distances that are worked on at once, 2 MB: they stay in the processor's cache, which takes half
+the time of whole cells, and a cell may hold most of the data where they are alike."""
 _FAR = np.float32(np.inf)
 
 

@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from nunbit.data.sources import cifar, idx
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
@@ -152,12 +154,25 @@ def with_published_names(found: Found) -> Found:
 
 def _load_digits() -> Found:
     """scikit-learn's 1,797 digits of 8 x 8; their values 0..16 become 0..255."""
+    values, labels = _digits()
+    images = np.round(values.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
+    part = ArrayPart(images=images, labels=labels.astype(np.int64))
+    return found_in_arrays({"": part}, names=[str(n) for n in range(10)], in_order=True)
+
+
+def _digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values [1797, 64] and labels [1797]."""
+    # Its file alone, where it lies as usual: the import of scikit-learn takes a second.
+    package = find_spec("sklearn")
+    for folder in (package and package.submodule_search_locations) or ():
+        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",")
+            return table[:, :-1], table[:, -1]
     from sklearn.datasets import load_digits
 
     content = load_digits()
-    images = np.round(content.images * (255 / 16)).astype(np.uint8)
-    part = ArrayPart(images=images[..., np.newaxis], labels=content.target.astype(np.int64))
-    return found_in_arrays({"": part}, names=[str(n) for n in range(10)], in_order=True)
+    return content.data, content.target
 
 
 def user_folder() -> Path:

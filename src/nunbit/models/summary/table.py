@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
@@ -101,17 +102,22 @@ class Summary:
         }
 
 
-def summarise(model: nn.Module, shape: Sequence[int], *, name: str = "") -> Summary:
+def summarise(
+    model: nn.Module, shape: Sequence[int], *, name: str = "", in_earnest: bool = False
+) -> Summary:
     """Account for a network on one image of `shape`, [C, H, W] or with other directions.
 
-    The network runs once, without values and in evaluation mode; its weights, mode and hooks are
-    afterwards what they were. What a layer sees is the theoretical receptive field, padding
-    included, along every branch; where it cannot be followed, it is measured with gradients if
-    the network has weights. A normalisation over the image, or a gate that looks at all of it,
-    makes all that follows global. Raises UsageError if the network cannot work on such an image.
+    The network runs once, without values (with zeros, where `in_earnest`) and in evaluation mode;
+    its weights, mode and hooks are afterwards what they were. What a layer sees is the theoretical
+    receptive field, padding included, along every branch; where it cannot be followed, it is
+    measured with gradients if the network has weights. A normalisation over the image, or a gate
+    that looks at all of it, makes all that follows global. Raises UsageError if the network cannot
+    work on such an image.
     """
     image = torch.empty((1, *shape), device="meta")
-    return _summarise(model, [image], follow=True, shape=shape, name=name or type(model).__name__)
+    name = name or type(model).__name__
+    calls = partial(trace, model, [image], follow=True, in_earnest=in_earnest)
+    return _summarise(model, calls, values=image[0].numel(), shape=shape, name=name)
 
 
 def summarise_name(
@@ -144,7 +150,9 @@ def summarise_name(
     def account(model: nn.Module) -> Summary:
         inputs = info.example(wanted, batch=1)
         follow = info.takes == "images"
-        return _summarise(model, inputs, follow=follow, shape=wanted, name=name)
+        values = sum(tensor[0].numel() for tensor in inputs)
+        calls = partial(trace, model, inputs, follow=follow)
+        return _summarise(model, calls, values=values, shape=wanted, name=name)
 
     try:
         with torch.device("meta"):
@@ -156,17 +164,21 @@ def summarise_name(
 
 
 def _summarise(
-    model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, shape: Sequence[int], name: str
+    model: nn.Module,
+    traced: Callable[[], list[Call]],
+    *,
+    values: int,
+    shape: Sequence[int],
+    name: str,
 ) -> Summary:
     try:
-        calls = trace(model, inputs, follow=follow)
+        calls = traced()
         layers = layers_of(model, calls, shape[1:])
         if any(layer.receptive_field == "unknown" for layer in layers) and not is_empty(model):
             layers = _with_measured(model, shape, layers, calls)
     except TRACE_ERRORS as error:
         size = "x".join(map(str, shape))
         raise UsageError(f"{name} cannot work on {size} values: {error}") from error
-    values = sum(tensor[0].numel() for tensor in inputs)
     return Summary(name=name, input_shape=tuple(shape), input_values=values, layers=layers)
 
 

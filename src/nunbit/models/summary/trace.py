@@ -2,7 +2,8 @@
 
 The pass runs on torch's "meta" device, which computes shapes and no values: it takes a fraction of
 a second for any network, needs no memory, and leaves weights, statistics and mode as they were.
-Networks that cannot run there are run in earnest.
+Networks that cannot run there are run in earnest. A process that has no other use for that device
+does well to ask for that: torch's first pass there imports its compiler, for one or two seconds.
 """
 
 from __future__ import annotations
@@ -45,19 +46,23 @@ class Call:
     output_field: Seen = None
 
 
-def trace(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool = True) -> list[Call]:
+def trace(
+    model: nn.Module, inputs: Sequence[Tensor], *, follow: bool = True, in_earnest: bool = False
+) -> list[Call]:
     """The uses of all modules in the order in which they begin.
 
     `inputs` are what the network takes, for one image; only their shapes count. With `follow`,
-    the first is an image [1, C, ...], and what each value sees of it is followed. In evaluation
-    mode; the model's own mode is given back. Raises one of `TRACE_ERRORS` if the network cannot
+    the first is an image [1, C, ...], and what each value sees of it is followed. `in_earnest`
+    computes with values, zeros, where the model has any. In evaluation mode; the model's own mode
+    is given back. Raises one of `TRACE_ERRORS` if the network cannot
     work on such inputs.
     """
-    try:
-        return _run(model, inputs, follow=follow, on_meta=True)
-    except TRACE_ERRORS:
-        if is_empty(model):
-            raise
+    if not in_earnest or is_empty(model):
+        try:
+            return _run(model, inputs, follow=follow, on_meta=True)
+        except TRACE_ERRORS:
+            if is_empty(model):
+                raise
     return _run(model, inputs, follow=follow, on_meta=False)
 
 
@@ -101,6 +106,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._viewed: MutableMapping[Tensor, Tensor] = _tensors_as_keys()
         if image is not None:
             self._fields[image] = image_field(tuple(image.shape))
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch would import its compiler only to keep it away from `__torch_dispatch__`."""
+        return False
 
     def __torch_dispatch__(
         self,
