@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nunbit.data import decode_rows
 from nunbit.errors import DataError
+from nunbit.types import ImageFiles
 from tests.data.photos import (
+    CONTRACT,
     MANY,
     opened,
     photos,
@@ -21,6 +24,47 @@ from tests.data.photos import (
 )
 
 
+@pytest.fixture
+def with_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_rows, "_best_way", lambda *_: "processes")
+
+
+@pytest.mark.parametrize("how", ["inline", "threads", "processes"])
+def test_all_ways_give_the_same(tmp_path: Path, how: decode_rows.How) -> None:
+    photos(tmp_path / "photos")
+    (tmp_path / "photos" / "damaged.png").write_bytes(b"no image")
+    files = ImageFiles(files=tuple(sorted((tmp_path / "photos").iterdir())))
+    batches = np.array_split(np.arange(len(files)), 5)
+    digests = ["" for _ in files.files]
+    found = list(
+        decode_rows.decode_batches(
+            files, batches, preprocess=CONTRACT, sha256=digests, workers=2, how=how
+        )
+    )
+    expected = [
+        decode_rows.decode_rows(CONTRACT, [files.files[i] for i in rows], digests)
+        for rows in batches
+    ]
+    assert [len(result.pixels) for result in found] == [len(rows) for rows in batches]
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one.pixels, other.pixels)
+        assert one.reasons == other.reasons
+    assert sum(reason != "" for result in found for reason in result.reasons) == 1
+
+
+def test_the_way_follows_from_the_time_an_image_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.zeros((6, 8, 8, 3), dtype=np.uint8)
+    job = (CONTRACT, images, [""] * 6)
+    monkeypatch.setattr(decode_rows, "SECONDS_FOR_THREADS", 0.0)
+    assert decode_rows._best_way([job], 6) == "threads"
+    monkeypatch.setattr(decode_rows, "SECONDS_FOR_THREADS", 100.0)
+    assert decode_rows._best_way([job], 6) == "inline"
+    assert decode_rows._best_way([job], None) == "processes"
+    assert decode_rows._best_way([job], 10**9) == "processes"
+    assert decode_rows._best_way([], 0) == "inline"
+
+
+@pytest.mark.usefixtures("with_processes")
 def test_decoding_processes_end_with_the_stream(tmp_path: Path) -> None:
     pixels = opened(photos(tmp_path / "photos"), tmp_path, ram_bytes=0, disk_bytes=0)
     assert workers_of_this_process() == []
@@ -58,6 +102,7 @@ def test_decoding_runs_only_a_little_ahead(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+@pytest.mark.usefixtures("with_processes")
 def test_a_killed_decoding_process_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     pixels = opened(photos(tmp_path / "photos"), tmp_path, ram_bytes=0, disk_bytes=0)
 
@@ -83,7 +128,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 files = ImageFiles(files=tuple(sorted(Path(sys.argv[1]).iterdir())))
 batches = (np.arange(len(files)) for _ in range(100_000))
 digests = [""] * len(files)
-for _ in decode_batches(files, batches, preprocess=CONTRACT, sha256=digests, workers=2):
+for _ in decode_batches(
+    files, batches, preprocess=CONTRACT, sha256=digests, workers=2, how="processes"
+):
     print(*workers_of_this_process(), flush=True)
 """
 

@@ -1,4 +1,4 @@
-"""Decoding many images: inline for a few, in several processes for many, always in order.
+"""Decoding many images: inline for a few, side by side for many, always in order.
 
 n images of one call, N in all, H height, W width, C channels.
 """
@@ -6,6 +6,7 @@ n images of one call, N in all, H height, W width, C channels.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import os
 import signal
@@ -13,16 +14,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import PIL
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from nunbit.data.decoding import read_image_bytes
@@ -31,8 +31,14 @@ from nunbit.errors import DataError, UnusableImage
 from nunbit.progress import Progress
 from nunbit.types import ImageArrays, ImageFiles
 
-FEWEST_FOR_PROCESSES = 64
-"""Below this many images, starting processes takes longer than decoding."""
+FEWEST_FOR_WORKERS = 16
+"""Below this many images nothing is worth being done side by side."""
+SECONDS_FOR_THREADS = 0.0003
+"""Of one image. Decoders let go of Python's lock, but what surrounds them does not: of images that
+take longer, two threads decode twice as many as one; of the tiniest, half as many."""
+SECONDS_FOR_PROCESSES = 1.5
+"""Of all tiny images together; starting processes takes half of it."""
+_ROWS_OF_A_THREAD = 8
 _AHEAD = 2
 """Calls under way for each process: it never waits, and results never pile up."""
 _MOST_ROWS, _MOST_BYTES = 64, 8_000_000
@@ -89,6 +95,11 @@ def _read_as_inspected(path: Path, sha256: str) -> bytes:
     return data
 
 
+Job = tuple[Preprocess, Sequence[Path] | NDArray[np.uint8], Sequence[str]]
+"""The arguments of `decode_rows`."""
+How = Literal["inline", "threads", "processes"]
+
+
 def decode_batches(
     images: ImageFiles | ImageArrays,
     index_batches: Iterable[NDArray[np.int64]],
@@ -96,21 +107,75 @@ def decode_batches(
     preprocess: Preprocess,
     sha256: Sequence[str],
     workers: int,
+    count: int | None = None,
+    how: How | None = None,
 ) -> Generator[DecodedRows, None, None]:
-    """The canvases of each batch of row numbers, in order, decoded ahead by `workers` processes.
+    """The canvases of each batch of row numbers, in order, decoded ahead by so many workers.
 
-    With `workers` 0 everything happens in this process. At most `_AHEAD` batches per process are
-    decoded ahead of the consumer. The processes end when the iterator does, is closed or fails.
-    Raises `DataError` when one of them is killed.
+    With `workers` 0 nothing is decoded ahead. Otherwise the first images are timed to choose `how`,
+    if it is not given; `count` is the number of images in all, None for very many. At most
+    `_AHEAD` batches per worker are decoded ahead of the consumer. The workers end when the iterator
+    does, is closed or fails. Raises `DataError` when a process is killed.
     """
-    jobs = (
+    jobs: Iterator[Job] = (
         (preprocess, _pick(images, indices), [sha256[i] for i in indices])
         for indices in index_batches
     )
-    if workers == 0:
-        for job in jobs:
-            yield decode_rows(*job)
-        return
+    if workers > 0:
+        first = list(itertools.islice(jobs, 1))
+        jobs = itertools.chain(first, jobs)
+        how = how or _best_way(first, count)
+    match how if workers > 0 else "inline":
+        case "inline":
+            yield from (decode_rows(*job) for job in jobs)
+        case "threads":
+            yield from _in_threads(jobs, workers)
+        case "processes":
+            yield from _in_processes(jobs, workers)
+
+
+def _best_way(first: Sequence[Job], count: int | None) -> How:
+    """By the time that some of the first images take."""
+    for preprocess, images, sha256 in first:
+        decode_rows(preprocess, images[:1], sha256[:1])  # the very first also loads decoders
+        began = time.perf_counter()
+        some = decode_rows(preprocess, images[1:4], sha256[1:4])
+        each = (time.perf_counter() - began) / max(1, len(some.reasons))
+        if each > SECONDS_FOR_THREADS:
+            return "threads"
+        if count is None or each * count > SECONDS_FOR_PROCESSES:
+            return "processes"
+    return "inline"
+
+
+def _in_threads(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
+    pending = deque[list[Future[DecodedRows]]]()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for preprocess, images, sha256 in jobs:
+            starts = range(0, len(images), _ROWS_OF_A_THREAD)
+            parts = [slice(start, start + _ROWS_OF_A_THREAD) for start in starts]
+            pending.append(
+                [pool.submit(decode_rows, preprocess, images[p], sha256[p]) for p in parts]
+            )
+            if len(pending) >= _AHEAD * workers:
+                yield _joined(pending.popleft())
+        while pending:
+            yield _joined(pending.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _joined(parts: Sequence[Future[DecodedRows]]) -> DecodedRows:
+    results = [part.result() for part in parts]
+    reasons = tuple(reason for result in results for reason in result.reasons)
+    return DecodedRows(np.concatenate([result.pixels for result in results]), reasons)
+
+
+def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
+    from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
     # Joblib's own processes, unlike multiprocessing's, neither fork a process that has threads nor
     # import the user's script again.
     pool = ProcessPoolExecutor(
@@ -164,7 +229,7 @@ class DecodingWork:
     """[N] images with a reason against them are not touched."""
     preprocess: Preprocess
     workers: int
-    """Processes that decode; 0 for none but this one."""
+    """Threads or processes that decode; 0 for none but this one."""
     progress: Progress
 
     @property
@@ -219,6 +284,7 @@ class DecodingWork:
             preprocess=self.preprocess,
             sha256=self.sha256,
             workers=self.workers_for(self.images_to_decode),
+            count=self.images_to_decode,
         )
         with closing(results):
             count = self.images_to_decode
@@ -231,9 +297,10 @@ class DecodingWork:
         """Number of images without a reason against them."""
         return int((~self.unusable).sum())
 
-    def workers_for(self, count: int) -> int:
-        """Processes worth starting for so many images."""
-        return self.workers if count >= FEWEST_FOR_PROCESSES and self.workers > 1 else 0
+    def workers_for(self, count: int | None) -> int:
+        """Workers worth starting for so many images, None for very many."""
+        few = count is not None and count < FEWEST_FOR_WORKERS
+        return self.workers if self.workers > 1 and not few else 0
 
     def _parts(self) -> list[NDArray[np.int64]]:
         """Row numbers in runs, each small enough to travel between processes."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.decode_rows import CHANGED, FEWEST_FOR_PROCESSES, DecodingWork, decode_batches
+from nunbit.data.decode_rows import CHANGED, DecodingWork, decode_batches
 from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
@@ -58,7 +58,7 @@ class Budget:
     disk_bytes: int
     """Of the whole cache folder; 0 keeps nothing on disk."""
     workers: int
-    """Processes that decode."""
+    """Threads or processes that decode."""
     cache_folder: Path | None = None
     """Default: $NUNBIT_CACHE, else the user's cache folder for nunbit."""
 
@@ -94,9 +94,9 @@ def refuse_unusable(
 
 
 class DecodingPixels:
-    """Pixels that are decoded anew at each use, by processes that run ahead of the consumer.
+    """Pixels that are decoded anew at each use, by workers that run ahead of the consumer.
 
-    For data beyond every budget. Memory holds a few batches for each process.
+    For data beyond every budget. Memory holds a few batches for each worker.
     """
 
     def __init__(self, work: DecodingWork, *, paths: tuple[str, ...]) -> None:
@@ -108,7 +108,7 @@ class DecodingPixels:
     def stream(self, index_batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
         """See `Pixels.stream`; `index_batches` is read a few batches ahead.
 
-        Processes start with the first batch and end with the last, or when the iterator is
+        Workers start with the first batch and end with the last, or when the iterator is
         closed. Raises `DataError` when an image that could be decoded before no longer can.
         """
         import torch
@@ -122,13 +122,14 @@ class DecodingPixels:
                 yield indices
 
         known = index_batches if isinstance(index_batches, Sequence) else None
-        count = FEWEST_FOR_PROCESSES if known is None else sum(map(len, known))
+        count = None if known is None else sum(map(len, known))
         results = decode_batches(
             self._work.images,
             checked(),
             preprocess=self.preprocess,
             sha256=self._work.sha256,
             workers=self._work.workers_for(count),
+            count=count,
         )
         with closing(results):
             for result in results:
