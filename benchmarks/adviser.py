@@ -5,36 +5,37 @@
 
 Data sets, with their own or a drawn test part that only the truth uses:
 
-    fashion-500, fashion-5000   so many training images of Fashion-MNIST, 2,000 of its test part
+    fashion-500, fashion-5000   so many training images of Fashion-MNIST, others for each seed, and
+                                2,000 of its test part, the same for all
     digits                      scikit-learn's 1,797 digits
     photos                      Debian's tuxpaint-stamps-default: photographs in five classes
 
-Weights: efficientnet-lite0 of the package, at --image-size (64 pixels so that two cores are done in
-a quarter of an hour). Training from scratch takes the default network at its own size, photographs
-at --image-size. Numbers of epochs are short and stand in EPOCHS below; --full leaves them to nunbit
-and takes hours. A run that is there is not repeated, and an interrupted one is gone on with.
+Weights: efficientnet-lite0 of the package, at --image-size (64 pixels so that one core is done in
+half an hour). Training from scratch takes the default network at its own size, photographs at
+--image-size. All of it in float32, so that processors with other units come to the same. Numbers of
+epochs are short and stand in EPOCHS below; --full leaves them to nunbit and takes hours. A run that
+is there is not repeated, and an interrupted one is gone on with.
 
-Prints a table for each data set and one of agreement: Spearman's rank correlation between
-expectation and truth over all plans, the share of pairs of plans in the right order, the regret
-(how many points the recommended plan lies below the best of the plans with these weights), and how
-many expectations held.
+Prints a table for each data set and one of agreement (agreement.py): Spearman's rank correlation
+between expectation and truth over all plans, the share of pairs of plans in the right order among
+those that the truth decides, the regret (how many points the recommended plan lies below the best
+of the plans with these weights) with its standard error, and how many expectations held.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
+from agreement import Seed, answers_of, judged, overall
 
 from nunbit.cli.display import display_on
 from nunbit.cli.terminal import stderr_console
@@ -45,16 +46,16 @@ from nunbit.run.advising import advise_data
 from nunbit.run.spine import train
 from nunbit.transfer.chart import draw_advice
 from nunbit.transfer.evidence import stratified_order
-from nunbit.transfer.plans import SCRATCH, Advice, advice_from_dict, spoken, verdict
+from nunbit.transfer.plans import SCRATCH, Z95, advice_from_dict, spoken
 
 WEIGHTS = "efficientnet-lite0"
 TEST_IMAGES = 2000
 PHOTOS_TEST_FRACTION = 0.3
 """More than usual: of 370 photographs, a fifth would tell little."""
 EPOCHS = {
-    "fashion-500": (20, 60),
-    "fashion-5000": (3, 6),
-    "digits": (10, 22),
+    "fashion-500": (12, 40),
+    "fashion-5000": (2, 5),
+    "digits": (5, 15),
     "photos": (20, 40),
     "quick": (3, 10),
 }
@@ -78,18 +79,21 @@ def main() -> int:
         parser.error(f"unknown data sets: {', '.join(sorted(unknown))}; known: {', '.join(SETS)}")
     names = ["quick"] if given.quick else given.sets or [name for name in SETS if name != "quick"]
     size = 32 if given.quick else given.image_size
+    length = "full" if given.full else "short"
     found = []
-    for name, seed in itertools.product(names, range(given.seeds)):
-        length = "full" if given.full else "short"
-        folder = given.runs / f"{name}-{size}px-{length}-seed{seed}"
-        measured = compare(
-            name, folder, size=size, seed=seed, full=given.full, collect=given.collect
-        )
-        if measured is None:
+    for name in names:
+        seeds = []
+        for seed in range(given.seeds):
+            folder = given.runs / f"{name}-{size}px-{length}-seed{seed}"
+            one = compare(
+                name, folder, size=size, seed=seed, full=given.full, collect=given.collect
+            )
+            seeds += [] if one is None else [one]
+        if not seeds:
             print(f"{name} is not run here\n")
             continue
-        found.append(measured)
-        print(table(measured))
+        found.append(judged(name, seeds))
+        print(table(found[-1]))
     if found:
         print(agreement(found))
     if given.json:
@@ -100,13 +104,13 @@ def main() -> int:
 
 def compare(
     name: str, folder: Path, *, size: int, seed: int, full: bool, collect: bool
-) -> dict[str, Any] | None:
-    """The advice and the truth of one data set; None where the data or the runs are not here."""
-    settings = SETS[name](folder / "data")
+) -> Seed | None:
+    """The advice and the truth of one seed; None where the data or the runs are not here."""
+    settings = SETS[name](folder / "data", seed)
     if settings is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {**settings, "seed": seed}
+    settings = {**settings, "seed": seed, "training.precision": "float32"}
     pretrained = {
         **settings,
         **epochs_of(name, full=full),
@@ -122,7 +126,7 @@ def compare(
         write_atomically(recorded, json.dumps(advised.to_dict(), indent=2) + "\n")
         write_atomically(folder / "advice.png", draw_advice(advised))
     advice = advice_from_dict(json.loads(recorded.read_text(encoding="utf-8")))
-    truth = {}
+    truth, answers = {}, {}
     for plan in advice.plans:
         chosen = {**pretrained, "transfer.mode": plan.plan}
         if plan.plan == SCRATCH:
@@ -134,9 +138,10 @@ def compare(
             truth[plan.plan] = finished(config_of(chosen), out)
         elif (out / "summary.json").is_file():
             truth[plan.plan] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    if len(truth) < len(advice.plans):
-        return None
-    return judged(name, seed, advice, truth, full=full)
+        else:
+            return None
+        answers[plan.plan] = answers_of(out / "predictions.csv")
+    return Seed(advice=advice, answers=answers, summaries=truth)
 
 
 def epochs_of(name: str, *, full: bool, scratch: bool = False) -> dict[str, object]:
@@ -158,109 +163,84 @@ def finished(config: Config, out: Path) -> dict[str, Any]:
         progress.training_ended()
 
 
-def judged(
-    name: str, seed: int, advice: Advice, truth: dict[str, dict[str, Any]], *, full: bool = False
-) -> dict[str, Any]:
-    """Expectations beside what came of them."""
-    short = EPOCHS[name][1] / EPOCHS[name][0] if name in EPOCHS and not full else 1.0
-    plans = [
-        {
-            "plan": plan.plan,
-            "expected": plan.accuracy.estimate,
-            "expected_ci95": [plan.accuracy.low, plan.accuracy.high],
-            # The adviser was told the epochs of fine-tuning; those from scratch differ.
-            "expected_seconds": plan.seconds * (short if plan.plan == SCRATCH else 1.0),
-            "accuracy": truth[plan.plan]["test"]["accuracy"],
-            "accuracy_ci95": truth[plan.plan]["test"]["accuracy_ci95"],
-            "seconds": truth[plan.plan]["seconds"]["train"],
-            "verdict": verdict(plan.accuracy, tuple(truth[plan.plan]["test"]["accuracy_ci95"])),
-        }
-        for plan in advice.plans
-    ]
-    expected = [plan["expected"] for plan in plans]
-    accuracies = [plan["accuracy"] for plan in plans]
-    transfers = {plan["plan"]: plan["accuracy"] for plan in plans if plan["plan"] != SCRATCH}
-    best = max(transfers.values())
-    ordered = [
-        (expected[i] - expected[j]) * (accuracies[i] - accuracies[j]) > 0
-        for i, j in itertools.combinations(range(len(plans)), 2)
-        if accuracies[i] != accuracies[j]
-    ]
-    return {
-        "name": name,
-        "seed": seed,
-        "test_images": next(iter(truth.values()))["n"]["test"],
-        "training_images": next(iter(truth.values()))["n"]["train"],
-        "plans": plans,
-        "recommended": advice.recommended,
-        "table": advice.table_plan,
-        "much": advice.much.yes,
-        "similar": advice.similar.yes,
-        "rank_correlation": correlation(expected, accuracies),
-        "pairs_in_order": [sum(ordered), len(ordered)],
-        "regret_points": 100 * (best - transfers[advice.recommended]),
-        "table_regret_points": 100 * (best - transfers.get(advice.table_plan, transfers["all"])),
-        "head_regret_points": 100 * (best - transfers["head"]),
-        "advice_seconds": advice.seconds,
-    }
-
-
-def correlation(expected: Sequence[float], truth: Sequence[float]) -> float | None:
-    """Spearman's; None where all are equal."""
-    if len(set(expected)) < 2 or len(set(truth)) < 2:
-        return None
-    return float(spearmanr(expected, truth).statistic)
-
-
-def table(measured: dict[str, Any]) -> str:
-    """One data set as markdown."""
+def table(measured: Mapping[str, Any]) -> str:
+    """One data set as markdown: what was expected of each plan, over the seeds, and the truth."""
+    seeds = measured["seeds"]
     lines = [
-        f"### {measured['name']}, seed {measured['seed']}: {measured['training_images']:,} "
-        f"training images, {measured['test_images']:,} test images",
+        f"### {measured['name']}: {measured['training_images']:,} training images, "
+        f"{measured['test_images']:,} test images, seeds: {len(seeds)}",
         "",
-        "| plan | expected accuracy | test accuracy | held | expected time | time |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| plan | expected accuracy | test accuracy | recommended | held | expected time | time |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for plan in measured["plans"]:
-        mark = " (recommended)" if plan["plan"] == measured["recommended"] else ""
+    for plan, accuracy in sorted(measured["truth"].items(), key=lambda item: -item[1]):
+        rows = [row for seed in seeds for row in seed["plans"] if row["plan"] == plan]
+        times = [
+            statistics.mean(row[key] for row in rows) for key in ("expected_seconds", "seconds")
+        ]
+        chosen = sum(seed["recommended"] == plan for seed in seeds)
+        held = sum(row["verdict"] == "met" for row in rows)
         lines.append(
-            f"| {spoken(plan['plan'])}{mark} | {percent(plan['expected'], plan['expected_ci95'])} "
-            f"| {percent(plan['accuracy'], plan['accuracy_ci95'])} | {plan['verdict']} "
-            f"| {plan['expected_seconds']:.0f} s | {plan['seconds']:.0f} s |"
+            f"| {spoken(plan)} | {several([row['expected'] for row in rows])} "
+            f"| {several([row['accuracy'] for row in rows], mean=accuracy)} "
+            f"| {chosen} of {len(seeds)} | {held} of {len(rows)} "
+            f"| {times[0]:.0f} s | {times[1]:.0f} s |"
         )
     return "\n".join([*lines, ""])
 
 
-def agreement(found: list[dict[str, Any]]) -> str:
-    """All data sets in one table of markdown."""
+def agreement(found: Sequence[Mapping[str, Any]]) -> str:
+    """All data sets in one table of markdown, and their means."""
     lines = [
         "### Agreement",
         "",
-        "| data | rank correlation | pairs in order | recommended | regret | rule of thumb "
-        "| its regret | head's regret | expectations held | advice took |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| data | seeds | rank correlation | decided pairs in order | recommended | regret "
+        "| rule of thumb | its regret | head's regret | held | advice took |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in found:
-        right, pairs = row["pairs_in_order"]
-        held = sum(plan["verdict"] == "met" for plan in row["plans"])
-        rho = row["rank_correlation"]
-        lines.append(
-            f"| {row['name']}, seed {row['seed']} | {'–' if rho is None else f'{rho:.2f}'} "
-            f"| {right} of {pairs} | {spoken(row['recommended'])} | {row['regret_points']:.1f} "
-            f"| {spoken(row['table'])} | {row['table_regret_points']:.1f} "
-            f"| {row['head_regret_points']:.1f} | {held} of {len(row['plans'])} "
-            f"| {row['advice_seconds']:.0f} s |"
+        seeds = row["seeds"]
+        plans = [plan for seed in seeds for plan in seed["plans"]]
+        held = sum(plan["verdict"] == "met" for plan in plans)
+        recommended, thumb = (
+            ", ".join(dict.fromkeys(spoken(seed[key]) for seed in seeds))
+            for key in ("recommended", "table")
         )
-    known = [row["rank_correlation"] for row in found if row["rank_correlation"] is not None]
-    mean = f"{statistics.mean(known):.2f}" if known else "–"
-    regret = statistics.mean(row["regret_points"] for row in found)
-    lines += ["", f"Mean rank correlation {mean}, mean regret {regret:.1f} points. {machine()}."]
+        lines.append(
+            f"| {row['name']} | {len(seeds)} | {signed(row['rank_correlation'])} "
+            f"| {row['pairs_in_order'][0]} of {row['pairs_in_order'][1]} "
+            f"| {recommended} | {points(row['regret'])} | {thumb} | {points(row['table_regret'])} "
+            f"| {points(row['head_regret'])} | {held} of {len(plans)} "
+            f"| {statistics.mean(seed['advice_seconds'] for seed in seeds):.0f} s |"
+        )
+    whole = overall(found)
+    right, pairs = whole["pairs_in_order"]
+    lines += [
+        "",
+        f"Mean rank correlation {signed(whole['rank_correlation'])}; {right} of {pairs} decided "
+        f"pairs in order, which is a rank correlation of {signed(whole['decided_correlation'])}. "
+        f"Mean regret {points(whole['regret'])} points, of the rule of thumb "
+        f"{points(whole['table_regret'])}, of always the head {points(whole['head_regret'])} "
+        f"(95 % intervals). {machine()}.",
+    ]
     return "\n".join([*lines, ""])
 
 
-def percent(share: float, interval: Sequence[float]) -> str:
-    """0.921 as '92.1 (90.8 to 93.2)'."""
-    return f"{100 * share:.1f} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
+def several(shares: Sequence[float], *, mean: float | None = None) -> str:
+    """Shares as '92.1', of several seeds as '92.1 (90.8 to 93.2)': mean, least and greatest."""
+    middle = statistics.mean(shares) if mean is None else mean
+    spread = f" ({100 * min(shares):.1f} to {100 * max(shares):.1f})" if len(shares) > 1 else ""
+    return f"{100 * middle:.1f}{spread}"
+
+
+def points(regret: Mapping[str, float]) -> str:
+    """A regret as '2.8 ± 3.1', its 95 % interval."""
+    return f"{regret['points']:.1f} ± {Z95 * regret['error']:.1f}"
+
+
+def signed(value: float | None) -> str:
+    """A correlation with two decimals; a dash for none."""
+    return "–" if value is None else f"{value:.2f}"
 
 
 def machine() -> str:
@@ -271,10 +251,14 @@ def machine() -> str:
     return f"{platform.machine()}, {torch.get_num_threads()} threads, {versions}"
 
 
-def fashion(images: int) -> Callable[[Path], dict[str, object] | None]:
+Source = Callable[[Path, int], dict[str, object] | None]
+"""From a folder to write into and a seed to the settings of the data; None where it is not here."""
+
+
+def fashion(images: int) -> Source:
     """Settings for so many training images of Fashion-MNIST, written as one file of arrays."""
 
-    def settings(folder: Path) -> dict[str, object] | None:
+    def settings(folder: Path, seed: int) -> dict[str, object] | None:
         from nunbit.errors import DataError
 
         file = folder / "fashion.npz"
@@ -285,9 +269,9 @@ def fashion(images: int) -> Callable[[Path], dict[str, object] | None]:
                 return None
             pixels = getattr(samples.images, "array")  # noqa: B009 - files have none
             chosen = {}
-            for part, count in (("train", images), ("test", TEST_IMAGES)):
+            for part, count, drawn in (("train", images, seed), ("test", TEST_IMAGES, 0)):
                 rows = np.flatnonzero(np.array(samples.parts) == part)
-                rows = rows[stratified_order(samples.labels[rows], seed=0)[:count]]
+                rows = rows[stratified_order(samples.labels[rows], seed=drawn)[:count]]
                 chosen |= {f"x_{part}": pixels[rows], f"y_{part}": samples.labels[rows]}
             folder.mkdir(parents=True, exist_ok=True)
             np.savez(file, class_names=np.array(samples.classes), **chosen)
@@ -296,12 +280,12 @@ def fashion(images: int) -> Callable[[Path], dict[str, object] | None]:
     return settings
 
 
-def digits(_: Path) -> dict[str, object] | None:
+def digits(_folder: Path, _seed: int) -> dict[str, object] | None:
     """scikit-learn's digits, with a drawn test part."""
     return {"data.path": "digits"}
 
 
-def few_digits(folder: Path) -> dict[str, object] | None:
+def few_digits(folder: Path, _seed: int) -> dict[str, object] | None:
     """A few of them, even against odd, to see the benchmark run."""
     file = folder / "digits.npz"
     if not file.is_file():
@@ -313,7 +297,7 @@ def few_digits(folder: Path) -> dict[str, object] | None:
     return {"data.path": str(file)}
 
 
-def photographs(folder: Path) -> dict[str, object] | None:
+def photographs(folder: Path, _seed: int) -> dict[str, object] | None:
     """Photographs in five classes, written as JPEG files."""
     from pictures import STAMPS, write_photographs
 
@@ -324,7 +308,7 @@ def photographs(folder: Path) -> dict[str, object] | None:
     return {"data.path": str(folder), "split.test_fraction": PHOTOS_TEST_FRACTION}
 
 
-SETS: dict[str, Callable[[Path], dict[str, object] | None]] = {
+SETS: dict[str, Source] = {
     "fashion-500": fashion(500),
     "fashion-5000": fashion(5000),
     "digits": digits,

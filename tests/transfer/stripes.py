@@ -91,6 +91,7 @@ def make_case(model: nn.Module, n: int = 120, *, seed: int = 0) -> Case:
         groups=np.arange(n),
         training_images=round(0.8 * n),
         epochs=10,
+        stage_decay=0.5,
         augmented=False,
         seed=seed,
     )

@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import interpolate
 
@@ -19,11 +18,12 @@ from nunbit.progress import Silent
 from nunbit.transfer import advise as adviser
 from nunbit.transfer import trials
 from nunbit.transfer.advise import advise
+from nunbit.transfer.case import Case
 from nunbit.transfer.evidence import make_folds
 from nunbit.transfer.plans import Advice, depth
 from nunbit.transfer.probing import pixel_features, settle_statistics, stage_features
 from nunbit.transfer.timing import Timing, time_plan, time_scratch
-from nunbit.transfer.trials import make_arena, try_plan, try_scratch
+from nunbit.transfer.trials import Arena, make_arena, try_plan, try_scratch
 from tests.transfer.stripes import CONTRACT, make_case, make_images, network, pretrained, stripes
 
 T = TypeVar("T")
@@ -185,16 +185,17 @@ def test_images_are_made_smaller_as_torch_does_it() -> None:
     torch.testing.assert_close(found.permute(0, 3, 1, 2).float(), expected)
 
 
-def held_out_of(n: int) -> NDArray[np.bool_]:
-    labels = make_images(n).labels
-    return make_folds(labels, np.arange(n), seed=0) == 0
+def arena_of(case: Case, *learning: int) -> Arena:
+    n = len(case.images)
+    folds = make_folds(case.images.labels, np.arange(n), seed=0)
+    return make_arena(case, folds, strength=0.01, learning=learning or (1, 2, 3))
 
 
 def test_a_trial_trains_only_what_it_says(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = make_case(model)
-    arena = make_arena(case, held_out_of(120), strength=0.01)
+    arena = arena_of(case)
     copies: list[nn.Module] = []
 
     def kept(value: nn.Module) -> nn.Module:
@@ -204,7 +205,8 @@ def test_a_trial_trains_only_what_it_says(
     monkeypatch.setattr(trials, "copy", SimpleNamespace(deepcopy=kept))
     tried = try_plan(case, arena, "last-stage", learning_stages=1)
     assert tried is not None
-    (trained,) = copies
+    trained, *others = copies
+    assert len(others) == 2  # a new one in every round
     changed = {
         name.partition(".")[0]
         for name, value in trained.state_dict().items()
@@ -214,15 +216,15 @@ def test_a_trial_trains_only_what_it_says(
     for name, value in trained.state_dict().items():
         if "running" in name:
             assert torch.equal(value, model.state_dict()[name]), name
-    assert (tried.trial.images, tried.trial.held_out) == (96, 24)
-    assert tried.trial.visits == 20 * 96
+    assert (tried.trial.images, tried.trial.held_out, tried.trial.rounds) == (72, 120, 3)
+    assert tried.trial.visits == 20 * 72
     assert tried.trial.head_accuracy == tried.head_right.mean()
 
 
 def test_a_trial_starts_from_the_head_and_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     strange = network(seed=5).eval()
     case = make_case(strange, 200)
-    arena = make_arena(case, held_out_of(200), strength=0.01)
+    arena = arena_of(case)
     monkeypatch.setattr(trials, "LEARNING_RATE", 0.0)
     still = try_plan(case, arena, "all", learning_stages=3)
     assert still is not None
@@ -237,18 +239,29 @@ def test_a_trial_beyond_the_budget_is_left_out(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = make_case(model)
-    held_out = held_out_of(120)
-    arena = make_arena(case, held_out, strength=0.01)
     monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 1e6)
+    arena = arena_of(case)
     assert try_plan(case, arena, "all", learning_stages=3) is None
-    assert try_scratch(case, held_out, arena) is None
+    assert try_scratch(case, arena) is None
+
+
+def test_every_image_is_judged_once_and_every_plan_sees_as_many(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sum(cut.multiply_adds_before for cut in cuts_of(model, (1, 16, 16))[-1:])
+    monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 3 * 3 * whole * 500.0)
+    arena = arena_of(make_case(model))
+    assert arena.visits == {1: 500, 2: 500, 3: 500}  # what everything can afford
+    judged = np.concatenate([one.judged.rows for one in arena.rounds])
+    assert sorted(judged) == list(range(120))
+    assert not any(set(one.train.rows) & set(one.judged.rows) for one in arena.rounds)
+    monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 3 * 3 * whole * 399.0)
+    assert 3 not in arena_of(make_case(model)).visits
 
 
 def test_scratch_is_tried_from_random_weights(model: nn.Module) -> None:
     case = make_case(model)
-    held_out = held_out_of(120)
-    arena = make_arena(case, held_out, strength=0.01)
-    tried = try_scratch(case, held_out, arena)
+    tried = try_scratch(case, arena_of(case))
     assert tried is not None
     assert tried.trial.plan == "none"
     assert tried.trial.accuracy.estimate > 0.4
@@ -258,11 +271,9 @@ def test_large_images_are_tried_small_where_the_network_allows_it(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "TRIAL_SIDE", 8)
-    arena = make_arena(make_case(model), held_out_of(120), strength=0.01)
-    assert arena.train.shape == (1, 8, 8)
+    assert arena_of(make_case(model)).rounds[0].train.shape == (1, 8, 8)
     fixed = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 4))
-    arena = make_arena(make_case(fixed), held_out_of(120), strength=0.01)
-    assert arena.train.shape == (1, 16, 16)
+    assert arena_of(make_case(fixed), 1).rounds[0].train.shape == (1, 16, 16)
 
 
 def test_times_are_measured_for_every_part(model: nn.Module) -> None:

@@ -71,6 +71,7 @@ def case_of(config: Config, parts: Parts, model: nn.Module) -> Case:
         groups=groups_of(parts.split, rows),
         training_images=split.counts["train"],
         epochs=decided(tuning.training.epochs),
+        stage_decay=config.transfer.stage_decay,
         augmented=not only_mirrors(frozen),
         seed=config.seed,
     )

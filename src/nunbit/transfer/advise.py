@@ -43,8 +43,6 @@ MOST_IMAGES = 2000
 """Images that are looked at; more would make the advice slow and hardly better."""
 FEWEST_OF_A_CLASS = 5
 """Of a rare class so many are looked at all the same, or it could not be cross-validated."""
-FEW_IMAGES = 1000
-"""Up to so many images, two folds of five are held out for trials, else one."""
 
 
 def advise(case: Case, progress: Progress = SILENT) -> Advice:
@@ -177,12 +175,11 @@ def _trials(
     progress: Progress,
 ) -> dict[str, Tried | None]:
     """Every plan tried in small; None for those that are too large for it."""
-    held_out = folds < (2 if len(folds) <= FEW_IMAGES and folds.max() > 1 else 1)
-    arena = make_arena(case, held_out, strength=strength)
+    arena = make_arena(case, folds, strength=strength, learning=learning.values())
     tried: dict[str, Tried | None] = {}
     for plan in progress.track((*learning, SCRATCH), total=len(learning) + 1, title="trials"):
         if plan == SCRATCH:
-            tried[plan] = try_scratch(case, held_out, arena)
+            tried[plan] = try_scratch(case, arena)
         else:
             tried[plan] = try_plan(case, arena, plan, learning_stages=learning[plan])
     return tried

@@ -126,6 +126,8 @@ class Case:
     """How many of the images the training will learn from; the others validate."""
     epochs: int
     """Of fine-tuning with so many images."""
+    stage_decay: float
+    """Factor on the learning rate of each stage before the next, in fine-tuning."""
     augmented: bool
     """Whether fine-tuning changes images at random, so that a frozen part has to see each again."""
     seed: int

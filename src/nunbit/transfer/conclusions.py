@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,9 +32,10 @@ STEEP = 0.03
 """Data are little as long as twice as many bring so much accuracy."""
 SIMILAR_ERRORS = 0.5
 """Share of the errors on untrained features and pixels that similar pretraining removes."""
-CAUTION = 0.5
-"""Prior standard deviation of the logarithm of a plan's errors against the head's: a trial on few
-images hardly moves the estimate away from no difference."""
+SHARED_CHANGE, OWN_CHANGE = 0.4, 0.3
+"""Prior standard deviations of the logarithm of a plan's errors against the head's: what all plans
+have in common, and what each has for itself. A trial on few images hardly moves an estimate away
+from no difference to the head, and less so away from the other plans."""
 MOST_DOUBLINGS = 3.0
 """The learning curve is not carried on beyond so many doublings of the images."""
 
@@ -118,18 +119,15 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
     """What to expect of every plan, in accuracy and time."""
     head, basis = _head_at(case, measured)
     expected = {HEAD: (head, basis)}
-    change, doubt = 0.0, CAUTION
-    for plan, tried in measured.tried.items():
-        if plan == SCRATCH:
-            expected[plan] = _from_scratch(case, measured)
-            continue
+    for plan, (change, doubt) in _changes(measured).items():
+        tried = measured.tried[plan]
         if tried is None:
-            basis, doubt = "too large for a trial: taken from the plan before it", CAUTION
+            basis = "too large for a trial: taken from the other plans"
         else:
-            change, doubt = _cautious(*_log_ratio(tried.right, tried.head_right))
             basis = f"tried on {tried.trial.images:,} images, from the head on"
-        accuracy = _no_worse(_scaled(head, change, doubt), than=head)
+        accuracy = _scaled(head, change, doubt)
         expected[plan] = _halfway((accuracy, basis), _within_reach(measured.heads, plan))
+    expected[SCRATCH] = _from_scratch(case, measured)
     seconds, behind = _seconds(case, measured), _behind(measured)
     return tuple(
         PlanEstimate(
@@ -140,17 +138,6 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
             basis=basis,
         )
         for plan, (accuracy, basis) in expected.items()
-    )
-
-
-def _no_worse(accuracy: Share, *, than: Share) -> Share:
-    """At least the head's: fine-tuning starts from it, and keeps it where nothing better comes."""
-    if accuracy.estimate >= than.estimate:
-        return accuracy
-    return Share(
-        estimate=than.estimate,
-        low=min(accuracy.low, than.low),
-        high=max(accuracy.high, than.high),
     )
 
 
@@ -246,10 +233,36 @@ def _log_ratio(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[floa
     return math.log(one / two), max(1 / one + 1 / two - 2 * both / (one * two), 1e-6)
 
 
-def _cautious(change: float, variance: float) -> tuple[float, float]:
-    """A change drawn towards 0, and its deviation: normal prior around 0, deviation `CAUTION`."""
-    weight = CAUTION**2 / (CAUTION**2 + variance)
-    return weight * change, math.sqrt(weight * variance)
+def _changes(measured: Measured) -> dict[str, tuple[float, float]]:
+    """By plan, the logarithm of its errors over the head's, and the deviation of that.
+
+    The mean and the deviation after the trials, of a normal prior around 0: plans are drawn towards
+    the head and towards each other, the more, the fewer errors their trials saw (Efron and Morris
+    1975, "Data analysis using Stein's estimator"). One that was not tried follows the others.
+    """
+    plans = [plan for plan in measured.tried if plan != SCRATCH]
+    tried = {p: t for p in plans if (t := measured.tried[p]) is not None}
+    seen = [plans.index(plan) for plan in tried]
+    prior = SHARED_CHANGE**2 + OWN_CHANGE**2 * np.eye(len(plans))
+    if not tried:
+        return dict.fromkeys(plans, (0.0, math.hypot(SHARED_CHANGE, OWN_CHANGE)))
+    found = np.array([_log_ratio(t.right, t.head_right)[0] for t in tried.values()])
+    noise = _covariance(list(tried.values()))
+    weight = np.linalg.solve(prior[np.ix_(seen, seen)] + noise, prior[seen]).T
+    mean, left = weight @ found, prior - weight @ prior[seen]
+    return {
+        plan: (float(mean[i]), math.sqrt(max(0.0, float(left[i, i]))))
+        for i, plan in enumerate(plans)
+    }
+
+
+def _covariance(tried: Sequence[Tried]) -> NDArray[np.float64]:
+    """Of the plans' `_log_ratio` to one head: they share its errors, and many of their own."""
+    wrong = np.array([~t.right for t in tried], dtype=np.float64)
+    head = (~tried[0].head_right).astype(np.float64)
+    parts = wrong / (wrong.sum(axis=1, keepdims=True) + 1) - head / (head.sum() + 1)
+    one_more = np.diag(1 / (wrong.sum(axis=1) + 1) ** 2) + 1 / (head.sum() + 1) ** 2
+    return np.asarray(parts @ parts.T + one_more)
 
 
 def _scaled(head: Share, change: float, doubt: float) -> Share:
@@ -315,8 +328,8 @@ def why(plans: tuple[PlanEstimate, ...], chosen: PlanEstimate) -> str:
         second = max(rest, key=lambda plan: plan.accuracy.estimate)
         return f"{expected}, {spoken(second.plan)} {second.accuracy}."
     return (
-        f"{expected}; {spoken(best.plan)} might reach {best.accuracy}, which is within the error "
-        "of measurement, and trains more."
+        f"{expected}; {spoken(best.plan)} might reach {best.accuracy}, which is hardly more, and "
+        "trains more."
     )
 
 

@@ -22,6 +22,8 @@ SPOKEN = {
     ALL: "everything",
     SCRATCH: "from scratch",
 }
+WORTH = 0.005
+"""Accuracy for which nobody should train more."""
 Source = Literal["pretrained", "untrained", "pixels"]
 
 
@@ -72,17 +74,19 @@ class Trial:
 
     plan: str
     images: int
-    """Trained on."""
+    """Trained on, in each round."""
     held_out: int
-    """Measured on; the same images for all trials."""
+    """Measured on over all rounds; the same images for all trials."""
     visits: int
-    """Images seen in all, each as often as it was seen."""
+    """Images seen in a round, each as often as it was seen."""
     side: int
     """Longer side of the images in pixels."""
     seconds: float
     accuracy: Share
     head_accuracy: float
     """Of the head alone, on the same held-out images at the same size."""
+    rounds: int = 1
+    """Trainings, each judged on images that no other is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,15 +220,15 @@ def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
 
 
 def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
-    """The plan that trains least of those that are not clearly behind the best.
+    """The plan with the best expectation, or one that trains less and is worth as much.
 
-    The rule of one standard error (Breiman et al. 1984): what cannot be told apart is decided by
-    cost, here by how much is trained, which unlike time is the same on every day. Training from
-    scratch is no transfer: it is ranked, and never recommended.
+    Expectations are drawn together as far as measurements cannot tell plans apart, so what is left
+    of a difference is what is likely. Training from scratch is no transfer: it is ranked, and never
+    recommended.
     """
     transfers = [plan for plan in plans if plan.plan != SCRATCH]
-    best = max(transfers, key=lambda plan: plan.accuracy.estimate)
-    good = [plan for plan in transfers if plan is best or plan.behind <= 1]
+    best = max(plan.accuracy.estimate for plan in transfers)
+    good = [plan for plan in transfers if plan.accuracy.estimate > best - WORTH]
     return min(good, key=lambda plan: depth(plan.plan))
 
 
