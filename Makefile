@@ -6,13 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DIGITS := demo/digits
+PEERS := build/peers
+BENCHMARKS := limits step startup prediction decoding memory target
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-slow test-labs labs labs-full lint types imports ci clean
+.PHONY: help venv demo test test-slow test-labs labs labs-full bench bench-peers lint types imports ci clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP)  ## create .venv with nunbit and its tools
 
@@ -51,6 +53,21 @@ labs: $(STAMP)  ## run every lab in seconds, on little data
 labs-full: $(STAMP)  ## run every lab in full, going on where it was interrupted, and write labs/RESULTS.md
 	$(BIN)/nunbit lab all; code=$$?; $(BIN)/python scripts/write_lab_results.py && exit $$code
 
+# A missed target fails the whole, but only when everything has been measured and written.
+bench: $(STAMP)  ## measure the speed of everything but other libraries, and write benchmarks/RESULTS.md
+	@failed=0; for name in $(BENCHMARKS); do \
+	  (set -x; $(BIN)/python benchmarks/$$name.py) || failed=1; done; \
+	$(BIN)/python scripts/write_bench_results.py && exit $$failed
+
+bench-peers: $(STAMP) $(PEERS)/torch/.installed $(PEERS)/keras/.installed  ## install other libraries apart and train side by side with them
+	$(BIN)/python benchmarks/training.py; code=$$?; $(BIN)/python scripts/write_bench_results.py && exit $$code
+
+# One environment for each backend, apart from .venv: no library's wishes bind another's.
+$(PEERS)/%/.installed: benchmarks/peers/%.txt | $(STAMP)
+	test -x $(@D)/bin/python || "$(PYTHON)" -m venv $(@D)
+	$(@D)/bin/python -m pip install --disable-pip-version-check --requirement $<
+	@touch $@
+
 lint: $(STAMP)  ## style and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -63,6 +80,6 @@ imports: $(STAMP)  ## who may import whom
 
 ci: lint types imports test demo  ## all that a change must pass
 
-clean:  ## remove what make made: .venv and caches, never runs or data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## remove what make made: .venv, other libraries and caches, never runs or data
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -61,7 +61,8 @@ class Finished:
     cpu_seconds: float
     """Of all its threads and of the children it waited for."""
     peak_mib: float
-    """The greatest resident memory of the process, or of one of those children."""
+    """The greatest resident memory of the process, or of one of those children. Linux counts that
+    of the process that started it too: one that measures memory imports nothing large."""
     output: str
     """Standard output."""
 

@@ -3,12 +3,13 @@
     python benchmarks/step.py [--repeats 5] [--quick] [--json FILE]
 
 A step of `fashion-cnn` on one batch of 100 that stays in memory: forward, backward, optimiser. Side
-by side: as `nunbit train` does it, the same in float32, and as the plain loop does it. A step needs
-3 x the multiply-adds that `nunbit summary` counts for the images (forward, gradients of weights,
-gradients of inputs). Its share of the peak is what it does of them in a second, over the fastest
-matrix product that was measured between the steps in the same precision.
+by side, each in a process of its own: as `nunbit train` does it, the same in float32, and as the
+plain loop of the course does it. The time of a step is the median of 100.
 
-`--one-line` prints the numbers of one repeat as JSON, for benchmarks/training.py.
+A step needs 3 x the multiply-adds that `nunbit summary` counts for the images (forward, gradients
+of weights, gradients of inputs). Its share of the peak is what it does of them in a second, over
+the fastest matrix product measured in the same repeat and precision. 3 x a little overstates: the
+first layer needs no gradients of inputs.
 """
 
 from __future__ import annotations
@@ -23,97 +24,145 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from limits import (
-    ARRAY_BYTES,
-    QUICK_SHAPES,
-    SHAPES,
-    memory_bytes_per_second,
-    multiply_adds_per_second,
-)
-from loading import BATCH_SIZE, make_trainer, repeat, step
-from measuring import arguments, bound, finish, ratio, record, row
-from torch import nn
-from torch.profiler import ProfilerActivity, profile
+from measuring import arguments, bound, finish, ratio, record, row, run_command
 
-from nunbit.models.summary import summarise_name
-
-sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from network import network
-from task import LEARNING_RATE
-
+HERE = Path(__file__).parent
 PASSES = 3
+BATCH_SIZE = 100
 LEAST_SHARE = 0.5
-BATCHES = 50
+STEPS = 100
 KINDS = {
     "convolution": "convolutions",
     "mkldnn_linear": "linear layers",
     "addmm": "linear layers",
     "aten::mm": "linear layers",
-    "mkldnn_bf16": "linear layers",
     "batch_norm": "batch normalisation",
     "max_pool": "pooling",
+    "fill_": "pooling",
     "threshold": "ReLU",
     "relu": "ReLU",
-    "clamp": "ReLU",
-    "clip": "ReLU",
-    "dropout": "dropout",
+    "clamp_min": "ReLU",
     "bernoulli": "dropout",
     "adam": "optimiser",
     "copy": "copies and casts",
 }
-"""Parts of operations' names, and what they belong to."""
+"""Parts of operations' names, and what they belong to; zeros are filled in for pooling's
+gradients."""
 
-Steps = dict[str, Callable[[], None]]
+Found = dict[str, Any]
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; or one of the processes that are measured."""
     parser = arguments(__doc__, repeats=5)
-    parser.add_argument("--one-line", action="store_true", help="one repeat, as JSON")
+    parser.add_argument("--of", choices=MAKERS, help="only this step, in this process, as JSON")
     given = parser.parse_args()
-    batches = 2 if given.quick else BATCHES
+    if given.of:
+        print(json.dumps(measure_step(given.of, 2 if given.quick else STEPS)))
+        return 0
+    repeats = 1 if given.quick else given.repeats
+    measured = [measure(quick=given.quick) for _ in range(repeats)]
+    found = record(
+        "step", repeats=repeats, rows=rows(measured), ratios=shares(measured), notes=notes(measured)
+    )
+    return finish(found, given)
+
+
+def measure(*, quick: bool = False) -> Found:
+    """One repeat: the limits, and each step in a process of its own."""
+    more = ["--quick"] if quick else []
+    found = {"limits": run_command([sys.executable, HERE / "limits.py", "--one-line", *more]).said}
+    for name in MAKERS:
+        found[name] = run_command([sys.executable, __file__, "--of", name, *more]).said
+    return found
+
+
+def measure_step(name: str, steps: int) -> Found:
+    """Median seconds of a step, and the shares of what it does."""
+    from loading import repeat
+
     with tempfile.TemporaryDirectory() as folder:
-        steps = make_steps(Path(folder))
-        for call in steps.values():
-            repeat(call, batches)  # kernels are chosen and caches filled
-        if given.one_line:
-            print(json.dumps(measure(steps, batches)))
-            return 0
-        repeats = 1 if given.quick else given.repeats
-        measured = [measure(steps, batches, quick=given.quick) for _ in range(repeats)]
-        notes = [f"{torch.get_num_threads()} threads; {PASSES} x {multiply_adds():,} multiply-adds"]
-        notes += [f"{name}: {where_time_goes(call, batches)}" for name, call in steps.items()]
-    found = record("step", repeats=repeats, rows=rows(measured), ratios=shares(measured))
-    return finish(found | {"notes": notes}, given)
+        call = MAKERS[name](Path(folder))
+        repeat(call, max(2, steps // 5))  # kernels are chosen and caches filled
+        seconds = statistics.median(repeat(call, 1) for _ in range(steps))
+        return {"seconds": seconds, "shares": where_time_goes(call, max(2, steps // 5))}
 
 
-def make_steps(folder: Path) -> Steps:
-    """One call, one step, by name."""
-    trainer, state = make_trainer(folder, BATCHES)
-    (batch, *_) = trainer.train.epoch(1)
-    in_float32, other = make_trainer(folder, BATCHES)
-    in_float32.plan = replace(in_float32.plan, autocast_dtype=None)
+def own_step(folder: Path) -> Callable[[], None]:
+    """As the trainer of `nunbit train` does it."""
+    from loading import make_trainer, step
+
+    from nunbit.device import keep_freed_memory
+
+    keep_freed_memory()
+    trainer, state = make_trainer(folder, 1)
+    (batch,) = trainer.train.epoch(1)
+    return lambda: step(trainer, state, batch)
+
+
+def float32_step(folder: Path) -> Callable[[], None]:
+    """The same without matrix units."""
+    from loading import make_trainer, step
+
+    from nunbit.device import keep_freed_memory
+
+    keep_freed_memory()
+    trainer, state = make_trainer(folder, 1)
+    trainer.plan = replace(trainer.plan, autocast_dtype=None)
+    (batch,) = trainer.train.epoch(1)
+    return lambda: step(trainer, state, batch)
+
+
+def plain_step(_: Path) -> Callable[[], None]:
+    """As the loop of the course does it; made-up pixels cost the same."""
+    import torch
+    from torch import nn
+
+    sys.path.insert(0, str(HERE / "peers"))
+    from network import network
+    from task import LEARNING_RATE
 
     model = network()
     loss_of = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    images, targets = batch.images.contiguous(), batch.targets
+    images, labels = torch.rand(BATCH_SIZE, 1, 28, 28), torch.randint(10, (BATCH_SIZE,))
 
-    def plain() -> None:
+    def step() -> None:
         optimizer.zero_grad()
-        loss_of(model(images), targets).backward()
+        loss = loss_of(model(images), labels)
+        loss.backward()
         optimizer.step()
 
-    return {
-        "nunbit": lambda: step(trainer, state, batch),
-        "nunbit, float32": lambda: step(in_float32, other, batch),
-        "plain": plain,
-    }
+    return step
+
+
+MAKERS: dict[str, Callable[[Path], Callable[[], None]]] = {
+    "nunbit": own_step,
+    "nunbit in float32": float32_step,
+    "plain": plain_step,
+}
+
+
+def where_time_goes(call: Callable[[], None], steps: int) -> dict[str, float]:
+    """Shares of a step's time by kind of operation, the greatest first."""
+    from loading import repeat
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        repeat(call, steps)
+    spent: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        key = event.key.lower()
+        kind = next((kind for part, kind in KINDS.items() if part in key), "the rest")
+        spent[kind] += event.self_cpu_time_total
+    total = sum(spent.values())
+    return {kind: round(time / total, 3) for kind, time in spent.most_common()}
 
 
 def precision_of(name: str) -> str:
     """In which the matrices of a step are multiplied on this machine."""
+    import torch
+
     from nunbit.device import resolve_precision
 
     return resolve_precision("auto", torch.device("cpu")) if name == "nunbit" else "float32"
@@ -121,74 +170,54 @@ def precision_of(name: str) -> str:
 
 def multiply_adds() -> int:
     """Of one image, forward."""
+    from nunbit.models.summary import summarise_name
+
     return summarise_name("fashion-cnn").multiply_adds
 
 
-def measure(steps: Steps, batches: int, *, quick: bool = False) -> dict[str, float]:
-    """Seconds of each step, and the limits, one after the other."""
-    shapes = QUICK_SHAPES if quick else SHAPES
-    seconds, size = (0.02, 2**20) if quick else (0.5, ARRAY_BYTES)
-    found = {
-        dtype: multiply_adds_per_second(getattr(torch, dtype), seconds=seconds, shapes=shapes)
-        for dtype in ("float32", "bfloat16")
-    }
-    found["memory"] = memory_bytes_per_second(seconds=seconds, array_bytes=size)
-    return found | {name: median_seconds(call, batches) for name, call in steps.items()}
-
-
-def median_seconds(call: Callable[[], None], times: int) -> float:
-    """Of a call that is done so many times."""
-    return statistics.median(repeat(call, 1) for _ in range(times))
-
-
-def share(name: str, one: dict[str, float], precision: str) -> float:
-    """What a step does of multiply-adds in a second, over the peak in that precision."""
-    return PASSES * BATCH_SIZE * multiply_adds() / one[name] / one[precision]
-
-
-def rows(measured: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
-    """Milliseconds of the steps, and the peaks."""
-    found = []
-    for name in measured[0]:
-        values = [one[name] for one in measured]
-        if name in ("float32", "bfloat16"):
-            giga = [value / 1e9 for value in values]
-            found.append(row(f"peak, {name}", "billion multiply-adds/s", giga))
-        elif name == "memory":
-            found.append(row("memory", "GB/s", [value / 1e9 for value in values]))
-        else:
-            found.append(row(f"step, {name}", "ms", [1000 * value for value in values]))
+def rows(measured: Sequence[Found]) -> list[Found]:
+    """The limits, and milliseconds of the steps."""
+    limits = [one["limits"] for one in measured]
+    found = [
+        row(f"peak in {name}", "billion multiply-adds/s", [one[name] / 1e9 for one in limits])
+        for name in ("float32", "bfloat16")
+    ]
+    found.append(row("memory", "GB/s", [one["memory"] / 1e9 for one in limits]))
+    for name in MAKERS:
+        values = [1000 * one[name]["seconds"] for one in measured]
+        found += [row(f"step, {name}", "ms", values)]
     return found
 
 
-def shares(measured: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
+def shares(measured: Sequence[Found]) -> list[Found]:
     """Ratios of the steps, and their shares of the peaks."""
-    own = [one["nunbit"] for one in measured]
-    plain = [one["plain"] for one in measured]
-    found = [ratio("plain step / nunbit's step", plain, own)]
-    for name in ("nunbit", "nunbit, float32", "plain"):
-        precision = precision_of(name)
-        target = LEAST_SHARE if name == "nunbit" else None
-        values = [share(name, one, precision) for one in measured]
-        what = f"{name}: share of {precision}'s peak"
+    work = PASSES * BATCH_SIZE * multiply_adds()
+    seconds = {name: [one[name]["seconds"] for one in measured] for name in MAKERS}
+    found = [ratio("plain step / nunbit's step", seconds["plain"], seconds["nunbit"])]
+
+    def share(name: str, precision: str, what: str, target: float | None = None) -> None:
+        values = [work / one[name]["seconds"] / one["limits"][precision] for one in measured]
         found.append(bound(what, values, target=target, better="more"))
-    values = [share("nunbit", one, "float32") for one in measured]
+
+    for name in MAKERS:
+        precision = precision_of(name)
+        what = f"{name}: share of the peak in {precision}"
+        share(name, precision, what, LEAST_SHARE if name == "nunbit" else None)
     if precision_of("nunbit") != "float32":
-        found.append(bound("nunbit: over float32's peak", values, better="more"))
+        share("nunbit", "float32", "nunbit: over the peak in float32")
     return found
 
 
-def where_time_goes(call: Callable[[], None], batches: int) -> str:
-    """Shares of a step's time by kind of operation, in words."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        repeat(call, batches)
-    spent: Counter[str] = Counter()
-    for event in profiler.key_averages():
-        key = event.key.lower()
-        kind = next((kind for part, kind in KINDS.items() if part in key), "the rest")
-        spent[kind] += event.self_cpu_time_total
-    total = sum(spent.values())
-    return ", ".join(f"{kind} {time / total:.0%}" for kind, time in spent.most_common())
+def notes(measured: Sequence[Found]) -> list[str]:
+    """Work, threads and where the time goes."""
+    said = [
+        f"{measured[-1]['limits']['threads']} threads; a step needs {PASSES} x {BATCH_SIZE} x "
+        f"{multiply_adds():,} multiply-adds"
+    ]
+    for name in MAKERS:
+        parts = measured[-1][name]["shares"].items()
+        said.append(f"{name}: " + ", ".join(f"{kind} {part:.0%}" for kind, part in parts))
+    return said
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ own default, and answer the same 10,000 test images. Each is a process, timed fr
                 60,000 images train, the others validate
     plain       the loop of the course: torchvision's data set, ToTensor, DataLoader, Adam
     keras, fastai, skorch, lightning, timm
-                benchmarks/peers, each in the environment that `make peers` makes
+                benchmarks/peers, each in the environment that `make bench-peers` makes
 
 Each repeat's result is kept in --kept (build/training), so that the command may be stopped, given
 again, and given for some of the contestants; remove the folder to measure anew. A repeat also
@@ -32,6 +32,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import step
 from measuring import ROOT, alternate, arguments, bound, commit, finish, kept, ratio, record, row
 from measuring import run_command as run
 
@@ -46,7 +47,6 @@ ENVIRONMENT_OF = {
 }
 CONTESTANTS = ("step", "nunbit", "plain", *ENVIRONMENT_OF)
 TARGETS = {"plain": 1.6, "keras": 1.0, "fastai": 1.0}
-LEAST_SHARE = 0.5
 TEST_IMAGES = 10_000
 IDX_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 SOURCES = (Path("/usr/share/datasets/fashion-mnist"),)
@@ -81,7 +81,7 @@ def is_here(name: str) -> bool:
     """Whether a contestant can run; says so, if not."""
     if name not in ENVIRONMENT_OF or python_of(name).exists():
         return True
-    print(f"{name} is not installed: make peers", file=sys.stderr)
+    print(f"{name} is not installed: make bench-peers", file=sys.stderr)
     return False
 
 
@@ -99,7 +99,7 @@ def contestant(
 
     def measure(number: int) -> Found:
         if name == "step":
-            found = run([sys.executable, Path(__file__).parent / "step.py", "--one-line"]).said
+            found = step.measure(quick=images is not None)
         elif name == "nunbit":
             found = run_nunbit(seed=number, epochs=epochs)
         else:
@@ -193,13 +193,9 @@ def judged(found: dict[str, dict[int, Found]], *, epochs: int, missing: list[str
     for name in others:
         ratios += against(name, found[name], own)
     if steps:
-        from step import rows as step_rows
-        from step import shares
-
         measured = list(steps.values())
-        rates = [{k: v for k, v in one.items() if isinstance(v, float)} for one in measured]
-        rows += step_rows(rates)
-        ratios += shares(rates)
+        rows += step.rows(measured)
+        ratios += step.shares(measured)
         ratios += over_bounds(found, steps, ["nunbit", *others], epochs)
     repeats = max((len(kept) for kept in found.values()), default=0)
     made = record(
@@ -246,19 +242,18 @@ def over_bounds(
     found: dict[str, dict[int, Found]], steps: dict[int, Found], names: list[str], epochs: int
 ) -> list[Found]:
     """Time of the whole command over what its multiply-adds would take at the matrix peak."""
-    from step import PASSES, multiply_adds, precision_of
-
+    work = step.PASSES * step.multiply_adds() * epochs
     ratios = []
     for name in names:
         both = sorted(found[name].keys() & steps.keys())
         if both:
-            precision = precision_of("nunbit" if name == "nunbit" else "plain")
-            work = PASSES * multiply_adds() * epochs
-            least = [found[name][n]["train_images"] * work / steps[n][precision] for n in both]
+            precision = step.precision_of("nunbit" if name == "nunbit" else "plain")
+            peaks = [steps[n]["limits"][precision] for n in both]
+            images = [found[name][n]["train_images"] for n in both]
+            least = [work * n / peak for n, peak in zip(images, peaks, strict=True)]
             seconds = [found[name][n]["seconds"] for n in both]
-            ratios.append(
-                ratio(f"{name}: time / bound of {precision}", seconds, least, better="less")
-            )
+            what = f"{name}: time over the bound in {precision}"
+            ratios.append(ratio(what, seconds, least, better="less"))
     return ratios
 
 

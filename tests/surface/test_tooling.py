@@ -61,6 +61,8 @@ def test_targets_of_make_are_pinned() -> None:
         "test-labs",
         "labs",
         "labs-full",
+        "bench",
+        "bench-peers",
         "lint",
         "types",
         "imports",
