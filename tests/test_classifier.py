@@ -279,3 +279,28 @@ def test_a_class_called_unsure_cannot_be_told_from_the_mark() -> None:
     ours.bundle = replace(ours.bundle, classes=("bag", "unsure", "boot"), thresholds={"0.95": 0.5})
     with pytest.raises(UsageError, match="a class is called unsure"):
         ours.predict(picture(1), accuracy=0.95)
+
+
+def test_many_images_get_the_answers_that_each_alone_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = classifier()
+    images = [picture(number) for number in range(6)]
+    alone = np.concatenate([ours.predict_proba(image) for image in images])
+    monkeypatch.setattr("nunbit.classifier.MANY_IMAGES", 6)
+    np.testing.assert_allclose(ours.predict_proba(images, batch_size=4), alone, atol=1e-6)
+    assert ours._faster is not None
+    assert ours._faster[1] is not ours.model
+
+
+def test_many_images_are_answered_with_the_weights_of_the_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nunbit.classifier.MANY_IMAGES", 2)
+    ours = classifier()
+    images = [picture(number) for number in range(3)]
+    before = ours.predict_proba(images)
+    with torch.no_grad():
+        list(ours.model.parameters())[-1].add_(torch.tensor([0.0, 1.0, 2.0]))
+    after = ours.predict_proba(images)
+    assert np.abs(after - before).max() > 0.05
+    alone = np.concatenate([ours.predict_proba(image) for image in images])
+    np.testing.assert_allclose(after, alone, atol=1e-6)

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from nunbit.errors import UsageError
 from nunbit.explain.inplace import out_of_place
-from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.targets import grad_cam_layer, maps_of
+from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import images_at_once
 from nunbit.models.mode import evaluation_mode
 

@@ -26,11 +26,11 @@ from nunbit.explain.attribution import (
 )
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.layers import Layer, layer_named, stages_of
-from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.neighbours import Neighbour
 from nunbit.explain.redrawn import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
+from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import ClassNames

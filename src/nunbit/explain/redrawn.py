@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.explain.many_passes import for_many_passes
+from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
 

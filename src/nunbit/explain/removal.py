@@ -19,8 +19,8 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
-from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.redrawn import Copies
+from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import forward, images_at_once
 from nunbit.models.mode import evaluation_mode
 

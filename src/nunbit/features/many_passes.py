@@ -1,4 +1,4 @@
-"""A network made ready to be asked hundreds of times about one image."""
+"""A network made ready to be asked hundreds of times, about one image or about many."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.explain.attribution import Method, explainer
-from nunbit.explain.many_passes import for_many_passes
 from nunbit.explain.redrawn import Copies
 from nunbit.explain.removal import random_reference
 from nunbit.explain.sanity import check_attribution
+from nunbit.features.many_passes import for_many_passes
 from tests.explain.trained import trained_network, unseen
 
 
