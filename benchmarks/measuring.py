@@ -63,6 +63,9 @@ class Finished:
     peak_mib: float
     """The greatest resident memory of the process, or of one of those children. Linux counts that
     of the process that started it too: one that measures memory imports nothing large."""
+    others_seconds: float
+    """CPU time that other processes took meanwhile, or the host took away: disturbance. Zero where
+    the system does not tell."""
     output: str
     """Standard output."""
 
@@ -92,7 +95,7 @@ def run_command(
     """
     arguments = [str(part) for part in command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        began = time.perf_counter()
+        busy, began = _busy_seconds(), time.perf_counter()
         process = subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
@@ -107,18 +110,31 @@ def run_command(
             process.kill()
             process.wait()
             raise
-        seconds = time.perf_counter() - began
+        seconds, busy = time.perf_counter() - began, _busy_seconds() - busy
         process.returncode = os.waitstatus_to_exitcode(status)
         output, errors = (_text(file) for file in (out, err))
     if process.returncode not in allowed:
         said = f"{output[-TAIL:]}\n{errors[-TAIL:]}"
         raise SystemExit(f"{shlex.join(arguments)} ended with {process.returncode}:\n{said}")
+    cpu_seconds = usage.ru_utime + usage.ru_stime
     return Finished(
         seconds=seconds,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        cpu_seconds=cpu_seconds,
+        others_seconds=max(0.0, busy - cpu_seconds),
         peak_mib=usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024),
         output=output,
     )
+
+
+def _busy_seconds() -> float:
+    """CPU time of all processes since the machine started, and what its host took; 0 if unknown."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    except OSError:
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = map(int, line.split()[1:9])
+    busy = user + nice + system + irq + softirq + steal
+    return busy / os.sysconf("SC_CLK_TCK")
 
 
 def _text(file: Any) -> str:

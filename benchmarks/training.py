@@ -33,7 +33,19 @@ from pathlib import Path
 from typing import Any
 
 import step
-from measuring import ROOT, alternate, arguments, bound, commit, finish, kept, ratio, record, row
+from measuring import (
+    ROOT,
+    Finished,
+    alternate,
+    arguments,
+    bound,
+    commit,
+    finish,
+    kept,
+    ratio,
+    record,
+    row,
+)
 from measuring import run_command as run
 
 PEERS = Path(__file__).parent / "peers"
@@ -51,6 +63,8 @@ TEST_IMAGES = 10_000
 IDX_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 SOURCES = (Path("/usr/share/datasets/fashion-mnist"),)
 QUICK_IMAGES = 500
+DISTURBED = 0.05
+"""Share of a process's CPU time that others may take before it is told."""
 
 Found = dict[str, Any]
 
@@ -127,9 +141,7 @@ def run_nunbit(*, seed: int, epochs: int) -> Found:
         )
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     return {
-        "seconds": done.seconds,
-        "cpu_seconds": done.cpu_seconds,
-        "peak_mib": done.peak_mib,
+        **measured(done),
         "accuracy": summary["test"]["accuracy"],
         "train_images": summary["n"]["train"],
         "test_images": summary["n"]["test"],
@@ -145,9 +157,17 @@ def run_peer(name: str, data: Path, *, seed: int, epochs: int, images: int | Non
         command = [python_of(name), PEERS / file, "--data", data, "--out", Path(folder) / "out"]
         command += ["--epochs", str(epochs), "--seed", str(seed)]
         done = run([*command, *(() if images is None else ("--images", str(images)))])
-    times = {"seconds": done.seconds, "cpu_seconds": done.cpu_seconds, "peak_mib": done.peak_mib}
-    found: Found = times | done.said
-    return found
+    return measured(done) | done.said
+
+
+def measured(done: Finished) -> Found:
+    """What is kept of a process."""
+    return {
+        "seconds": done.seconds,
+        "cpu_seconds": done.cpu_seconds,
+        "others_seconds": done.others_seconds,
+        "peak_mib": done.peak_mib,
+    }
 
 
 def torchvision_data(folder: Path) -> Path:
@@ -193,9 +213,8 @@ def judged(found: dict[str, dict[int, Found]], *, epochs: int, missing: list[str
     for name in others:
         ratios += against(name, found[name], own)
     if steps:
-        measured = list(steps.values())
-        rows += step.rows(measured)
-        ratios += step.shares(measured)
+        rows += step.rows(list(steps.values()))
+        ratios += step.shares(list(steps.values()))
         ratios += over_bounds(found, steps, ["nunbit", *others], epochs)
     repeats = max((len(kept) for kept in found.values()), default=0)
     made = record(
@@ -269,8 +288,22 @@ def notes(found: dict[str, dict[int, Found]], missing: list[str]) -> list[str]:
         dates = sorted(one["date"] for one in every)
         commits = ", ".join(sorted({one["commit"] for one in every}))
         said.append(f"measured from {dates[0]} to {dates[-1]} at {commits}")
+    disturbed = disturbances(found)
+    if disturbed:
+        said.append(f"other processes took CPU time meanwhile: {', '.join(disturbed)} of their own")
     if missing:
         said.append(f"not measured here: {', '.join(missing)}")
+    return said
+
+
+def disturbances(found: dict[str, dict[int, Found]]) -> list[str]:
+    """Who was disturbed, and the greatest share of its own CPU time that went to others."""
+    said = []
+    for name, kept_ones in found.items():
+        times = [one for one in kept_ones.values() if "others_seconds" in one]
+        share = max((one["others_seconds"] / one["cpu_seconds"] for one in times), default=0.0)
+        if share > DISTURBED:
+            said.append(f"{name} {share:.0%}")
     return said
 
 
