@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,15 @@ CASES: dict[str, ReportInput] = {
 INSIDE = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
+@cache
+def made(case: str) -> str:
+    """The page of a case: making one takes seconds."""
+    return build_report(CASES[case])
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_page_stands_alone_and_every_picture_is_described(case: str) -> None:
-    html = build_report(CASES[case])
+    html = made(case)
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     assert not re.search(r"https?:|@import|<script|<link", html, flags=re.IGNORECASE)
@@ -85,7 +92,7 @@ def test_page_stands_alone_and_every_picture_is_described(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_headline_and_numbers_equal_the_summary(case: str) -> None:
     report = CASES[case]
-    page, test = Page(build_report(report)), report.summary["test"]
+    page, test = Page(made(case)), report.summary["test"]
     if test is None:
         assert "No test images, so nothing was measured" in page.section("result")
         assert "classes" not in page.section_names
@@ -116,7 +123,7 @@ def test_headline_and_numbers_equal_the_summary(case: str) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case != "no test part"])
 def test_confusion_matrix_shows_every_count(case: str) -> None:
     report = CASES[case]
-    page = Page(build_report(report))
+    page = Page(made(case))
     counted: dict[str, int] = {}
     predictions = report.predictions
     for true, predicted in zip(predictions.labels, predictions.predicted, strict=True):
@@ -136,7 +143,7 @@ def test_confusion_matrix_shows_every_count(case: str) -> None:
 
 def test_gallery_names_predicted_and_true_class_of_every_picture() -> None:
     report = CASES["ten classes"]
-    page = Page(build_report(report))
+    page = Page(made("ten classes"))
     answers = {
         report.path(row): (report.classes[p], report.classes[t])
         for row, (p, t) in enumerate(
@@ -155,23 +162,23 @@ def test_gallery_names_predicted_and_true_class_of_every_picture() -> None:
 
 
 def test_zero_mistakes_are_said() -> None:
-    page = Page(build_report(CASES["zero mistakes"]))
+    page = Page(made("zero mistakes"))
     assert "100 % (91.2 to 100)" in page.section("result")
     assert "No mistakes: every test image was given its class" in page.section("confusion")
     assert "None: no mistakes were made" in page.section("gallery")
 
 
 def test_missing_parts_are_said_or_left_out() -> None:
-    no_validation = Page(build_report(CASES["no validation part"]))
+    no_validation = Page(made("no validation part"))
     assert "There is no validation part" in no_validation.section("learning")
     assert "0 validation" in no_validation.section("data")
-    assert Page(build_report(CASES["ten classes"])).section_names == EVERY_SECTION
-    evaluated = Page(build_report(CASES["only evaluated"])).section_names
+    assert Page(made("ten classes")).section_names == EVERY_SECTION
+    evaluated = Page(made("only evaluated")).section_names
     assert evaluated == [s for s in EVERY_SECTION if s not in ("learning", "contract")]
 
 
 def test_every_file_is_accounted_for() -> None:
-    page = Page(build_report(CASES["excluded files"]))
+    page = Page(made("excluded files"))
     data = page.section("data")
     assert "88 images and files found = 29 training + 1 validation + 40 test + 18 excluded" in data
     rows = [e.words for e in page.all("tr")]
@@ -179,7 +186,7 @@ def test_every_file_is_accounted_for() -> None:
     assert "not an image 6 folder/00071.png" in rows
     assert "folder/00072.png truncated: all" in rows
     assert "All 29 1 40 18" in rows
-    assert "Nothing was excluded" in Page(build_report(CASES["two classes"])).section("data")
+    assert "Nothing was excluded" in Page(made("two classes")).section("data")
 
 
 def test_leaks_are_told_with_the_score_without_them() -> None:
@@ -205,7 +212,7 @@ def test_a_result_no_better_than_the_baseline_is_said() -> None:
     labels = [0] * 80 + [1] * 20
     blind = report_input(random_predictions(100, 2, labels=labels, skill=0), names(2))
     assert "Not clearly better than always answering “kind 0”" in build_report(blind)
-    assert "Not clearly better" not in build_report(CASES["zero mistakes"])
+    assert "Not clearly better" not in made("zero mistakes")
 
 
 def test_setup_is_told() -> None:
@@ -281,7 +288,7 @@ def test_hostile_names_in_the_large_matrix() -> None:
 
 
 def test_the_same_input_gives_the_same_page() -> None:
-    assert build_report(CASES["ten classes"]) == build_report(CASES["ten classes"])
+    assert build_report(CASES["ten classes"]) == made("ten classes")
 
 
 def test_one_epoch_is_a_number_and_no_curve() -> None:
@@ -296,7 +303,7 @@ def test_one_epoch_is_a_number_and_no_curve() -> None:
 def test_the_readers_own_chart_settings_change_nothing() -> None:
     import matplotlib as mpl
 
-    before = build_report(CASES["ten classes"])
+    before = made("ten classes")
     with mpl.rc_context({"font.size": 30, "svg.fonttype": "path", "lines.linewidth": 9}):
         assert build_report(CASES["ten classes"]) == before
 
@@ -337,7 +344,7 @@ def _contrast(a: str, b: str) -> float:
 
 
 def test_text_colours_have_the_contrast_of_wcag_aa_in_both_themes() -> None:
-    html = build_report(CASES["two classes"])
+    html = made("two classes")
     themes = re.findall(r":root \{(.*?)\}", html, flags=re.DOTALL)
     assert len(themes) == 2
     for theme in themes:

@@ -10,11 +10,9 @@ import pytest
 import typer
 
 import nunbit
-from nunbit.cli import app, main
+from nunbit.cli import app
 from nunbit.cli.invocation import Invocation
 from tests.surface.readme import ROOT, blocks, commands, links
-
-QUICK = ("models", "--help", "--version")
 
 
 def spelled(words: list[str]) -> str:
@@ -31,11 +29,6 @@ def test_nunbit_understands_every_command(words: list[str]) -> None:
     with group.make_context("nunbit", words[1:2], obj=Invocation(command="")) as context:
         name, command, _ = group.resolve_command(context, words[1:2])  # type: ignore[attr-defined]
         command.make_context(name, words[2:], parent=context)
-
-
-@pytest.mark.parametrize("words", [w for w in commands("nunbit") if w[1] in QUICK], ids=spelled)
-def test_quick_commands_run(words: list[str]) -> None:
-    assert main(words[1:]) == 0
 
 
 @pytest.mark.parametrize("words", commands("make"), ids=spelled)
