@@ -23,7 +23,7 @@ LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"
 ScalingName = Literal["zero-one", "minus-one-one", "imagenet", "z-score"]
 ScheduleName = Literal["constant", "cosine", "one-cycle"]
 InitialisationName = Literal[
-    "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"
+    "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform", "whitening"
 ]
 MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
 
@@ -137,7 +137,8 @@ class ModelConfig(Section):
     dropout: Auto | Fraction | tuple[Fraction, ...] = "auto"
     """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
     initialisation: InitialisationName = "default"
-    """How weights are drawn."""
+    """How weights are drawn; whitening takes the first layer's from the training images, and
+    leaves them so."""
     pretrained: str = "none"
     """Weights to start from: a model of torchvision or timm, `efficientnet-lite0`, a run's folder
     or a file; their own preprocessing comes with them."""

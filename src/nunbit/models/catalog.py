@@ -16,6 +16,7 @@ from nunbit.models.info import ModelInfo
 
 FAMILIES = (
     "smallcnn",
+    "patchcnn",
     "perceptron",
     "mlp",
     "fashion",

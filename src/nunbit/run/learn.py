@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nunbit.config import CheckpointConfig, Config, decided
 from nunbit.data.augment import load_augmentation
@@ -17,6 +17,7 @@ from nunbit.models.create import create_model
 from nunbit.models.info import Shape
 from nunbit.models.initialise import initialise
 from nunbit.models.pretrained import Weights, transfer
+from nunbit.models.whitening import WHITENING_IMAGES, whiten_first_layer
 from nunbit.progress import Progress
 from nunbit.run.contract import wanted_weights
 from nunbit.run.folder import RunFolder, resume_command
@@ -78,11 +79,15 @@ def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]
 
     Raises:
         WeightsError: when pretrained weights are missing, damaged or do not fit.
+        UsageError: when the first layer is to whiten and cannot.
     """
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
     options = {k: v for k, v in model_options(config, parts).items() if k != HEAD_HIDDEN}
     model = create_model(config.model.name, **options, generator_seed=seed)
-    initialise(model, config.model.initialisation, seed=seed)
+    if config.model.initialisation == "whitening":
+        whiten_first_layer(model, _some_training_images(parts))
+    else:
+        initialise(model, config.model.initialisation, seed=seed)
     weights = wanted_weights(config)
     if weights is None:
         return model, ()
@@ -96,6 +101,14 @@ def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]
         strict=config.model.pretrained_strict,
     )
     return model, (*remarks, *_size_remarks(weights, parts))
+
+
+def _some_training_images(parts: Parts) -> Tensor:
+    """Evenly spread over the training part, as the network gets them: float32 [N, C, H, W]."""
+    rows = parts.split.indices("train")
+    rows = rows[:: -(-len(rows) // WHITENING_IMAGES)]
+    (pixels,) = parts.prepared.pixels.stream([rows])
+    return parts.preprocess.normalise(pixels.permute(0, 3, 1, 2))
 
 
 def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
