@@ -37,6 +37,7 @@ from nunbit.run.parts import Parts
 from nunbit.run.prepare import decode, find
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer
+from nunbit.training.small_maps import narrow_forward
 from nunbit.training.state import TrainingState
 from nunbit.types import Batch
 
@@ -94,11 +95,7 @@ def repeat(call: Callable[[], None], times: int) -> float:
 def forward_backward(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
     """Both passes, as the loop does them."""
     plan = trainer.plan
-    with torch.autocast(
-        batch.images.device.type,
-        dtype=plan.autocast_dtype,
-        enabled=plan.autocast_dtype is not None,
-    ):
+    with narrow_forward(batch.images.device.type, plan.autocast_dtype):
         logits = state.model(batch.images)
     plan.loss(logits.float(), batch.targets).backward()
 

@@ -28,6 +28,7 @@ from nunbit.training.interrupt import StopRequest
 from nunbit.training.losses import Loss, largest_class, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
 from nunbit.training.penalty import Penalty
+from nunbit.training.small_maps import narrow_forward
 from nunbit.training.state import (
     EpochSums,
     TrainingState,
@@ -176,11 +177,7 @@ class Trainer:
         set_learning_rate(state.optimizer, self._learning_rate())
         seed = derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch)
         _seed_global_generator(seed, batch.images.device)
-        with torch.autocast(
-            batch.images.device.type,
-            dtype=plan.autocast_dtype,
-            enabled=plan.autocast_dtype is not None,
-        ):
+        with narrow_forward(batch.images.device.type, plan.autocast_dtype):
             output = self._part(batch.images)
         loss, logits = loss_of_output(plan.loss, output, batch.targets)
         minimised = loss if plan.penalty is None else loss + plan.penalty(state.model)
