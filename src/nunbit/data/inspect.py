@@ -7,21 +7,23 @@ pixels are made (`nunbit.data.pixels`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.data.decoding import FORMATS, ImageFacts, facts, read_image_bytes
+from nunbit.data.looks import Look, RememberedLooks
 from nunbit.data.sources.wording import TAKEN_OUT
 from nunbit.errors import UnusableImage
 from nunbit.progress import Progress
-from nunbit.types import ImageArrays, ImageFiles, Samples
+from nunbit.types import ImageArrays, Samples
 
 __all__ = ["ImageFacts", "Inspection", "facts", "inspect", "looks_like_image"]
 
@@ -79,15 +81,22 @@ class Inspection:
         return bool(self.usable) and all(fact.mode in _GREY_MODES for fact in self.usable)
 
 
-def inspect(samples: Samples, *, workers: int, progress: Progress) -> Inspection:
+def inspect(
+    samples: Samples,
+    *,
+    workers: int,
+    progress: Progress,
+    remembered: RememberedLooks | None = None,
+) -> Inspection:
     """Digest and header of every sample, read with `workers` threads.
 
-    Threads, because reading and hashing release Python's lock. Never raises for an image: what
-    cannot be read says so in `reasons`.
+    Files that are `remembered` and are as they were are not read again. Threads, because reading
+    and hashing release Python's lock. Never raises for an image: what cannot be read says so in
+    `reasons`.
     """
     if isinstance(samples.images, ImageArrays):
         return _inspect_arrays(samples, samples.images.array, progress)
-    looks = list(_look_at_files(samples.images, workers, progress))
+    looks = _looks(samples.images.files, workers, progress, remembered)
     found = tuple(look.reason for look in looks)
     reasons = tuple(first or then for first, then in zip(samples.reasons, found, strict=True))
     # What the user has taken out already is no fault of the data any more.
@@ -112,30 +121,40 @@ def looks_like_image(path: str) -> bool:
     return suffix in _suffixes() or suffix in _UNREAD_IMAGE_SUFFIXES
 
 
-@dataclass(frozen=True)
-class _Look:
-    sha256: str
-    facts: ImageFacts | None
-    reason: str
-
-
-def _look_at_file(path: Path) -> _Look:
+def _look_at_file(path: Path) -> Look:
     try:
         data = read_image_bytes(path)
     except UnusableImage as error:
-        return _Look("", None, error.what)
+        return Look("", None, error.what)
     digest = hashlib.sha256(data).hexdigest()
     try:
-        return _Look(digest, facts(data), "")
+        return Look(digest, facts(data), "")
     except UnusableImage as error:
-        return _Look(digest, None, error.what)
+        return Look(digest, None, error.what)
 
 
-def _look_at_files(images: ImageFiles, workers: int, progress: Progress) -> Iterator[_Look]:
+def _looks(
+    files: Sequence[Path], workers: int, progress: Progress, remembered: RememberedLooks | None
+) -> list[Look]:
+    """[N] what is remembered, and new looks at all other files."""
+    if remembered is None:
+        return list(_look_at_files(files, workers, progress))
+    known = remembered.find(files)
+    others = [file for file, look in zip(files, known, strict=True) if look is None]
+    new = iter(list(_look_at_files(others, workers, progress)) if others else ())
+    looks = [next(new) if look is None else look for look in known]
+    try:
+        remembered.keep(files, looks)
+    except OSError as error:
+        progress.note(f"what is in the files is not remembered: {error.strerror or error}")
+    return looks
+
+
+def _look_at_files(files: Sequence[Path], workers: int, progress: Progress) -> Iterator[Look]:
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
-        looks = pool.map(_look_at_file, images.files)
-        yield from progress.track(looks, total=len(images), title="Reading images")
+        looks = pool.map(_look_at_file, files)
+        yield from progress.track(looks, total=len(files), title="Reading images")
     finally:  # a user who interrupts does not wait for the files that are left
         pool.shutdown(cancel_futures=True)
 
@@ -174,7 +193,7 @@ def _should_be_image(path: str, reason: str) -> bool:
     return looks_like_image(path) or nameless or reason.startswith("damaged")
 
 
-def _remarks(paths: tuple[str, ...], looks: list[_Look], reasons: tuple[str, ...]) -> Iterator[str]:
+def _remarks(paths: tuple[str, ...], looks: list[Look], reasons: tuple[str, ...]) -> Iterator[str]:
     """One remark for each oddity among the usable files."""
     used = [
         (path, look.facts)
@@ -183,7 +202,7 @@ def _remarks(paths: tuple[str, ...], looks: list[_Look], reasons: tuple[str, ...
     ]
     misnamed: dict[tuple[str, str], list[str]] = {}
     for path, fact in used:
-        suffix = PurePosixPath(path).suffix.lower()
+        suffix = splitext(path)[1].lower()
         said, held = _suffixes().get(suffix, ""), _family(fact.format)
         if said != held:
             misnamed.setdefault((said, held), []).append(path)

@@ -18,6 +18,7 @@ from nunbit.config import Config, PixelsConfig
 from nunbit.data.check import Finding, bad_images, check
 from nunbit.data.corrections import apply_corrections, read_corrections
 from nunbit.data.inspect import Inspection, inspect
+from nunbit.data.looks import RememberedLooks
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import Budget, Pixels, open_pixels
 from nunbit.data.preprocess import Preprocess
@@ -75,7 +76,12 @@ def find(config: Config, progress: Progress) -> Found:
     if data.corrections is not None:
         file = Path(data.corrections)
         samples = apply_corrections(samples, read_corrections(file), path=file)
-    inspection = inspect(samples, workers=_workers(config.pixels), progress=progress)
+    inspection = inspect(
+        samples,
+        workers=_workers(config.pixels),
+        progress=progress,
+        remembered=_remembered(samples, config.pixels),
+    )
     return Found(samples=samples, inspection=inspection)
 
 
@@ -170,6 +176,13 @@ def _refuse_impossible_network(
         classes=len(samples.classes),
         dropout=None if dropout == "auto" else dropout,
     )
+
+
+def _remembered(samples: Samples, wanted: PixelsConfig) -> RememberedLooks | None:
+    """What earlier runs found in the files; None where nothing may be kept on disk."""
+    if wanted.disk_budget_bytes == 0:
+        return None
+    return RememberedLooks(default_cache_folder() / "looks", samples.location)
 
 
 def _workers(wanted: PixelsConfig) -> int:
