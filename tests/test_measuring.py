@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import runpy
+import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.end_to_end.commands import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -127,3 +130,22 @@ def test_the_page_of_results_is_up_to_date() -> None:
     records = script["read"](ROOT / "benchmarks" / "results")
     assert records
     assert page == script["page"](records), "run scripts/write_bench_results.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["limits", "step", "training"])
+def test_the_benchmarks_run(name: str, tmp_path: Path) -> None:
+    if name == "training" and not Path("/usr/share/datasets/fashion-mnist").is_dir():
+        pytest.skip("the images come from Debian's dataset-fashion-mnist")
+    out = tmp_path / "found.json"
+    subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / f"{name}.py", "--quick", "--json", out],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        check=True,
+        timeout=280,
+    )
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["benchmark"] == name
+    assert {"cores", "processor", "matrix_units"} <= set(found["machine"])
+    assert all(one["median"] > 0 for one in found["rows"])
