@@ -1,14 +1,14 @@
 """Every `nunbit` command of the README and the guides is run, as it is written, by a newcomer.
 
 Known data sets are tiny stand-ins in the same files and layout, found through $NUNBIT_DATA, and
-times of minutes are cut short; everything else is exactly what the reader would type.
+times of minutes are cut short, as are trainings that name no length; everything else is exactly
+what the reader would type. No process is started for them: that costs seconds each, and the tests
+beside this one do it.
 """
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,14 +16,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.end_to_end.commands import environment, nunbit
+from nunbit.cli import main
 from tests.fixtures_data import random_images, write_idx
 from tests.surface.readme import blocks, commands
 
 NEW_FILES = ("--csv", "--page", "--fix-list")
 """Options that name a file which must not be there yet; pages may name the same one twice."""
 SHORTER = {"5": "0.05"}  # --minutes 5
+LENGTHS = {"--epochs", "--resume", "--recipe"}
 CLASSES = ("ant", "bee")
+SLOW = (
+    "nunbit advise photos --image-size 64 --out evidence.png",
+    "nunbit train photos --pretrained efficientnet-lite0",
+    "nunbit train photos --pretrained efficientnet-lite0 --transfer stages:2 --image-size 112"
+    " --epochs 4",
+)
+"""They train a large network, or many; the tests of advice and of pretrained networks do less."""
 
 
 def write_photos(folder: Path, n: int, seed: int) -> None:
@@ -52,40 +60,57 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_idx(home / "data" / "fashion-mnist", parts)
     (example,) = (text for text in blocks("toml") if "[[operations]]" in text)
     (home / "mine.toml").write_text(example, encoding="utf-8")
-    nunbit("train", "photos", "--out", "runs/NAME", "--epochs", "2", cwd=home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        assert main(["train", "photos", "--out", "runs/NAME", "--epochs", "2"]) == 0
     shutil.copy(home / "runs" / "NAME" / "config.toml", home)
     shutil.copytree(home / "runs" / "NAME", home / "runs" / "OTHER")
     return home
 
 
-def documented() -> list[list[str]]:
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("NUNBIT_DATA", str(home / "data"))
+    return home
+
+
+def documented() -> list[object]:
     """Commands that are whole, without repeats; placeholders such as DATA stand for themselves."""
     found = [c for c in commands("nunbit") if not any(w.isupper() and w != "NAME" for w in c[1:])]
-    return [list(words) for words in dict.fromkeys(map(tuple, found))]
+    return [
+        pytest.param(list(words), id=" ".join(words), marks=marks(" ".join(words)))
+        for words in dict.fromkeys(map(tuple, found))
+    ]
 
 
-@pytest.mark.parametrize("words", documented(), ids=" ".join)
-def test_the_command_works_as_written(words: list[str], home: Path, monkeypatch) -> None:
-    monkeypatch.setenv("NUNBIT_DATA", str(home / "data"))
+def marks(command: str) -> list[pytest.MarkDecorator]:
+    """Of the labs, the list and one quick run are looked at here."""
+    if command in SLOW:
+        return [pytest.mark.slow]
+    is_another_lab = command.startswith("nunbit lab ") and command != "nunbit lab 01 --quick"
+    return [pytest.mark.labs] if is_another_lab else []
+
+
+@pytest.mark.parametrize("words", documented())
+def test_the_command_works_as_written(words: list[str], at_home: Path) -> None:
     arguments = list(words[1:])
     if "--minutes" in arguments:
         at = arguments.index("--minutes") + 1
         arguments[at] = SHORTER[arguments[at]]
+    elif arguments[0] == "train" and not LENGTHS & set(arguments):
+        arguments += ["--epochs", "2"]
     for option, value in pairwise(arguments):
         if option in NEW_FILES:
-            (home / value).unlink(missing_ok=True)
-    nunbit(*arguments, cwd=home)
+            (at_home / value).unlink(missing_ok=True)
+    assert main(arguments) == 0
 
 
+def test_what_is_left_to_the_slow_tests_is_documented() -> None:
+    assert set(SLOW) <= {" ".join(words) for words in commands("nunbit")}
+
+
+@pytest.mark.usefixtures("at_home")
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_of_the_readme_runs(block: str, home: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", block],
-        cwd=home,
-        env={**environment(home / "cache"), "NUNBIT_DATA": str(home / "data")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_python_of_the_readme_runs(block: str) -> None:
+    exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
