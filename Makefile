@@ -38,8 +38,11 @@ demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the res
 	@n=1; while [ -e runs/demo-$$n ]; do n=$$((n + 1)); done; \
 	set -x; $(BIN)/nunbit train $(DIGITS) --epochs 15 --out runs/demo-$$n
 
+# In the order of the folders: sorted by their number of tests, the long ones would come last, and
+# all processes but one would wait for the end.
 test: $(STAMP)  ## the fast tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not labs" --numprocesses auto --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not labs" --numprocesses auto \
+	  --dist loadscope --no-loadscope-reorder
 
 test-slow: $(STAMP)  ## the tests that train for minutes
 	$(BIN)/python -m pytest -m slow
