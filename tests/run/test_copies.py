@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,39 @@ def test_given_parts_stay_as_they_are(
     data, config, notes = prepared(table)
     split = divide(data, config, progress=notes)
     assert split.parts == data.samples.parts
+
+
+def test_a_second_search_is_spared_and_finds_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "cache"))
+    first = parts_of(folder)
+    assert any("near-duplicates" in note for note in first[1])
+    monkeypatch.setattr(copies, "near_duplicates", lambda *_, **__: pytest.fail("searched again"))
+    assert parts_of(folder) == first
+
+
+def test_what_a_search_depends_on_is_searched_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "cache"))
+    first = parts_of(folder)
+    searched: list[int] = []
+    original = copies.near_duplicates
+
+    def search(*arguments: object, **options: object) -> object:
+        searched.append(1)
+        return original(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(copies, "near_duplicates", search)
+    record = next((tmp_path / "cache" / "copies").iterdir())
+    record.write_text(record.read_text(encoding="utf-8").replace("[", "[[", 1), encoding="utf-8")
+    assert parts_of(folder) == first
+    assert len(searched) == 1
+    other = tmp_path / "scenes"
+    shutil.copytree(folder, other)
+    (other / "a" / "29.png").unlink()
+    parts_of(other)
+    assert len(searched) == 2
+    parts_of(folder, pixels__disk_budget_bytes=0)
+    assert len(searched) == 3

@@ -3,23 +3,35 @@
 They are looked for on thumbnails of a contract of their own, which depends on the data alone: were
 it the network's, another input size could change the split, and two trainings with one seed could
 no longer be compared on one test part.
+
+What a search found is kept in the cache, under a digest of all that it depends on.
 """
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
+from nunbit import __version__
 from nunbit.config import Config
+from nunbit.data.array_cache import read_sealed, sealed
 from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.near_duplicates.signatures import THUMBNAIL
-from nunbit.data.pixels import Pixels, open_pixels
+from nunbit.data.pixel_cache import default_cache_folder
+from nunbit.data.pixels import open_pixels
 from nunbit.data.preprocess import Preprocess
+from nunbit.files import write_atomically
 from nunbit.progress import Progress
 from nunbit.run.prepare import Prepared, pixel_budget
 
 MOST_IMAGES = 20_000
 """Beyond, a search before each training would take longer than many trainings."""
+SEARCH = 1
+"""Number of the way to search: raised with each change of what it finds."""
 _AT_ONCE = 2048
 
 
@@ -43,20 +55,75 @@ def copies_to_keep_together(
             f"limit is {MOST_IMAGES:,}); `nunbit check` finds them"
         )
         return none
-    thumbnails = _thumbnails(prepared, config, progress)
+    contract = _thumbnail(prepared, config)
+    record = _record(prepared, contract, config)
+    pairs = _remembered(record)
+    if pairs is None:
+        pairs = _search(prepared, rows, contract, config, progress=progress)
+        _remember(record, pairs, progress)
+    _tell(pairs, prepared, progress)
+    return pairs
+
+
+def _search(
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    contract: Preprocess,
+    config: Config,
+    *,
+    progress: Progress,
+) -> NDArray[np.int64]:
+    thumbnails = open_pixels(
+        prepared.samples,
+        sha256=prepared.inspection.sha256,
+        reasons=prepared.reasons,
+        preprocess=contract,
+        budget=pixel_budget(config.pixels),
+        progress=progress,
+    )
     observer = HashObserver()
     batches = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
     for batch, canvases in zip(batches, thumbnails.stream(batches), strict=True):
         observer.observe(batch, canvases.numpy())
-    found = near_duplicates(observer.signatures(), progress=progress)
-    _tell(found.pairs, prepared, progress)
-    return found.pairs
+    return near_duplicates(observer.signatures(), progress=progress).pairs
 
 
-def _thumbnails(prepared: Prepared, config: Config, progress: Progress) -> Pixels:
+def _record(prepared: Prepared, contract: Preprocess, config: Config) -> Path | None:
+    """Where the pairs of these very images are kept; None where that cannot be."""
+    pairs = zip(prepared.inspection.sha256, prepared.reasons, strict=True)
+    digests = ["-" if reason else digest for digest, reason in pairs]
+    if config.pixels.disk_budget_bytes == 0 or "" in digests:
+        return None
+    way = f"{SEARCH} {__version__} {contract.canvas_key} Pillow {PIL.__version__}"
+    key = hashlib.sha256("\n".join([way, *digests]).encode()).hexdigest()
+    return default_cache_folder() / "copies" / f"{key}.json"
+
+
+def _remembered(record: Path | None) -> NDArray[np.int64] | None:
+    """The pairs that an earlier search found; None where there was none, or it is damaged."""
+    if record is None:
+        return None
+    try:
+        return np.array(read_sealed(record)["pairs"], dtype=np.int64).reshape(-1, 2)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> None:
+    if record is None:
+        return
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, sealed({"pairs": pairs.tolist()}))
+    except OSError as error:
+        progress.note(f"near-duplicates are not remembered: {error.strerror or error}")
+
+
+def _thumbnail(prepared: Prepared, config: Config) -> Preprocess:
+    """The contract of the thumbnails."""
     inspection = prepared.inspection
     grey = inspection.is_grey
-    contract = Preprocess(
+    return Preprocess(
         height=min(THUMBNAIL, inspection.median_height),
         width=min(THUMBNAIL, inspection.median_width),
         channels=1 if grey else 3,
@@ -64,14 +131,6 @@ def _thumbnails(prepared: Prepared, config: Config, progress: Progress) -> Pixel
         mean=(0.0,) if grey else (0.0,) * 3,
         std=(1.0,) if grey else (1.0,) * 3,
         max_pixels=config.pixels.max_pixels,
-    )
-    return open_pixels(
-        prepared.samples,
-        sha256=inspection.sha256,
-        reasons=prepared.reasons,
-        preprocess=contract,
-        budget=pixel_budget(config.pixels),
-        progress=progress,
     )
 
 
