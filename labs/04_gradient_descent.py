@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 4
+#     minutes: 2
 #     quick_seconds: 12
 # ---
 
@@ -226,7 +226,7 @@ for (name, runs), line in zip(found.items(), ["o--", "-", "-", "-."], strict=Tru
     axes.plot(runs[0]["rounds"], losses.mean(axis=0), line, markersize=4, label=name)
     axes.fill_between(runs[0]["rounds"], losses.min(axis=0), losses.max(axis=0), alpha=0.15)
 axes.set(xlabel="rounds through the data", ylabel="loss on all training images", yscale="log")
-axes.legend()
+axes.legend(loc="upper right", bbox_to_anchor=(1, 0.94))
 lab.show(
     figure,
     description="Loss against rounds. The full batch falls slowly, one dot for each round; the "

@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 0.3
+#     minutes: 0.2
 #     quick_seconds: 10
 # ---
 

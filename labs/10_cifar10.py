@@ -155,7 +155,8 @@ pd.DataFrame(rows)
 #
 # `cifar-small` as in the notes: SGD with a learning rate of 0.001 and momentum 0.9, batches of
 # 4, two epochs. `cifar-wide` learns for 20 epochs. Its other settings we chose ourselves: Adam with
-# a learning rate of 0.001 and batches of 100, as in lab 08. Pixels are scaled to −1..1.
+# a learning rate of 0.001 and batches of 100, as in lab 08. So we did with the scaling of the
+# pixels, to −1..1 for both networks.
 #
 # > **Predict first.** Guessing gives 10 %. What will the small network reach in two epochs? Which
 # > classes will be hard, which easy?

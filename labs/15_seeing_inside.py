@@ -401,23 +401,23 @@ lab.show(
 # %% [markdown]
 # ## What maps are good for
 #
-# Photographs of clothes, and in the corner of each a small mark whose place gives the class away,
-# as a hospital's label may in an X-ray. The network gets splendid numbers. Would you notice?
+# Photographs of clothes, and at the top of each a small mark whose place gives the class away, as a
+# hospital's label may in an X-ray. The network gets splendid numbers. Would you notice?
 #
 # > **Predict first.** Where will the map point? What will the accuracy be on images without marks?
 #
 # <details><summary>Answer</summary>
 #
 # At the row of marks, at the top: they are much easier than clothes. The test part has them too,
-# so its accuracy looks splendid; without marks much of it is gone. No number on the test part shows
-# it, but a single map does.
+# so its accuracy looks splendid. Without marks, only what the network has learned of the clothes
+# besides is left: the table says how much. No number on the test part shows it, but a single map
+# does.
 #
 # </details>
 
 # %%
 clothes = lab.data("fashion-mnist", quick_images=800)
-if not clothes:
-    raise nunbit.NunbitError(f"this part needs Fashion-MNIST: {clothes.why}")
+lab.needs(clothes)  # without them, the rest is left out
 samples = nunbit.load_data(clothes.source).samples
 pixels, truth = samples.images.array[..., 0], samples.labels
 testing = np.array([name == "test" for name in samples.parts])

@@ -265,10 +265,7 @@ def graph_of(image):
 
 
 data = lab.data("fashion-mnist", quick_images=400)
-if not data:
-    raise nunbit.NunbitError(
-        f"this lab needs Fashion-MNIST: {data.why}", remedy="run it with --quick"
-    )
+lab.needs(data)  # without them, the rest is left out
 print(data.why)
 samples = nunbit.load_data(data.source).samples
 images, labels = samples.images.array[..., 0], torch.tensor(samples.labels)

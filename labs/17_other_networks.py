@@ -40,10 +40,7 @@ from nunbit.labs import Published, accuracies, open_lab, style
 lab = open_lab("17_other_networks")
 
 data = lab.data("fashion-mnist", quick_images=600)
-if not data:
-    raise nunbit.NunbitError(
-        f"this lab needs Fashion-MNIST: {data.why}", remedy="run it with --quick"
-    )
+lab.needs(data)  # without them, the rest is left out
 print(data.why)
 samples = nunbit.load_data(data.source).samples
 pixels = torch.tensor(samples.images.array[..., 0]).unsqueeze(1) / 255  # [N, 1, 28, 28] in 0 ... 1

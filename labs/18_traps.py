@@ -48,8 +48,7 @@ lab = open_lab("18_traps")
 
 # %%
 data = lab.data("fashion-mnist", quick_images=1_000)
-if not data:
-    raise nunbit.NunbitError(f"this lab needs Fashion-MNIST: {data.why}")
+lab.needs(data)  # without them, the rest is left out
 samples = nunbit.load_data(data.source).samples
 CLASSES = samples.classes
 PIXELS = torch.tensor(samples.images.array).permute(0, 3, 1, 2)  # uint8 [N, 1, 28, 28]

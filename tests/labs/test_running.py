@@ -11,10 +11,11 @@ from nunbit.errors import DataError, RunInterrupted, TrainingError, UsageError
 from nunbit.labs.comparing import Comparison
 from nunbit.labs.exercises import Checked
 from nunbit.labs.lesson import read_lesson
-from nunbit.labs.outputs import Fragment, Picture, Words
+from nunbit.labs.outputs import Fragment, LeftOut, Picture, Words
 from nunbit.labs.publish import publish
 from nunbit.labs.record import read_result, state_of
 from nunbit.labs.running import LabRun, run_lesson
+from nunbit.labs.table import results_page
 from tests.labs.small import LAB, NAME, write_small_lab
 
 
@@ -132,3 +133,19 @@ def test_a_solved_run_leaves_a_page_of_its_own_and_no_result(small_course: Path)
     assert done.result.checks == {"sum": "right"}
     assert publish(done)["ko"] == Path("runs/labs/07/quick/solution.ko.html")
     assert not Path("runs/labs/07/quick/result.json").exists()
+
+
+def test_what_needs_missing_data_is_left_out_and_said(small_course: Path) -> None:
+    code = (
+        "from nunbit.labs.places import LabData\n"
+        "lab.needs(LabData(name='x', source='', kind='missing', why='x is nowhere'))\n\n"
+        "# %%\n1 / 0"
+    )
+    done = run_with(small_course, code)
+    assert done.outputs[-2:] == ((LeftOut("x is nowhere"),), ())
+    assert len(done.result.comparisons) == 2  # of the cells before
+    page = publish(done)["ko"].read_text(encoding="utf-8")
+    assert "여기서부터는 실행하지 않음: x is nowhere." in page
+    assert state_of(read_lesson(NAME), quick=True) == "begun"
+    told = results_page([read_lesson(NAME)], {NAME: done.result})
+    assert "Not run here, but for the beginning: x is nowhere." in told

@@ -128,6 +128,8 @@ def _run(lesson: Lesson, *, quick: bool, out: Path, quiet: bool) -> None:
     if quiet:
         return
     _print_results(console, done.result)
+    if done.result.missing:
+        remarks.print(printable(f"left out, not run here: {done.result.missing}"), soft_wrap=True)
     console.print(f"time: {duration(done.result.seconds)}")
     console.print(printable(f"page: {pages[lesson.language]}"), soft_wrap=True)
 

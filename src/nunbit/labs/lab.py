@@ -21,7 +21,7 @@ from nunbit.labs.drawing import film
 from nunbit.labs.exercises import Checked, check
 from nunbit.labs.kept import Repeated, repeat, train_repeatedly
 from nunbit.labs.outputs import Animation, Output, Picture
-from nunbit.labs.places import LabData, lab_data
+from nunbit.labs.places import LabData, NotHere, lab_data
 from nunbit.labs.record import folder_of
 from nunbit.labs.showing import as_output, show_here
 from nunbit.labs.style import apply_style
@@ -74,6 +74,16 @@ class Lab:
         the same format stand in for them; `real` tells.
         """
         return lab_data(name, quick=self.quick, images=quick_images, folder=self.folder / "data")
+
+    def needs(self, data: LabData) -> None:
+        """Leave out the rest of the lab where `data` cannot be had: the page says "not run here".
+
+        Raises:
+            NotHere: without the data; in a script or notebook, that is the end.
+        """
+        if not data:
+            remedy = "docs/data.md says where it is looked for; a quick run needs none"
+            raise NotHere(data.why, remedy=remedy)
 
     def subplots(
         self,

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from markupsafe import Markup
 
-from nunbit.labs.words import Language
+from nunbit.labs.words import Language, word
 
 LEAST_WIDTH = 480
 """Pixels below which a wider picture is not scaled down."""
@@ -41,6 +41,22 @@ class Words:
     def plain(self) -> str:
         """As it is."""
         return self.text.rstrip("\n")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why the rest of a lab was not run."""
+
+    why: str
+
+    def html(self, language: Language) -> Markup:
+        """As a remark of the frame."""
+        said = word("left-out", language, self.why)
+        return Markup('<p class="small"><strong>{}</strong></p>').format(said)
+
+    def plain(self) -> str:
+        """One line."""
+        return word("left-out", "en", self.why)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ CIFAR_NAMES = (
 )
 
 
+class NotHere(DataError):
+    """The rest of a lab needs data that cannot be had."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabData:
     """Where images for a lab are, and what they are worth.
@@ -100,7 +104,7 @@ def _whole(name: str) -> LabData:
         if files_of(name) is None:
             load_samples(name)  # downloads
     except DataError as error:
-        why = str(error.what).splitlines()[0]
+        why = str(error.what).splitlines()[0].rstrip(":")
         return LabData(name=name, source="", kind="missing", why=why)
     return LabData(name=name, source=name, kind="real", why=f"the whole of {name}")
 

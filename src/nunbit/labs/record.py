@@ -66,6 +66,8 @@ class Result:
     comparisons: tuple[Comparison, ...]
     checks: dict[str, str]
     """State of each exercise."""
+    missing: str = ""
+    """Why the rest was left out: data that could not be had. Empty where nothing was."""
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -91,4 +93,6 @@ def state_of(lesson: Lesson, *, quick: bool, root: Path = ROOT) -> State:
     result = read_result(folder.result)
     if result is None:
         return "begun" if folder.kept.is_dir() else "not run"
+    if result.missing:  # the data may be here by now
+        return "begun"
     return "done" if result.code_hash == lesson.code_hash else "changed"

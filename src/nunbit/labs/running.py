@@ -21,7 +21,8 @@ import matplotlib as mpl
 from nunbit.errors import NunbitError, RunInterrupted, TrainingError
 from nunbit.labs.lab import Lab, running
 from nunbit.labs.lesson import Lesson, read_lesson
-from nunbit.labs.outputs import Output, Words
+from nunbit.labs.outputs import LeftOut, Output, Words
+from nunbit.labs.places import NotHere
 from nunbit.labs.record import ROOT, LabFolder, Result, folder_of
 from nunbit.labs.showing import as_output
 from nunbit.labs.style import apply_style
@@ -52,6 +53,8 @@ def run_lesson(
 ) -> LabRun:
     """Run all cells; what they keep is below `root`. Nothing but that is written.
 
+    Where a cell needs data that cannot be had, those after it are left out.
+
     `on_cell` is told the index of each cell before it begins.
 
     Raises:
@@ -68,12 +71,18 @@ def run_lesson(
     lab = Lab(lesson.name, quick=quick, folder=folder.path, progress=progress, emit=screen.add)
     began = time.perf_counter()
     outputs: list[tuple[Output, ...]] = []
+    missing = ""
     with running(lab), _surroundings() as module, contextlib.redirect_stdout(screen):
         for number, cell in enumerate(lesson.cells):
             on_cell(number)
-            if cell.kind == "code":
-                with _failures_named(lesson, number, quick=quick):
-                    _run_cell(cell.source, f"<lab {lesson.number}, cell {number + 1}>", module, lab)
+            if cell.kind == "code" and not missing:
+                try:
+                    with _failures_named(lesson, number, quick=quick):
+                        name = f"<lab {lesson.number}, cell {number + 1}>"
+                        _run_cell(cell.source, name, module, lab)
+                except NotHere as error:
+                    missing = error.what
+                    screen.add(LeftOut(missing))
             outputs.append(screen.take())
     result = Result(
         lab=lesson.name,
@@ -87,6 +96,7 @@ def run_lesson(
         command=command(lesson, quick=quick),
         comparisons=tuple(lab.comparisons),
         checks={name: checked.state for name, checked in lab.checks.items()},
+        missing=missing,
     )
     return LabRun(lesson, tuple(outputs), result, folder)
 

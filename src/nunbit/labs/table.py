@@ -41,6 +41,10 @@ def _lab(lesson: Lesson, result: Result | None) -> str:
     )
     if result.code_hash != lesson.code_hash:
         about += " · the lab's code has changed since"
+    if result.missing:
+        about += f"\n\nNot run here, but for the beginning: {result.missing}."
+    if not result.comparisons and result.missing:
+        return f"{heading}\n{about}\n"
     if not result.comparisons:
         return f"{heading}\n{about}\n\nThis lab compares nothing with published numbers.\n"
     table = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]

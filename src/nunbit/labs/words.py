@@ -28,6 +28,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "spread": ("within our spread", "우리 값의 흩어짐 안"),
     "short": ("not reached, by {}", "{} 모자람"),
     "not-run": ("not run here", "여기서는 실행하지 않음"),
+    "left-out": (
+        "Not run here, from this place on: {}.",
+        "여기서부터는 실행하지 않음: {}.",
+    ),
     "quick": ("quick run: not comparable", "빠른 실행: 비교할 수 없음"),
     "right": ("right", "정답"),
     "wrong": ("not yet", "아직 아님"),
