@@ -175,24 +175,26 @@ for name, what in WHAT.items():
                 value = percent(published[name])
                 lab.compare(f"{what}; {kind} epoch", None, value, remark=data.why)
         continue
-    images, seconds = runs[name][0].summary["n"]["test"], runs[name].seconds
+    n, seconds = runs[name][0].summary["n"], runs[name].seconds
+    learned = f"learned from {n['train']:,} images; the others are for validation"
     if name in BEST:
         lab.compare(
             f"{what}; best epoch",
             accuracies(runs[name]),
             percent(BEST[name]),
             goal="higher",
-            images=images,
+            images=n["test"],
             seconds=seconds,
-            remark="the best by the validation images",
+            remark=f"the best by the validation images; {learned}",
         )
     lab.compare(
         f"{what}; last epoch",
         last_accuracies(runs[name]),
         percent(LAST[name]),
         goal="higher",
-        images=images,
+        images=n["test"],
         seconds=seconds,
+        remark=learned,
     )
 
 

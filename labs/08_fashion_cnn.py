@@ -125,6 +125,7 @@ if data:
         goal="higher",
         images=n["test"],
         seconds=runs["CNN"].seconds,
+        remark=f"learned from {n['train']:,} images; the others are for validation",
     )
 else:
     lab.compare("Fashion-MNIST, fashion-cnn", None, published, remark=data.why)

@@ -333,8 +333,8 @@ if data:
 # <details><summary>Answer</summary>
 #
 # Where images are few. Variants of an image tell most to a network that has seen little else; with
-# many images, most of what the variants show has been seen. But even then they are no substitute
-# for new images: ten times as many bring more than any augmentation of the few.
+# many images, most of what the variants show has been seen. But even where they help, they are no
+# substitute for new images: compare with what ten times as many bring.
 #
 # </details>
 

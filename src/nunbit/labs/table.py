@@ -14,9 +14,10 @@ HEAD = """# Results of the labs
 
 Written by `scripts/write_lab_results.py` from what the labs have kept; `make labs-full` makes it
 anew. *Ours* is the mean over the seeds with the standard deviation, and the lowest and highest in
-brackets; a published number is one run, whose spread is not known. *Beaten* and *reached* compare
-means; *within our spread* says that our best seed, but not our mean, comes up to the published
-number. *Time* is that of all seeds together.
+brackets; a published number is one run, whose spread is not known. *Beaten by every seed* and
+*reached*, which is said of the mean, count from the published number; *within our spread* says that
+our best seed, but not our mean, comes up to it. *Not reached* names the distance of the mean.
+*Time* is that of all seeds together.
 """
 COLUMNS = ("experiment", "published", "ours", "verdict", "test images", "time")
 
