@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nunbit.models import create_model
 from nunbit.training import small_maps
-from nunbit.training.small_maps import FastSmallMaps
+from nunbit.training.small_maps import FastSmallMaps, narrow_forward
 
 LAYERS = {
     "3x3": (nn.Conv2d(8, 16, 3, padding=1, bias=False), 5),
@@ -103,6 +104,37 @@ def test_float32_frozen_weights_and_other_layouts_are_left_alone(
     with narrow():
         frozen(maps_of(side)).sum().backward()
     assert not products
+
+
+def test_training_with_and_without_products_gives_the_same_weights(
+    monkeypatch: pytest.MonkeyPatch, products: list[torch.Size]
+) -> None:
+    def trained() -> dict[str, Tensor]:
+        model = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0)
+        model = model.to(memory_format=torch.channels_last)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(5):
+            images = torch.randn(12, 1, 16, 16, generator=generator)
+            images = images.to(memory_format=torch.channels_last)
+            labels = torch.randint(0, 3, (12,), generator=generator)
+            with narrow_forward("cpu", torch.bfloat16):
+                logits = model(images)
+            nn.functional.cross_entropy(logits.float(), labels).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        return model.state_dict()
+
+    start = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0).state_dict()
+    fast = trained()
+    assert len(products) == 5 * 2  # the maps of 8, 4 and 2 pixels: the first are too large
+    monkeypatch.setattr(small_maps, "MOST_POSITIONS", 0)
+    plain = trained()
+    assert len(products) == 5 * 2
+    for name, weights in plain.items():
+        if weights.is_floating_point():
+            moved = (weights - start[name]).norm()
+            assert (fast[name] - weights).norm() <= 0.05 * moved, name
 
 
 def _doubled(layer: nn.Conv2d) -> nn.Conv2d:
