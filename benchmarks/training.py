@@ -212,9 +212,7 @@ def judged(found: dict[str, dict[int, Found]], *, epochs: int) -> Found:
         ratios += step.shares(list(steps.values()))
         ratios += over_bounds(found, steps, ["nunbit", *others], epochs)
     repeats = max((len(kept) for kept in found.values()), default=0)
-    made = record(
-        "training", repeats=repeats, rows=rows, ratios=ratios, notes=notes(found, missing)
-    )
+    made = record("training", repeats=repeats, rows=rows, ratios=ratios, notes=notes(found))
     made["versions"] |= {
         package: version
         for name in others
@@ -274,9 +272,9 @@ def over_bounds(
 def notes(found: dict[str, dict[int, Found]]) -> list[str]:
     """What a reader must know besides."""
     said = [
-        "each as its own documentation says: nunbit and fastai with one cycle of the learning rate, "
-        "the others with a constant one (timm: half a cosine); nunbit trains with 55,000 images "
-        "and validates after each epoch, the others train with all 60,000"
+        "each as its own documentation says: nunbit and fastai with one cycle of the learning "
+        "rate, the others with a constant one (timm: half a cosine); nunbit trains with 55,000 "
+        "images and validates after each epoch, the others train with all 60,000"
     ]
     stages = [one["stages"] for one in found["nunbit"].values()]
     if stages:
