@@ -1,11 +1,17 @@
-"""Runs the installed command as a user does: in a process of its own."""
+"""Runs the command as a user does: in a process of its own, or without one where that is enough."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from nunbit.cli import main
 
 
 def environment(cache: Path, threads: int = 1) -> dict[str, str]:
@@ -35,3 +41,21 @@ def nunbit(
     )
     assert done.returncode == code, done.stdout
     return done.stdout
+
+
+def nunbit_here(*arguments: str, cwd: Path, code: int = 0) -> str:
+    """The same in this process, which saves the seconds that a new one takes to import PyTorch.
+
+    Threads are those of this process: where a run is to equal another bit for bit, start processes.
+    """
+    told = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(told),
+        contextlib.redirect_stderr(told),
+    ):
+        patch.setenv("NUNBIT_CACHE", str(cwd / "cache"))
+        patch.setenv("COLUMNS", "120")
+        assert main(arguments) == code, told.getvalue()
+    return told.getvalue()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import environment, nunbit
+from tests.end_to_end.commands import environment, nunbit, nunbit_here
 
 OPTIONS = (
     "--epochs",
@@ -147,16 +147,18 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
 
 def test_a_finished_run_resumes_to_itself(whole: Path) -> None:
     before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
-    told = nunbit("train", "--resume", "--out", "run", cwd=whole.parent)
+    told = nunbit_here("train", "--resume", "--out", "run", cwd=whole.parent)
     assert "already ended" in told
     assert {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()} == before
 
 
 def test_another_setting_is_refused_on_resume(whole: Path) -> None:
-    told = nunbit("train", "--resume", "--out", "run", "--epochs", "9", cwd=whole.parent, code=2)
+    told = nunbit_here(
+        "train", "--resume", "--out", "run", "--epochs", "9", cwd=whole.parent, code=2
+    )
     assert "training.epochs is 3, not 9" in told
 
 
 def test_resuming_nothing_is_explained(tmp_path: Path) -> None:
-    told = nunbit("train", "--resume", "--out", "nowhere", cwd=tmp_path, code=2)
+    told = nunbit_here("train", "--resume", "--out", "nowhere", cwd=tmp_path, code=2)
     assert "no run to resume" in told

@@ -10,7 +10,7 @@ import pytest
 
 import nunbit as library
 from nunbit.config import read_config
-from tests.end_to_end.commands import nunbit
+from tests.end_to_end.commands import nunbit_here
 from tests.end_to_end.pieces import write_pieces
 
 
@@ -21,7 +21,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(photos: Path) -> str:
-    return nunbit(
+    return nunbit_here(
         *("train", str(photos), "--pretrained", "efficientnet-lite0", "--image-size", "64"),
         *("--transfer", "all"),
         *(
@@ -86,7 +86,7 @@ def test_the_model_reloads_without_the_source_of_its_weights(
 
 
 def test_a_run_is_a_source_of_weights_in_turn(run: Path, photos: Path) -> None:
-    told = nunbit(
+    told = nunbit_here(
         *("train", str(photos), "--pretrained", str(run), "--transfer", "none"),
         *("--epochs", "1", "--out", "second"),
         cwd=photos.parent,
@@ -99,7 +99,7 @@ def test_a_run_is_a_source_of_weights_in_turn(run: Path, photos: Path) -> None:
 
 
 def test_a_finished_run_is_found_finished(run: Path) -> None:
-    assert "already ended" in nunbit("train", "--resume", "--out", "run", cwd=run.parent)
+    assert "already ended" in nunbit_here("train", "--resume", "--out", "run", cwd=run.parent)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_a_finished_run_is_found_finished(run: Path) -> None:
 def test_faults_are_told_before_the_images_are_read(
     photos: Path, options: tuple[str, ...], words: str
 ) -> None:
-    told = nunbit("train", str(photos), *options, "--out", "none", cwd=photos.parent, code=2)
+    told = nunbit_here("train", str(photos), *options, "--out", "none", cwd=photos.parent, code=2)
     assert words in " ".join(told.split())
     assert "images in 2 classes" not in told

@@ -21,7 +21,7 @@ from nunbit.evaluation.answering import choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.page.words import confidence
 from nunbit.types import Predictions
-from tests.end_to_end.commands import nunbit
+from tests.end_to_end.commands import nunbit, nunbit_here
 from tests.end_to_end.report_numbers import Tables, Truth, percents
 from tests.evaluation.page import Page
 
@@ -248,7 +248,7 @@ def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
 
 
 def test_a_manifest_can_be_given_to_the_next_run(run: Path, digits: Path) -> None:
-    nunbit(
+    nunbit_here(
         *("train", str(digits), "--split", str(run / "split.csv"), "--seed", "99"),
         *("--epochs", "1", "--out", "other-seed"),
         cwd=run.parent,
@@ -276,12 +276,12 @@ def test_evaluating_changed_images_is_refused(run: Path, digits: Path, tmp_path:
     Image.fromarray(np.full((8, 8), 7, np.uint8)).save(victim)
     config = (moved / "config.toml").read_text(encoding="utf-8")
     (moved / "config.toml").write_text(config.replace(str(digits), str(changed)), encoding="utf-8")
-    told = nunbit("evaluate", "run", cwd=tmp_path, code=2)
+    told = nunbit_here("evaluate", "run", cwd=tmp_path, code=2)
     assert f"3/{victim.name} has another content" in told
 
 
 def test_predict_answers_for_files_folders_and_globs(run: Path, digits: Path) -> None:
-    told = nunbit(
+    told = nunbit_here(
         *("predict", str(run), str(digits / "0"), str(digits / "1" / "*.png")),
         *("--csv", "answers.csv", "--top", "2"),
         cwd=run.parent,
@@ -305,7 +305,7 @@ def test_leaks_between_given_parts_are_told_and_scored_without(
             for file in chosen:
                 shutil.copy(file, data / part / label / file.name)
         shutil.copy(files[0], data / "test" / label / "copied.png")
-    told = nunbit("train", "data", "--out", "run", "--epochs", "2", cwd=tmp_path)
+    told = nunbit_here("train", "data", "--out", "run", "--epochs", "2", cwd=tmp_path)
     assert "10 test images also stand in the training or validation part" in told
     assert "10 leaked images left out" in told
     summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
@@ -318,24 +318,24 @@ def test_leaks_between_given_parts_are_told_and_scored_without(
 def test_nothing_is_overwritten(run: Path, digits: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    told = nunbit("train", str(digits), "--out", "mine", cwd=tmp_path, code=2)
+    told = nunbit_here("train", str(digits), "--out", "mine", cwd=tmp_path, code=2)
     assert "not empty" in told
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     before = hashlib.sha256((run / "summary.json").read_bytes()).hexdigest()
-    told = nunbit("train", str(digits), "--out", str(run), cwd=tmp_path, code=2)
+    told = nunbit_here("train", str(digits), "--out", str(run), cwd=tmp_path, code=2)
     assert "--resume" in told
     assert hashlib.sha256((run / "summary.json").read_bytes()).hexdigest() == before
 
 
 def test_two_runs_of_one_name_get_folders_of_their_own(digits: Path, tmp_path: Path) -> None:
     for _ in range(2):
-        nunbit("train", str(digits), "--epochs", "1", cwd=tmp_path)
+        nunbit_here("train", str(digits), "--epochs", "1", cwd=tmp_path)
     names = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert names == ["digits-smallcnn", "digits-smallcnn-2"]
 
 
 def test_a_timm_model_is_loaded_by_timm(digits: Path, tmp_path: Path) -> None:
-    nunbit(
+    nunbit_here(
         *("train", str(digits), "--model", "timm/resnet10t", "--epochs", "1", "--out", "run"),
         *("--image-size", "32"),
         cwd=tmp_path,

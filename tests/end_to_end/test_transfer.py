@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 import nunbit as library
 from nunbit.config import read_config
 from nunbit.models.create import create_model
-from tests.end_to_end.commands import nunbit
+from tests.end_to_end.commands import nunbit, nunbit_here
 from tests.end_to_end.pieces import write_pieces
 from tests.end_to_end.test_kill_and_resume import kill_when, lines_of, outcome
 
@@ -180,7 +180,7 @@ def test_a_hidden_layer_travels_with_the_bundle(home: Path) -> None:
 
 
 def test_contradictions_are_told_before_the_images_are_read(home: Path) -> None:
-    told = nunbit("train", "photos", "--transfer", "head", "--out", "none", cwd=home, code=2)
+    told = nunbit_here("train", "photos", "--transfer", "head", "--out", "none", cwd=home, code=2)
     assert "transfer.mode = 'head' needs pretrained weights" in " ".join(told.split())
     assert "images in 2 classes" not in told
     assert not (home / "none").exists()
