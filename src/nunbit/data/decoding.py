@@ -306,7 +306,7 @@ def _to_grey_or_rgb(image: Image.Image, background: int) -> Image.Image:
         ground = Image.new("RGBA", layer.size, (background, background, background, 255))
         return Image.alpha_composite(ground, layer).convert("L" if grey else "RGB")
     if image.mode in ("L", "RGB"):
-        return image.copy()
+        return image  # its pixels are in memory: closing the file leaves them
     return image.convert("L" if image.mode == "1" else "RGB")
 
 

@@ -1,0 +1,139 @@
+"""The memory that a training takes: within the budget of decoded pixels, whatever their number.
+
+    python benchmarks/memory.py [--images 6000] [--quick] [--json FILE]
+
+Whole commands `nunbit train` for one epoch of the small network `lenet5` on made-up pictures of 64
+pixels, shown to it at 128 x 128 in colour: 49 kB of decoded pixels each. What counts is the peak of
+anonymous resident memory of the process and its children (RssAnon in /proc, Linux): pages of a file
+that is mapped can be given back at any moment, and are not counted.
+
+    base             so few images that their pixels hardly count
+    in memory        all images, with a budget above their pixels
+    mapped           all images, with a budget of a tenth of their pixels: they are kept in a file
+    mapped, half     half of the images with the same budget
+    decoded anew     as mapped, but the disk may keep nothing: decoded again for each use
+
+Each but the last finds the pixels that an earlier run has decoded. Exit code 1 when a training
+beyond the budget takes more than the base and the budget, or a run does not finish.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from measuring import arguments, bound, finish, ratio, record, row
+from PIL import Image
+
+SIDE, SHOWN, BASE = 64, 128, 400
+BYTES = 3 * SHOWN**2
+TENTH = 10
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = arguments(__doc__, repeats=1)
+    parser.add_argument("--images", type=int, default=6_000)
+    given = parser.parse_args()
+    count = 600 if given.quick else given.images
+    budget = count * BYTES // TENTH
+    plenty = 2 * count * BYTES
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, number in (("base", BASE), ("half", count // 2), ("all", count)):
+            write_pictures(folder / place, number)
+        kinds = {
+            "base": ("base", plenty, True),
+            "in memory": ("all", plenty, True),
+            "mapped, half": ("half", budget, True),
+            "mapped": ("all", budget, True),
+            "decoded anew": ("all", budget, False),
+        }
+        for place in ("base", "half", "all"):
+            train(folder, place, ram_bytes=plenty, on_disk=True)
+        found = {
+            name: train(folder, place, ram_bytes=ram, on_disk=on_disk)
+            for name, (place, ram, on_disk) in kinds.items()
+        }
+    peak = {name: mib for name, (_, mib) in found.items()}
+    seconds = {name: value for name, (value, _) in found.items()}
+    budget_mib = budget / 2**20
+    beyond = {name: (peak[name] - peak["base"]) / budget_mib for name in ("mapped", "decoded anew")}
+    result = record(
+        "memory",
+        repeats=1,
+        rows=[row(f"{name}, peak", "MiB", [value]) for name, value in peak.items()]
+        + [row(name, "s", [value]) for name, value in seconds.items()],
+        ratios=[
+            bound(f"{name}: beyond the base / budget", [value], target=1.0)
+            for name, value in beyond.items()
+        ]
+        + [
+            bound("mapped less half of the images, MiB", [peak["mapped"] - peak["mapped, half"]]),
+            ratio("seconds, mapped / in memory", [seconds["mapped"]], [seconds["in memory"]]),
+            ratio(
+                "seconds, decoded anew / in memory",
+                [seconds["decoded anew"]],
+                [seconds["in memory"]],
+            ),
+        ],
+        notes=[f"{count} images, {count * BYTES / 2**20:.0f} MiB; budget {budget_mib:.0f} MiB"],
+    )
+    return finish(result, given)
+
+
+def write_pictures(folder: Path, count: int) -> None:
+    """Noise, darker in one class than in the other."""
+    generator = np.random.default_rng(count)
+    for number in range(count):
+        file = folder / str(number % 2) / f"{number:06d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        most = (128, 256)[number % 2]
+        pixels = generator.integers(0, most, (SIDE, SIDE, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file, compress_level=1)
+
+
+def train(folder: Path, place: str, *, ram_bytes: int, on_disk: bool) -> tuple[float, float]:
+    """Seconds and the greatest memory in MiB of one training."""
+    out = tempfile.mkdtemp(dir=folder)
+    command = [sys.executable, "-m", "nunbit", "train", str(folder / place), "--quiet"]
+    command += ["--model", "lenet5", "--epochs", "1", "--image-size", str(SHOWN)]
+    command += ["--set", f"pixels.ram_budget_bytes={ram_bytes}"]
+    command += ["--set", "split.near_duplicates=ignore", "--out", f"{out}/run"]
+    if not on_disk:
+        command += ["--set", "pixels.disk_budget_bytes=0"]
+    env = {**os.environ, "NUNBIT_CACHE": str(folder / "cache")}
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=env)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, anonymous_bytes(process.pid))
+        time.sleep(0.02)
+    if process.returncode != 0:
+        raise SystemExit(f"nunbit ended with {process.returncode}")
+    return time.perf_counter() - began, peak / 2**20
+
+
+def anonymous_bytes(pid: int) -> int:
+    """RssAnon of a process and of its children."""
+    total = 0
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        for line in status.splitlines():
+            if line.startswith("RssAnon:"):
+                total += 1024 * int(line.split()[1])
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children = (task / "children").read_text(encoding="ascii").split()
+            total += sum(anonymous_bytes(int(child)) for child in children)
+    except OSError:  # it has ended
+        return total
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(main())
