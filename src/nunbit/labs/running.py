@@ -55,7 +55,7 @@ def run_lesson(
 
     Where a cell needs data that cannot be had, those after it are left out.
 
-    `on_cell` is told the index of each cell before it begins.
+    `on_cell` is told the index of each cell before it begins, but not of those left out.
 
     Raises:
         NunbitError: as a cell raised it.
@@ -74,7 +74,8 @@ def run_lesson(
     missing = ""
     with running(lab), _surroundings() as module, contextlib.redirect_stdout(screen):
         for number, cell in enumerate(lesson.cells):
-            on_cell(number)
+            if not missing:
+                on_cell(number)
             if cell.kind == "code" and not missing:
                 try:
                     with _failures_named(lesson, number, quick=quick):
