@@ -38,7 +38,7 @@ def test_accuracy(truth: float, n: int) -> None:
         (100, 0.9, 5000),
     ],
 )
-@pytest.mark.parametrize("balanced", [True, False])
+@pytest.mark.parametrize("balanced", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_macro_f1(classes: int, skill: float, n: int, balanced: bool) -> None:
     joint = confusion_shares(classes, skill, balanced=balanced)
     truth = float(np.mean(2 * np.diag(joint) / (joint.sum(axis=0) + joint.sum(axis=1))))
@@ -51,10 +51,10 @@ def test_macro_f1(classes: int, skill: float, n: int, balanced: bool) -> None:
     ("classes", "skill", "temperature", "n"),
     [
         (2, 1.0, 1.0, 500),  # calibrated: the truth is 0, the plain estimate never
-        (10, 2.0, 1.0, 2000),
+        pytest.param(10, 2.0, 1.0, 2000, marks=pytest.mark.slow),
         (10, 2.0, 1.1, 1000),  # nearly calibrated
         (10, 3.5, 1.5, 1000),  # too sure
-        (2, 1.0, 1.5, 5000),
+        pytest.param(2, 1.0, 1.5, 5000, marks=pytest.mark.slow),
         (10, 2.0, 0.7, 1000),  # not sure enough
     ],
 )

@@ -57,6 +57,7 @@ def test_commands_know_the_new_model(with_tinynet: Path) -> None:
     assert "tinynet" in told
 
 
+@pytest.mark.slow
 def test_the_tests_over_the_table_check_the_new_model(with_tinynet: Path) -> None:
     done = subprocess.run(
         [

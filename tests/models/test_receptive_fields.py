@@ -14,6 +14,11 @@ from nunbit.models.summary.fields import Field, plain_move
 from nunbit.models.summary.layers import is_listed
 from nunbit.models.summary.trace import Call, trace
 
+SLOW = {
+    *("cifar-wide", "keras-rgb-cnn", "keras-bn-cnn", "alexnet-small", "xai-cnn", "resnet50-keras"),
+    *("torchvision/densenet121", "torchvision/mobilenet_v2", "timm/legacy_xception"),
+}
+"""Large ones, and those that have nothing which another does not have."""
 CHECKED_LAYERS = 8
 """Of each network, evenly spaced: every one takes a backward pass."""
 NETWORKS = {
@@ -92,7 +97,9 @@ def chosen(calls: list[Call]) -> list[Call]:
     return [*maps[::step], maps[-1], *everything]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in NETWORKS]
+)
 def test_fields_are_those_of_the_gradient(name: str) -> None:
     shape = NETWORKS[name]
     model = create_model(

@@ -20,18 +20,18 @@ SIZES = {  # pixels of the test's input; the smallest with which each can be tra
     "squeezenet1_0": 64,
     "shufflenet_v2_x1_0": 64,
     "mobilenet_v2": 64,
-    "mobilenet_v3_large": 64,
     "mobilenet_v3_small": 64,
-    "mnasnet1_0": 64,
-    "resnet50": 64,
     "googlenet": 64,
-    "resnext50_32x4d": 64,
 }
-SLOW_SIZES = {
+SLOW_SIZES = {  # large ones, and those that have a sibling above
     "vgg16": 32,
     "vgg19": 32,
     "densenet161": 64,
     "wide_resnet50_2": 64,
+    "resnet50": 64,
+    "resnext50_32x4d": 64,
+    "mobilenet_v3_large": 64,
+    "mnasnet1_0": 64,
     "xception": 96,
     "inception_v3": 299,
 }
