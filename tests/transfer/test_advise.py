@@ -259,6 +259,14 @@ def test_every_image_is_judged_once_and_every_plan_sees_as_many(
     assert 3 not in arena_of(make_case(model)).visits
 
 
+def test_one_round_is_enough_where_it_judges_enough_images(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "ENOUGH_JUDGED", 40)
+    (alone,) = arena_of(make_case(model)).rounds
+    assert alone.held_out.sum() == 48
+
+
 def test_scratch_is_tried_from_random_weights(model: nn.Module) -> None:
     case = make_case(model)
     tried = try_scratch(case, arena_of(case))

@@ -161,7 +161,8 @@ def test_a_plan_gains_less_than_its_trial_and_in_the_same_direction() -> None:
     }
     found = by_plan(estimates(make_case(100), make_measured(trials)))
     assert 0.9 < found["last-stage"].accuracy.estimate < 0.95  # the trial halved the errors
-    assert 0.8 < found["all"].accuracy.estimate < judged(20).accuracy.estimate
+    # What fell behind its head would keep the head in earnest.
+    assert found["all"].accuracy.estimate == judged(20).accuracy.estimate
     assert found["last-stage"].behind == 0
     assert found["all"].behind > found["head"].behind > 0
     for plan in found.values():

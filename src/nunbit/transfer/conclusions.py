@@ -125,7 +125,7 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
             basis = "too large for a trial: taken from the other plans"
         else:
             basis = f"tried on {tried.trial.images:,} images, from the head on"
-        accuracy = _scaled(head, change, doubt)
+        accuracy = _no_worse(_scaled(head, change, doubt), than=head)
         expected[plan] = _halfway((accuracy, basis), _within_reach(measured.heads, plan))
     expected[SCRATCH] = _from_scratch(case, measured)
     seconds, behind = _seconds(case, measured), _behind(measured)
@@ -138,6 +138,20 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
             basis=basis,
         )
         for plan, (accuracy, basis) in expected.items()
+    )
+
+
+def _no_worse(accuracy: Share, *, than: Share) -> Share:
+    """At least the head's: fine-tuning starts from it, and keeps it where it gets worse.
+
+    A trial that ends below its head was cut short while large steps had done harm.
+    """
+    if accuracy.estimate >= than.estimate:
+        return accuracy
+    return Share(
+        estimate=than.estimate,
+        low=min(accuracy.low, than.low),
+        high=max(accuracy.high, than.high),
     )
 
 

@@ -7,6 +7,7 @@ data give the same advice on a busy machine. m images are trained on, B in a bat
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ PASSES_OF_A_STEP = 3
 """A backward pass costs about two forward passes."""
 MOST_ROUNDS = 3
 """Each round trains every plan anew: one short training alone is a matter of luck."""
+ENOUGH_JUDGED = 400
+"""Images judged over all rounds after which longer trainings say more than another round."""
 MOST_EPOCHS = 20
 FEWEST_EPOCHS, FEWEST_IMAGES = 5, 200
 """Trials train on so few images that everything can be trained for so many epochs, but not on
@@ -90,7 +93,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Arena:
-    """What all plans are tried in: rounds that together judge every image once."""
+    """What all plans are tried in: rounds that judge each image at most once."""
 
     rounds: tuple[Round, ...]
     cuts: tuple[Cut, ...]
@@ -116,7 +119,8 @@ def make_arena(
     """
     images = _at_trial_size(case)
     cuts = cuts_of(case.network, images.shape)
-    rounds = min(MOST_ROUNDS, int(folds.max()) + 1)
+    parts = min(MOST_ROUNDS, int(folds.max()) + 1)
+    rounds = min(parts, math.ceil(ENOUGH_JUDGED * parts / len(images)))
     whole = _multiply_adds(case.network, cuts, images.shape)
     before = {n: cuts[-1 - n].multiply_adds_before if n < len(cuts) else 0 for n in learning}
     affordable = {n: _affordable(whole - spent) / rounds for n, spent in before.items()}
@@ -126,7 +130,7 @@ def make_arena(
     last = cuts[-1]
     features = extract(prefix(case.network, last), images.batches(), pool=last.pooled)
     divided = tuple(
-        _round(case, images, features, folds % rounds == number, most=most, strength=strength)
+        _round(case, images, features, folds % parts == number, most=most, strength=strength)
         for number in range(rounds)
     )
     visits = int(min(least, MOST_EPOCHS * min(len(one.train) for one in divided)))
