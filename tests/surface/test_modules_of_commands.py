@@ -1,0 +1,80 @@
+"""Which of the heavy modules each command imports: no more than it needs.
+
+What must not appear costs a second or more of every command: torch's compiler (with sympy),
+scikit-learn (with scipy.stats and pandas), and the zoos.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+WATCHED = (
+    "captum",
+    "jinja2",
+    "kornia",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "scipy.optimize",
+    "scipy.special",
+    "scipy.stats",
+    "sklearn",
+    "sympy",
+    "timm",
+    "torch",
+    "torch._dynamo",
+    "torchvision",
+)
+PROBE = """
+import sys
+from nunbit.cli import main
+code = main(sys.argv[2:])
+print(*(name for name in sys.argv[1].split() if name in sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported_by(*arguments: str | Path) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, " ".join(WATCHED), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("modules")
+
+
+@pytest.fixture(scope="module")
+def modules_of_training(folder: Path) -> set[str]:
+    return imported_by("train", "digits", "--epochs", "1", "--quiet", "--out", folder / "run")
+
+
+def test_training(modules_of_training: set[str]) -> None:
+    assert modules_of_training == {
+        *("torch", "scipy.special", "scipy.optimize"),  # the temperature is fitted with the last
+        *("jinja2", "matplotlib"),  # the report
+    }
+
+
+@pytest.mark.usefixtures("modules_of_training")
+def test_predicting(folder: Path) -> None:
+    image = folder / "8.png"
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(image)
+    assert imported_by("predict", folder / "run", image, "--quiet") == {"torch", "scipy.special"}
+
+
+def test_listing_the_models() -> None:
+    # Multiply-adds are counted by a pass on torch's "meta" device, which imports its compiler.
+    assert imported_by("models") <= {"torch", "sympy", "torch._dynamo"}
