@@ -15,6 +15,7 @@ from nunbit.errors import UsageError
 from nunbit.models import create_model, input_size_for, list_models, model_info
 from nunbit.models.catalog import CATALOGUE
 from nunbit.models.smallcnn import stage_widths
+from nunbit.models.summary import summarise_name
 from nunbit.models.zoo import timm_names, torchvision_names
 from tests.models.inputs import random_inputs, reduced
 
@@ -109,6 +110,12 @@ def test_the_smallest_size_of_the_table_is_the_one_that_trying_finds(name: str) 
         assert not tried.accepts(shape._replace(height=least - 1))
     for more in (1, 3):
         assert tried.accepts(shape._replace(height=least + more, width=least + 2 * more))
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_multiply_adds_of_the_table_are_those_that_counting_finds(name: str) -> None:
+    known = model_info(name).multiply_adds
+    assert known in (None, summarise_name(name, measure=False).multiply_adds)
 
 
 def test_smallcnn_takes_8_pixels() -> None:

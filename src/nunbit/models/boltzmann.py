@@ -153,6 +153,7 @@ MODELS = (
         input=Shape(1, 28, 28),
         least_size=1,
         parameters=397_510,
+        multiply_adds=397_000,
         source="Hinton 2002: one Boltzmann machine under a linear classifier",
     ),
     ModelInfo(
@@ -161,6 +162,7 @@ MODELS = (
         input=Shape(1, 28, 28),
         least_size=1,
         parameters=1_665_010,
+        multiply_adds=1_662_000,
         source="Hinton, Osindero and Teh 2006: stacked Boltzmann machines",
     ),
 )

@@ -49,6 +49,7 @@ MODELS = (
         input=Shape(3, 32, 32),
         least_size=16,
         parameters=62_006,
+        multiply_adds=651_720,
         source="course notes, CIFAR-10: LeNet-5 on colour images",
     ),
     ModelInfo(
@@ -58,6 +59,7 @@ MODELS = (
         least_size=26,
         dropouts=2,
         parameters=434_534,
+        multiply_adds=9_071_432,
         source="course notes, CIFAR-10 with wide layers",
     ),
 )

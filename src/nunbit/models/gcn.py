@@ -88,6 +88,7 @@ MODELS = (
         channels=(1,),
         dropouts=1,
         parameters=5_066,
+        multiply_adds=1_042_240,
         source="Kipf and Welling 2017, mean readout; takes graphs, such as 75 superpixels of an "
         "image with grey value and place",
     ),

@@ -105,6 +105,7 @@ MODELS = (
         least_size=1,
         dropouts=1,
         parameters=5_983_802,
+        multiply_adds=1_581_658_112,
         source="Szegedy et al. 2014, as the course notes build it in Keras",
     ),
 )

@@ -68,6 +68,8 @@ class ModelInfo:
     parameters: int | None = None
     """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
     torchvision's for googlenet leaves out its auxiliary classifiers."""
+    multiply_adds: int | None = None
+    """For one image at `input`, with `classes` classes, where they have been counted already."""
     classes: int = 10
     """Number of classes of the published form."""
     source: str = ""

@@ -107,6 +107,7 @@ MODELS = (
         least_size=5,
         dropouts=1,
         parameters=503_296,
+        multiply_adds=27_477_424,
         source="course notes, MNIST with convolutions in Keras",
     ),
     ModelInfo(
@@ -116,6 +117,7 @@ MODELS = (
         least_size=12,
         dropouts=2,
         parameters=637_454,
+        multiply_adds=31_131_576,
         source="course notes, CIFAR-10 in Keras",
     ),
     ModelInfo(
@@ -125,6 +127,7 @@ MODELS = (
         least_size=8,
         dropouts=2,
         parameters=1_227_310,
+        multiply_adds=152_844_216,
         source="course notes, CIFAR-10 in Keras with batch normalisation",
     ),
 )

@@ -138,6 +138,7 @@ MODELS = (
         input=Shape(1, 32, 32),
         least_size=16,
         parameters=61_026,
+        multiply_adds=415_848,
         classes=2,
         source="LeCun et al. 1998, with ReLU and max pooling as in the course notes",
     ),
@@ -147,6 +148,7 @@ MODELS = (
         input=Shape(1, 32, 32),
         least_size=32,
         parameters=60_850,
+        multiply_adds=326_520,
         source="LeCun et al. 1998 as published, with a linear output layer",
     ),
     ModelInfo(
@@ -155,6 +157,7 @@ MODELS = (
         input=Shape(3, 224, 224),
         least_size=16,
         parameters=46_038_242,
+        multiply_adds=247_924_480,
         classes=2,
         source="course notes, LeNet on photographs of cats and dogs",
     ),

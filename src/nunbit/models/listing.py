@@ -79,10 +79,10 @@ def _names(info: ModelInfo) -> tuple[str, str]:
 
 
 def _described(info: ModelInfo, *, fully: bool) -> ListedModel:
-    parameters, multiply_adds = info.parameters, None
+    parameters, multiply_adds = info.parameters, info.multiply_adds
     if info.origin == "torchvision":
         multiply_adds = _published_multiply_adds(info)
-    elif fully:
+    elif fully and (parameters is None or multiply_adds is None):
         counted = _counted(info)
         if counted is not None:
             parameters, multiply_adds = counted

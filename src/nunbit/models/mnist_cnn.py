@@ -44,6 +44,7 @@ MODELS = (
         least_size=16,
         dropouts=2,
         parameters=21_840,
+        multiply_adds=480_500,
         source="course notes, MNIST with convolutions",
     ),
 )

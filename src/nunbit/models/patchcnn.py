@@ -54,6 +54,7 @@ MODELS = (
         least_size=16,
         follows_data=True,
         parameters=391_114,
+        multiply_adds=9_982_464,
         source="nunbit: smallcnn on patches, quick to train",
     ),
 )

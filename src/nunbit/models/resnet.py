@@ -86,6 +86,7 @@ MODELS = (
         least_size=1,
         dropouts=2,
         parameters=23_946_402,
+        multiply_adds=3_856_336_848,
         source="He et al. 2015, as the course notes build it in Keras",
     ),
 )

@@ -55,6 +55,7 @@ MODELS = (
         least_size=1,
         dropouts=1,
         parameters=82_186,
+        multiply_adds=2_237_696,
         source="Hochreiter and Schmidhuber 1997, on the rows of an image",
     ),
     ModelInfo(
@@ -64,6 +65,7 @@ MODELS = (
         least_size=1,
         dropouts=1,
         parameters=21_514,
+        multiply_adds=560_384,
         source="Elman 1990, on the rows of an image: what row-lstm improves on",
     ),
 )

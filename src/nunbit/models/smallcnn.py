@@ -54,6 +54,7 @@ MODELS = (
         dropouts=1,
         follows_data=True,
         parameters=1_147_722,
+        multiply_adds=49_114_624,
         source="nunbit's default for images up to 64 pixels",
     ),
 )

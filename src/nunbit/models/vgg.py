@@ -108,6 +108,7 @@ MODELS = (
         least_size=32,
         dropouts=2,
         parameters=14_777_458,
+        multiply_adds=15_346_693_296,
         source="Simonyan and Zisserman 2014 with the course notes' head",
     ),
     ModelInfo(
@@ -116,6 +117,7 @@ MODELS = (
         input=Shape(3, 224, 224),
         least_size=32,
         parameters=14_740_848,
+        multiply_adds=15_346_656_756,
         source="Simonyan and Zisserman 2014 with the course notes' head for transfer",
     ),
     ModelInfo(
@@ -126,6 +128,7 @@ MODELS = (
         dropouts=len(XAI_DROPOUT),
         follows_data=True,
         parameters=14_983_106,
+        multiply_adds=1_045_659_392,
         classes=2,
         source="course notes, explaining a network",
     ),
