@@ -5,6 +5,8 @@ B images in a batch, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 from torch import nn
@@ -12,10 +14,14 @@ from torch import nn
 from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
 from nunbit.models.info import Dropout, ModelInfo, Shape
 
-WIDTHS = (32, 64, 128, 256)
+NARROW = (32, 48, 128, 256)
+WIDE = (64, 128, 256, 512)
+"""Channels after the patches and after each stage."""
 
 
-def patchcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
+def patchcnn(
+    shape: Shape, classes: int, dropout: Dropout = None, *, widths: tuple[int, ...] = NARROW
+) -> nn.Module:
     """Patches of 4x4 at every second pixel, then stages: [B, C, H, W] -> logits [B, K].
 
     `smallcnn` without what is dear in it: one convolution with stride 2, made to be drawn by
@@ -24,25 +30,25 @@ def patchcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     """
     (share,) = shares(dropout, (0.0,))
     layers: list[nn.Module] = [
-        nn.Conv2d(shape.channels, WIDTHS[0], 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(WIDTHS[0]),
+        nn.Conv2d(shape.channels, widths[0], 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(widths[0]),
         nn.ReLU(),
     ]
-    for channels_in, channels_out in pairwise(stage_widths(min(shape.height, shape.width))):
+    side = min(shape.height, shape.width)
+    for channels_in, channels_out in pairwise((*widths, *_further(widths[-1], side))):
         convolution, *normalised = conv_bn_relu(channels_in, channels_out)
         layers += [convolution, nn.MaxPool2d(2), *normalised]
     head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(WIDTHS[-1], classes)
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(widths[-1], classes)
     )
     return features_and_head(nn.Sequential(*layers), head)
 
 
-def stage_widths(side: int) -> tuple[int, ...]:
-    """Channels after the patches and after each stage, for a shorter side of `side` pixels."""
-    widths: tuple[int, ...] = WIDTHS
+def _further(width: int, side: int) -> Iterator[int]:
+    """Channels of the stages for images beyond 32 pixels."""
     while side > 32:
-        widths, side = (*widths, WIDTHS[-1]), side // 2
-    return widths
+        yield width
+        side //= 2
 
 
 MODELS = (
@@ -53,8 +59,19 @@ MODELS = (
         dropouts=1,
         least_size=16,
         follows_data=True,
-        parameters=391_114,
-        multiply_adds=9_982_464,
+        parameters=368_042,
+        multiply_adds=8_176_128,
         source="nunbit: smallcnn on patches, quick to train",
+    ),
+    ModelInfo(
+        name="patchcnn-wide",
+        build=partial(patchcnn, widths=WIDE),
+        input=Shape(1, 28, 28),
+        dropouts=1,
+        least_size=16,
+        follows_data=True,
+        parameters=1_556_362,
+        multiply_adds=39_724_032,
+        source="nunbit: patchcnn with about twice the channels",
     ),
 )
