@@ -89,16 +89,29 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {
 }
 
 
-def test_killed_at_many_moments(tmp_path: Path, whole: Path) -> None:
+OFTEN = (
+    "when the split is written",
+    "when the first checkpoint is being written",
+    "when the best epoch is being replaced",
+    "when the bundle is written",
+)
+"""A process is started for each moment, which takes seconds: the others are left to slow tests."""
+
+
+@pytest.mark.parametrize(
+    "moments", [OFTEN, pytest.param(tuple(MOMENTS), marks=pytest.mark.slow)], ids=["often", "all"]
+)
+def test_killed_at_many_moments(moments: tuple[str, ...], tmp_path: Path, whole: Path) -> None:
     run, killed = tmp_path / "run", []
     first = ("train", "digits", "--out", "run", *OPTIONS)
     again = ("train", "--resume", "--out", "run")
-    for moment, condition in MOMENTS.items():
+    for moment in moments:
+        condition = MOMENTS[moment]
         arguments = again if (run / "config.toml").exists() else first
         if kill_when(lambda c=condition: c(run), *arguments, cwd=tmp_path):  # type: ignore[misc]
             killed.append(moment)
     nunbit(*again, cwd=tmp_path)
-    assert len(killed) == len(MOMENTS), f"only killed {killed}"
+    assert killed == list(moments)
     assert outcome(run) == outcome(whole)
     leftovers = [str(path) for path in run.rglob(".*")]
     assert leftovers == []
