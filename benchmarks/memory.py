@@ -32,6 +32,8 @@ from PIL import Image
 
 SIDE, SHOWN, BASE = 64, 128, 400
 BYTES = 3 * SHOWN**2
+BATCH = 64
+"""The same for all: what a batch takes would otherwise follow the number of images."""
 TENTH = 10
 
 
@@ -104,6 +106,7 @@ def train(folder: Path, place: str, *, ram_bytes: int, on_disk: bool) -> tuple[f
     command = [sys.executable, "-m", "nunbit", "train", str(folder / place), "--quiet"]
     command += ["--model", "lenet5", "--epochs", "1", "--image-size", str(SHOWN)]
     command += ["--set", f"pixels.ram_budget_bytes={ram_bytes}"]
+    command += ["--set", f"training.batch_size={BATCH}"]
     command += ["--set", "split.near_duplicates=ignore", "--out", f"{out}/run"]
     if not on_disk:
         command += ["--set", "pixels.disk_budget_bytes=0"]

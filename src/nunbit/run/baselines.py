@@ -5,6 +5,7 @@ D values of an image.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.pixels import ArrayPixels
 from nunbit.evaluation.baselines import (
+    LARGEST_SIDE,
     Baseline,
     largest_class,
     nearest_neighbour,
@@ -28,7 +30,8 @@ MOST_VALUES = 200_000_000
 """Pixel values that are read for it: about 1,300 images of 224 x 224 in colour."""
 MOST_DECODED = 300
 """Images that are read where each must be decoded again."""
-_AT_ONCE = 100
+_VALUES_AT_ONCE = 2_000_000
+"""Pixel values that are read at once: 8 MB as float32."""
 
 
 def baselines_of(
@@ -86,9 +89,19 @@ def drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) ->
 
 def _vectors(parts: Parts, rows: NDArray[np.int64], progress: Progress) -> NDArray[np.float32]:
     """The canvases of some rows as small vectors, [len(rows), D]; few canvases in memory."""
+    contract = parts.preprocess
+    at_once = max(1, _VALUES_AT_ONCE // (contract.height * contract.width * contract.channels))
     batches: Sequence[NDArray[np.int64]] = [
-        rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)
+        rows[start : start + at_once] for start in range(0, len(rows), at_once)
     ]
+    # Made once: vectors kept from between large temporary arrays would keep their room, too.
+    values = contract.channels * math.prod(
+        min(side, LARGEST_SIDE) for side in (contract.height, contract.width)
+    )
+    vectors = np.empty((len(rows), values), dtype=np.float32)
     stream = parts.prepared.pixels.stream(batches)
     shown = progress.track(stream, total=len(batches), title="baselines")
-    return np.concatenate([small_images(canvases.numpy()) for canvases in shown])
+    for number, canvases in enumerate(shown):
+        start = number * at_once
+        vectors[start : start + len(canvases)] = small_images(canvases.numpy())
+    return vectors
