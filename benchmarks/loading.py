@@ -29,7 +29,7 @@ from nunbit.config import load_config
 from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
 from nunbit.progress import SILENT
-from nunbit.run.defaults import resolve_network, resolve_training
+from nunbit.run.defaults import resolve_computing, resolve_network, resolve_training
 from nunbit.run.dividing import complete_contract, divide
 from nunbit.run.folder import RunFolder
 from nunbit.run.learn import make_plan, new_model, new_state
@@ -127,9 +127,10 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
         config.with_settings({"transfer.mode": "none"}),
         data_name=prepared.samples.name,
         n_train=split.counts["train"],
-        device=device,
     )
-    state = new_state(config, parts, new_model(config, parts)[0])
+    model = new_model(config, parts)[0]
+    config = resolve_computing(config, model=model, device=device)
+    state = new_state(config, parts, model)
     training = parts.training(
         batch_size=BATCH_SIZE,
         seed=config.seed,

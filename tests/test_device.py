@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from torch import nn
 
-from nunbit.device import resolve_device
+from nunbit.device import resolve_device, resolve_precision
 from nunbit.errors import UsageError
 
 
@@ -47,3 +49,24 @@ print(first, faults())
     done = subprocess.run([sys.executable, "-c", measured], check=True, capture_output=True)
     before, after = map(int, done.stdout.split())
     assert after < before / 100
+
+
+@pytest.mark.parametrize(
+    ("layer", "units", "expected"),
+    [
+        (nn.Conv2d(8, 16, 3), True, "bfloat16"),
+        (nn.Conv2d(8, 16, 3), False, "float32"),
+        (nn.Conv2d(1, 16, 3), True, "bfloat16"),  # one channel is not one kernel per channel
+        (nn.Conv2d(8, 8, 3, groups=8), True, "float32"),
+        (nn.Conv2d(8, 8, 3, groups=2), True, "bfloat16"),
+        (nn.Linear(9216, 10), True, "bfloat16"),
+        (nn.Linear(49_152, 2), True, "float32"),
+    ],
+)
+def test_a_cpu_computes_in_bfloat16_what_its_matrix_units_are_for(
+    layer: nn.Module, units: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nunbit.device._has_matrix_units", lambda: units)
+    model = nn.Sequential(nn.Identity(), layer)
+    assert resolve_precision("auto", torch.device("cpu"), model) == expected
+    assert resolve_precision("bfloat16", torch.device("cpu"), model) == "bfloat16"

@@ -30,7 +30,6 @@ from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
 from nunbit.transfer.finetune import FineTuning
 
-CPU = torch.device("cpu")
 LITE = {"model.pretrained": "efficientnet-lite0"}
 
 
@@ -42,7 +41,7 @@ def resolved(
     mode: str, *, n_train: int = 240, data: str = "photos", **settings: object
 ) -> tuple[Config, str]:
     config = configured(**{**LITE, "transfer.mode": mode, **settings})
-    found, notes = resolve_training(config, data_name=data, n_train=n_train, device=CPU)
+    found, notes = resolve_training(config, data_name=data, n_train=n_train)
     return found, " ".join(notes)
 
 

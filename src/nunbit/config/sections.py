@@ -196,7 +196,8 @@ class TrainingConfig(Section):
     gradient_clip: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the gradient; 0 leaves it alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the forward pass; auto is bfloat16 where the processor has matrix units for it."""
+    """Of the forward pass; auto is bfloat16 where the processor has matrix units for it
+    and the network is of the kind that they are made for."""
     channels_last: bool = True
     """Memory layout of images and weights."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0

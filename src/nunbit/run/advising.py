@@ -86,7 +86,6 @@ def _resolved(config: Config, parts: Parts, *, mode: str) -> Config:
         wanted,
         data_name=parts.prepared.samples.name,
         n_train=parts.split.counts["train"],
-        device=parts.device,
     )
     return resolved
 

@@ -1,4 +1,4 @@
-"""What `auto` means in training: decided from the number of images, device and data, and stated.
+"""What `auto` means in training: decided from images, network, device and data, and stated.
 
 What shapes the network comes first: the adviser, which may then be asked what of it should learn,
 needs the network. The rest depends on what learns.
@@ -7,6 +7,7 @@ needs the network. The rest depends on what learns.
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from nunbit.config import Config
 from nunbit.data.augment import PRESETS, choose_preset
@@ -48,9 +49,7 @@ def resolve_network(
     return config.with_settings(settings), notes
 
 
-def resolve_training(
-    config: Config, *, data_name: str, n_train: int, device: torch.device
-) -> tuple[Config, list[str]]:
+def resolve_training(config: Config, *, data_name: str, n_train: int) -> tuple[Config, list[str]]:
     """The configuration without `auto` in the training, and why each was chosen.
 
     `transfer.mode` is decided by now.
@@ -84,8 +83,13 @@ def resolve_training(
                 "Batch normalisation keeps the statistics of the pretrained weights, under which "
                 "the head was fitted."
             )
-    settings["training.precision"] = resolve_precision(training.precision, device)
     return config.with_settings(settings), notes
+
+
+def resolve_computing(config: Config, *, model: nn.Module, device: torch.device) -> Config:
+    """The configuration without `auto` in how the network is computed."""
+    precision = resolve_precision(config.training.precision, device, model)
+    return config.with_settings({"training.precision": precision})
 
 
 def _unused_length(config: Config) -> str:

@@ -31,7 +31,7 @@ from nunbit.run.baselines import baselines_of
 from nunbit.run.calibrating import calibrate, calibration_facts, fitted_on
 from nunbit.run.card import model_card
 from nunbit.run.contract import wanted_weights
-from nunbit.run.defaults import resolve_network, resolve_training
+from nunbit.run.defaults import resolve_computing, resolve_network, resolve_training
 from nunbit.run.dividing import (
     complete_contract,
     divide,
@@ -188,7 +188,9 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     with watch.stage("advise" if is_open(config) else "train"), resumable(folder):
         config, advised = settle_mode(config, parts, model, folder, progress)
     config, settled = resolve_training(
-        config, data_name=prepared.samples.name, n_train=split.counts["train"], device=device
+        resolve_computing(config, model=model, device=device),
+        data_name=prepared.samples.name,
+        n_train=split.counts["train"],
     )
     if not recorded:
         _tell([*advised, *settled], progress)
