@@ -99,7 +99,7 @@ def make_step(images: Tensor, targets: Tensor) -> Callable[[], None]:
         learning_rate=USUAL_LEARNING_RATE[training.optimizer],
     )
     loss = make_loss(training.loss)
-    half = resolve_precision(training.precision, images.device) == "bfloat16"
+    half = resolve_precision(training.precision, images.device, model) == "bfloat16"
 
     def step() -> None:
         kind = images.device.type

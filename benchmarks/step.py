@@ -164,8 +164,12 @@ def precision_of(name: str) -> str:
     import torch
 
     from nunbit.device import resolve_precision
+    from nunbit.models.create import create_model
 
-    return resolve_precision("auto", torch.device("cpu")) if name == "nunbit" else "float32"
+    if name != "nunbit":
+        return "float32"
+    model = create_model("fashion-cnn", classes=10)
+    return resolve_precision("auto", torch.device("cpu"), model)
 
 
 def multiply_adds() -> int:
