@@ -101,8 +101,7 @@ def test_any_number_of_features(name: str) -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_smallest_size_of_the_table_is_the_one_that_trying_finds(name: str) -> None:
-    least = model_info(name).least_size
-    assert least is not None
+    least = model_info(name).minimum_size
     tried = dataclasses.replace(model_info(name), least_size=None)
     shape = tried.input._replace(height=least, width=least)
     assert tried.accepts(shape)
