@@ -307,7 +307,11 @@ def bundle_folder(path: Path) -> Path:
     Raises BundleError saying what is there instead.
     """
     if not path.exists():
-        raise BundleError("there is no such run or model", path=path)
+        raise BundleError(
+            "there is no such run or model",
+            path=path,
+            remedy="give the folder that nunbit train wrote, or its folder model",
+        )
     for folder in (path, path / "model"):
         if (folder / CONTRACT).exists() or (folder / CONFIG).exists():
             return folder

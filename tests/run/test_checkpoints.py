@@ -92,8 +92,10 @@ def test_what_is_not_there_is_said(run: Path, tmp_path: Path) -> None:
         nunbit.evaluate_checkpoints(run, part="train")  # type: ignore[arg-type]
     bare = shutil.copytree(run, tmp_path / "bare")
     shutil.rmtree(bare / "checkpoints")
-    with pytest.raises(CheckpointError, match="kept no checkpoint"):
-        nunbit.evaluate_checkpoints(bare)
+    for place in (bare, run / "model"):
+        with pytest.raises(CheckpointError, match="no checkpoints here") as caught:
+            nunbit.evaluate_checkpoints(place)
+        assert "the folder of a run" in caught.value.remedy
 
 
 def test_a_damaged_checkpoint_is_refused(run: Path, tmp_path: Path) -> None:

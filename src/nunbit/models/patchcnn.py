@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
+from nunbit.models.blocks import average_head, conv_bn_relu, features_and_head, shares
 from nunbit.models.info import Dropout, ModelInfo, Shape
 
 NARROW = (32, 48, 128, 256)
@@ -38,9 +38,7 @@ def patchcnn(
     for channels_in, channels_out in pairwise((*widths, *_further(widths[-1], side))):
         convolution, *normalised = conv_bn_relu(channels_in, channels_out)
         layers += [convolution, nn.MaxPool2d(2), *normalised]
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(widths[-1], classes)
-    )
+    head = average_head(widths[-1], classes, share=share)
     return features_and_head(nn.Sequential(*layers), head)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from nunbit.models.blocks import conv_bn_relu, features_and_head, shares
+from nunbit.models.blocks import average_head, conv_bn_relu, features_and_head, shares
 from nunbit.models.info import Dropout, ModelInfo, Shape
 
 WIDTHS = (64, 128, 256)
@@ -31,9 +31,7 @@ def smallcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
         convolution, *normalised = conv_bn_relu(channels_in, channels_out)
         layers += [convolution, nn.MaxPool2d(2), *normalised]
         layers += conv_bn_relu(channels_out, channels_out)
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(widths[-1], classes)
-    )
+    head = average_head(widths[-1], classes, share=share)
     return features_and_head(nn.Sequential(*layers), head)
 
 

@@ -94,7 +94,11 @@ def evaluate_checkpoints(
     bundle = load_bundle(bundle_folder(folder))
     names = checkpoint_names(folder)
     if not names:
-        raise CheckpointError("the run has kept no checkpoint", path=folder / "checkpoints")
+        raise CheckpointError(
+            "there are no checkpoints here",
+            path=folder,
+            remedy="give the folder of a run as nunbit train left it; a model alone has none",
+        )
     _, parts = own_parts(folder, bundle, device=resolve_device(device), progress=progress)
     batches = parts.batches(part)
     if batches is None:
