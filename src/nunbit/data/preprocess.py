@@ -149,8 +149,8 @@ class Preprocess:
         import torch
 
         scale, shift = _scale_and_shift(self.mean, self.std, images.device)
-        pixels = (images.to(torch.float32) - shift) / scale
-        return pixels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        pixels = images.to(torch.float32).sub(shift).div_(scale).round_().clamp_(0, 255)
+        return pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     def with_statistics(self, mean: Sequence[float], std: Sequence[float]) -> Preprocess:
         """The same contract with another mean and standard deviation per channel."""
