@@ -65,11 +65,14 @@ def test_the_best_comes_first_and_of_equals_the_one_that_trains_less() -> None:
     assert [p.plan for p in rank(plans)] == ["none", "head", "all", "last-stage"]
 
 
-def test_what_is_worth_as_much_is_decided_by_how_much_is_trained() -> None:
-    clear = [plan("all", 0.9), plan("last-stage", 0.894), plan("head", 0.8)]
-    assert recommend(clear).plan == "all"
-    close = [plan("all", 0.9), plan("last-stage", 0.896), plan("head", 0.8)]
-    assert recommend(close).plan == "last-stage"
+def test_the_best_is_recommended_or_the_head_where_it_is_worth_as_much() -> None:
+    close = [plan("all", 0.9), plan("last-stage", 0.899), plan("head", 0.894)]
+    assert recommend(close).plan == "all"
+    closer = [plan("all", 0.9), plan("last-stage", 0.899), plan("head", 0.896)]
+    assert recommend(closer).plan == "head"
+    alike = [plan("all", 0.9), plan("last-stage", 0.9), plan("head", 0.8)]
+    assert recommend(alike).plan == "last-stage"
+    assert recommend([plan("all", 0.9), plan("last-stage", 0.8)]).plan == "all"
 
 
 def test_training_from_scratch_is_never_recommended() -> None:

@@ -23,7 +23,7 @@ SPOKEN = {
     SCRATCH: "from scratch",
 }
 WORTH = 0.005
-"""Accuracy for which nobody should train more."""
+"""Accuracy for which nobody should train more than the head."""
 Source = Literal["pretrained", "untrained", "pixels"]
 
 
@@ -220,16 +220,18 @@ def rank(plans: Sequence[PlanEstimate]) -> tuple[PlanEstimate, ...]:
 
 
 def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
-    """The plan with the best expectation, or one that trains less and is worth as much.
+    """The plan with the best expectation, or the head where that is worth as much.
 
-    Expectations are drawn together as far as measurements cannot tell plans apart, so what is left
-    of a difference is what is likely. Training from scratch is no transfer: it is ranked, and never
+    The head is fitted in seconds; plans that train stages take minutes, all of them. Expectations
+    are drawn together as far as measurements cannot tell plans apart, so what is left of a
+    difference is what is likely. Training from scratch is no transfer: it is ranked, and never
     recommended.
     """
-    transfers = [plan for plan in plans if plan.plan != SCRATCH]
-    best = max(plan.accuracy.estimate for plan in transfers)
-    good = [plan for plan in transfers if plan.accuracy.estimate > best - WORTH]
-    return min(good, key=lambda plan: depth(plan.plan))
+    transfers = [plan for plan in rank(plans) if plan.plan != SCRATCH]
+    best, head = transfers[0], next((plan for plan in transfers if plan.plan == HEAD), None)
+    if head is not None and best.accuracy.estimate - head.accuracy.estimate < WORTH:
+        return head
+    return best
 
 
 Verdict = Literal["met", "above", "below"]
