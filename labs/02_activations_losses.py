@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 3
+#     minutes: 1
 #     quick_seconds: 8
 # ---
 
@@ -45,7 +45,8 @@ lab = open_lab("02_activations_losses")
 # <details><summary>Answer</summary>
 #
 # At $z = 0$, where $\sigma = 1/2$: the slope is $1/4$, and nowhere more. Far to the left and right
-# the curve is flat: a unit that is sure of itself, rightly or wrongly, hardly learns.
+# the curve is flat: a unit that is sure of itself, rightly or wrongly, hardly learns, unless the
+# loss makes up for it (further down).
 #
 # </details>
 
@@ -355,16 +356,19 @@ table
 # %% tags=["hide-input"]
 figure, axes = lab.subplots(size=(7, 3.4))
 for (name, rows), marker in zip(found.items(), "sov", strict=True):
-    axes.plot(depths, [100 * np.mean(runs) for runs in rows], marker=marker, label=name)
+    (line,) = axes.plot(depths, [100 * np.mean(runs) for runs in rows], marker=marker, label=name)
+    colour = line.get_color()
     for depth, runs in zip(depths, rows, strict=True):
-        axes.plot([depth] * len(runs), [100 * one for one in runs], ".", color=style.SOFT)
+        dots = [depth] * len(runs), [100 * one for one in runs]
+        axes.plot(*dots, marker, color=colour, markersize=4, fillstyle="none")
 axes.axhline(10, color=style.SOFT, linestyle=":", linewidth=1)
 axes.set(xlabel="hidden layers", ylabel="test accuracy, %", ylim=(0, 102), xticks=depths)
 axes.legend()
 lab.show(
     figure,
-    description="Accuracy against depth for the three activations; every seed is a dot, guessing "
-    "is a dotted line at 10 %.",
+    description="Accuracy against depth for the three activations, with a small mark for every "
+    "seed; guessing is a dotted line at 10 %.",
+    caption="Lines: mean over the seeds; small marks: the seeds. Dotted: guessing.",
 )
 
 # %% [markdown]
