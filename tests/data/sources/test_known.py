@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -189,6 +190,17 @@ def test_strange_files_in_the_cache_are_not_touched(
 def test_download_that_brings_nothing_useful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known, "fetch", lambda _class, folder: write_files(folder, "x"))
     with pytest.raises(DataError, match="could not be downloaded"):
+        load_samples("mnist")
+
+
+def test_cause_of_a_network_error_comes_without_angle_brackets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fetch(torchvision_class: str, folder: Path) -> None:
+        raise URLError(OSError("no such host"))
+
+    monkeypatch.setattr(known, "fetch", fetch)
+    with pytest.raises(DataError, match="could not be downloaded: no such host\n"):
         load_samples("mnist")
 
 

@@ -242,8 +242,10 @@ def _network_timeout() -> Iterator[None]:
 def _not_found(name: str, known: KnownSet, error: BaseException) -> DataError:
     looked = "\n    ".join(str(place) for place in _places(name, known))
     hint = "" if os.environ.get("NUNBIT_DATA") else " (or set NUNBIT_DATA to a folder of them)"
+    # urllib writes its errors between < and >, which Markdown would take for a tag.
+    cause = getattr(error, "reason", error)
     return DataError(
-        f"'{name}' is not on this computer and could not be downloaded: {error}\n"
+        f"'{name}' is not on this computer and could not be downloaded: {cause}\n"
         f"  looked in:\n    {looked}",
         remedy=f"put its files into one of these folders{hint}: {known.files}",
     )
