@@ -91,19 +91,30 @@ class ArrayCache:
             os.utime(place / "entry.json")
         return found
 
-    def build(self, key: str, shape: tuple[int, ...], dtype: DTypeLike, fill: Fill) -> None:
-        """Make an entry of what `fill` writes, in order, and what it returns."""
+    def build(
+        self, key: str, shape: tuple[int, ...], dtype: DTypeLike, fill: Fill, *, into_ram: bool
+    ) -> Entry | None:
+        """Make an entry of what `fill` writes, in order, and what it returns; and give it.
+
+        Into memory it goes while it is written, since reading it back takes as long as a good part
+        of the decoding. None when somebody has taken it away already.
+        """
         self._entries.mkdir(parents=True, exist_ok=True)
         self._make_room(int(np.prod(shape)) * np.dtype(dtype).itemsize)
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=self._entries))
+        array = np.empty(shape, dtype=dtype) if into_ram else None
         try:
             path = building / f"{self._kind}.npy"
-            checksum, beside = _write_rows(path, shape, np.dtype(dtype), fill)
+            fill_both = fill if array is None else _into(array, fill)
+            checksum, beside = _write_rows(path, shape, np.dtype(dtype), fill_both)
             entry = {"key": key, "shape": list(shape), "crc32": checksum}
             write_atomically(building / "entry.json", sealed({**entry, **beside}))
             _publish(building, self._entries / key)
         finally:
             shutil.rmtree(building, ignore_errors=True)
+        if array is None:
+            return self.find(key, shape, dtype, into_ram=False)
+        return Entry(array=array, beside=beside)
 
     def _read(
         self, place: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, into_ram: bool
@@ -117,11 +128,12 @@ class ArrayCache:
         whole = mapped.dtype == dtype and mapped.shape == shape and mapped.flags.c_contiguous
         if not whole or path.stat().st_size != mapped.offset + mapped.nbytes:
             raise ValueError(f"{path.name} has the wrong size")
-        array: NDArray[Any] = mapped
-        if into_ram:
-            array = np.array(mapped)
-            if zlib.crc32(array.data.cast("B")) != entry["crc32"]:
-                raise ValueError(f"{path.name} does not match its checksum")
+        if not into_ram:
+            return Entry(array=mapped, beside=entry)
+        # Read rather than copied from the map, whose pages would come one fault at a time.
+        array = np.fromfile(path, dtype=dtype, offset=mapped.offset).reshape(shape)
+        if zlib.crc32(array.data.cast("B")) != entry["crc32"]:
+            raise ValueError(f"{path.name} does not match its checksum")
         return Entry(array=array, beside=entry)
 
     def _make_room(self, needed: int) -> None:
@@ -167,6 +179,23 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 def _seal(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _into(array: NDArray[Any], fill: Fill) -> Fill:
+    """`fill`, whose rows go into `array` [N, ...] as well."""
+
+    def fill_both(write: Write) -> Mapping[str, Any]:
+        filled = 0
+
+        def write_both(rows: NDArray[Any]) -> None:
+            nonlocal filled
+            write(rows)
+            array[filled : filled + len(rows)] = rows
+            filled += len(rows)
+
+        return fill(write_both)
+
+    return fill_both
 
 
 def _write_rows(

@@ -270,8 +270,10 @@ class DecodingWork:
         def decoded() -> Iterator[int]:
             for part, result in zip(parts, results, strict=True):
                 rows = part[~self.unusable[part]]
-                whole = np.zeros((len(part), *self.shape[1:]), dtype=np.uint8)
-                whole[rows - part[0]] = result.pixels
+                whole = result.pixels
+                if len(rows) < len(part):
+                    whole = np.zeros((len(part), *self.shape[1:]), dtype=np.uint8)
+                    whole[rows - part[0]] = result.pixels
                 write(whole)
                 for row, reason in zip(rows, result.reasons, strict=True):
                     reasons[row] = reason

@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from nunbit.data.array_cache import ArrayCache, read_sealed, sealed
+from nunbit.data.array_cache import ArrayCache, Entry, read_sealed, sealed
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
 
@@ -47,13 +47,28 @@ class PixelCache:
     def find(self, key: str, shape: Shape, *, into_ram: bool) -> CachedPixels | None:
         """The entry of this key, None when there is none; see `ArrayCache.find`."""
         found = self._arrays.find(key, shape, np.uint8, into_ram=into_ram)
-        if found is None:
-            return None
-        return CachedPixels(array=found.array, reasons=dense(found.beside["reasons"], shape[0]))
+        return None if found is None else _pixels_of(found)
 
-    def build(self, key: str, shape: Shape, fill: Callable[[Write], tuple[str, ...]]) -> None:
-        """Make an entry of what `fill` writes, in order, and the reasons it returns."""
-        self._arrays.build(key, shape, np.uint8, lambda write: {"reasons": sparse(fill(write))})
+    def build(
+        self,
+        key: str,
+        shape: Shape,
+        fill: Callable[[Write], tuple[str, ...]],
+        *,
+        into_ram: bool,
+    ) -> CachedPixels | None:
+        """Make an entry of what `fill` writes, in order, and the reasons it returns; and give it.
+
+        See `ArrayCache.build`.
+        """
+        made = self._arrays.build(
+            key,
+            shape,
+            np.uint8,
+            lambda write: {"reasons": sparse(fill(write))},
+            into_ram=into_ram,
+        )
+        return None if made is None else _pixels_of(made)
 
     def find_verdicts(self, key: str, count: int) -> tuple[str, ...] | None:
         """The reasons [N] found when all images were decoded once before, None if they were not."""
@@ -66,6 +81,10 @@ class PixelCache:
         """Remember the reasons [N] of images that are decoded anew at each use."""
         self._verdicts.mkdir(parents=True, exist_ok=True)
         write_atomically(self._verdicts / f"{key}.json", sealed({"reasons": sparse(reasons)}))
+
+
+def _pixels_of(entry: Entry) -> CachedPixels:
+    return CachedPixels(array=entry.array, reasons=dense(entry.beside["reasons"], len(entry.array)))
 
 
 def default_cache_folder() -> Path:

@@ -205,8 +205,7 @@ def _from_cache(work: DecodingWork, budget: Budget) -> CachedPixels | None:
     try:
         found = cache.find(work.key, work.shape, into_ram=into_ram)
         if found is None:
-            cache.build(work.key, work.shape, fill)
-            found = cache.find(work.key, work.shape, into_ram=into_ram)
+            found = cache.build(work.key, work.shape, fill, into_ram=into_ram)
     except OSError as error:
         work.progress.note(
             f"decoded pixels are not kept on disk: {error.strerror or error} ({cache.folder})"

@@ -103,8 +103,7 @@ class FeatureStore:
             # Looked for first: with a limit that follows what is free, the entry itself lowers it.
             found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
             if found is None and nbytes <= self._disk_bytes:
-                self._cache.build(key, shape, np.float32, compute)
-                found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
+                found = self._cache.build(key, shape, np.float32, compute, into_ram=into_ram)
         except OSError as error:
             self._progress.note(
                 f"features are not kept on disk: {error.strerror or error} ({self.folder})"
