@@ -91,6 +91,15 @@ def test_numbers_are_shown_in_the_published_form() -> None:
     assert Published(3.8e-5, digits=2).shown(3.8e-5) == "3.80e-05"
 
 
+def test_a_number_that_nobody_has_published_stands_alone() -> None:
+    row = compared((-0.02, 0.01), Published(None, source="", digits=1, unit="points"))
+    assert row.verdict == "alone"
+    assert row.verdict_in_words("en") == "nothing published"
+    assert row.published_in_words() == "–"
+    assert row.ours_in_words("en") == "-0.5 points ± 2.1 (n = 2 seeds, -2.0 points – +1.0 points)"
+    assert comparison_from(row.to_dict()) == row
+
+
 def test_a_row_comes_back_from_its_dictionary() -> None:
     for row in (compared((0.8, 0.9)), compared(None), compared("a", Published("a"), "equal")):
         assert comparison_from(row.to_dict()) == row

@@ -149,3 +149,13 @@ def test_what_needs_missing_data_is_left_out_and_said(small_course: Path) -> Non
     assert state_of(read_lesson(NAME), quick=True) == "begun"
     told = results_page([read_lesson(NAME)], {NAME: done.result})
     assert "Not run here, but for the beginning: x is nowhere." in told
+
+
+def test_what_nobody_has_published_goes_on_record_and_not_on_the_page(small_course: Path) -> None:
+    code = 'lab.record("accuracy lost", [-0.02, -0.03], unit="points", images=100)'
+    done = run_with(small_course, code)
+    page = publish(done)["en"].read_text(encoding="utf-8")
+    assert "-2.5 points" not in page
+    told = results_page([read_lesson(NAME)], {NAME: done.result})
+    assert "| accuracy lost | – | -2.5 points ± 0.7 (n = 2 seeds" in told
+    assert "with nothing published beside them: 1." in told

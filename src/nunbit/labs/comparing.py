@@ -12,6 +12,7 @@ from markupsafe import Markup
 from nunbit.labs.words import LANGUAGES, Language, word
 from nunbit.page.words import counted, duration
 
+Unit: TypeAlias = Literal["", "%", "points"]
 Goal: TypeAlias = Literal["equal", "higher", "lower"]
 Verdict: TypeAlias = Literal[
     "agrees",
@@ -21,6 +22,7 @@ Verdict: TypeAlias = Literal[
     "reached",
     "spread",
     "short",
+    "alone",
     "not-run",
     "quick",
 ]
@@ -31,17 +33,20 @@ COURSE = "course notes"
 class Published:
     """A number that others have reported, with where."""
 
-    value: float | str
-    """Shares as 0.8693, not 86.93; text where the answer is no number."""
+    value: float | str | None
+    """Shares as 0.8693, not 86.93; text where the answer is no number; None where there is none."""
     source: str = COURSE
     digits: int = 2
     """Decimals that were published; of shares, decimals of the percentage."""
-    unit: Literal["", "%"] = ""
+    unit: Unit = ""
+    """'%' shows shares as percentages, 'points' differences of shares."""
 
     def shown(self, value: float) -> str:
         """A number in the published number's own form."""
         if self.unit == "%":
             return f"{100 * value:.{self.digits}f} %"
+        if self.unit == "points":
+            return f"{100 * value:+.{self.digits}f} points"
         if value and abs(value) < 10.0**-self.digits:
             return f"{value:.2e}"
         return f"{value:,.{self.digits}f}"
@@ -86,6 +91,8 @@ class Comparison:
             return "not-run"
         if not self.comparable:
             return "quick"
+        if published is None:
+            return "alone"
         if isinstance(published, str) or isinstance(self.ours, str):
             return "agrees" if self.ours == published else "differs"
         return self._equal() if self.goal == "equal" else self._against(published)
@@ -110,7 +117,7 @@ class Comparison:
             return word(self.verdict, language, f"{self.tolerance:g}")
         if self.verdict not in ("differs", "short"):
             return word(self.verdict, language)
-        if isinstance(self.ours, str) or isinstance(self.published.value, str):
+        if isinstance(self.ours, str) or not isinstance(self.published.value, int | float):
             return word("unequal", language)
         gap = abs(self._gap)
         if self.published.unit == "%":
@@ -121,6 +128,8 @@ class Comparison:
     def published_in_words(self) -> str:
         """The published number or text."""
         value = self.published.value
+        if value is None:
+            return "–"
         return value if isinstance(value, str) else self.published.shown(value)
 
     def ours_in_words(self, language: Language) -> str:
@@ -138,7 +147,7 @@ class Comparison:
         if low == high:
             return f"{text} ({seeds})"
         assert self.spread is not None
-        spread = self.published.shown(self.spread).removesuffix(" %")
+        spread = self.published.shown(self.spread).partition(" ")[0].removeprefix("+")
         return f"{text} ± {spread} ({seeds}, {low} – {high})"
 
     def html(self, language: Language) -> Markup:
@@ -181,7 +190,7 @@ class Comparison:
     @property
     def _gap(self) -> float:
         assert self.mean is not None
-        assert not isinstance(self.published.value, str)
+        assert isinstance(self.published.value, int | float)
         return self.mean - self.published.value
 
     @property

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from matplotlib.figure import Figure
 
-from nunbit.labs.comparing import Comparison, Goal, Published
+from nunbit.labs.comparing import Comparison, Goal, Published, Unit
 from nunbit.labs.course import find_lab
 from nunbit.labs.drawing import film
 from nunbit.labs.exercises import Checked, check
@@ -208,6 +208,36 @@ class Lab:
         )
         self.comparisons.append(row)
         self._emit(row)
+
+    def record(
+        self,
+        what: str,
+        ours: Sequence[float] | float,
+        *,
+        unit: Unit = "%",
+        digits: int = 1,
+        images: int | None = None,
+        seconds: float | None = None,
+        remark: str = "",
+    ) -> None:
+        """Put a number that nobody has published into the table of all results.
+
+        The page does not show it: it has its own picture or table of what was measured. Arguments
+        are those of `compare` and `Published`.
+        """
+        self.comparisons.append(
+            Comparison(
+                what=what,
+                published=Published(None, source="", digits=digits, unit=unit),
+                ours=_numbers(ours),
+                goal="equal",
+                tolerance=None,
+                comparable=not self.quick,
+                images=images,
+                seconds=seconds,
+                remark=remark,
+            )
+        )
 
     def check(self, name: str, answer: Any, test: Callable[[Any], object]) -> None:
         """Test the answer to an exercise, and show what came of it; see `nunbit.labs.check`."""

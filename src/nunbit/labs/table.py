@@ -25,11 +25,22 @@ COLUMNS = ("experiment", "published", "ours", "verdict", "test images", "time")
 def results_page(lessons: Sequence[Lesson], results: Mapping[str, Result | None]) -> str:
     """Markdown: a count of the verdicts, then a table for each lab."""
     rows = [row for result in results.values() if result for row in result.comparisons]
-    verdicts = Counter(row.verdict_in_words("en").partition(",")[0] for row in rows)
-    counted = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
-    parts = [HEAD, f"{len(rows)} comparisons: {counted}.\n" if rows else "Nothing was run yet.\n"]
+    parts = [HEAD, _count(rows)]
     parts += [_lab(lesson, results.get(lesson.name)) for lesson in lessons]
     return "\n".join(parts)
+
+
+def _count(rows: Sequence[Comparison]) -> str:
+    if not rows:
+        return "Nothing was run yet.\n"
+    compared = [row for row in rows if row.verdict != "alone"]
+    verdicts = Counter(row.verdict_in_words("en").partition(",")[0] for row in compared)
+    each = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
+    alone = len(rows) - len(compared)
+    return (
+        f"{len(compared)} comparisons: {each}.\n\n"
+        f"Numbers of our own with nothing published beside them: {alone}.\n"
+    )
 
 
 def _lab(lesson: Lesson, result: Result | None) -> str:
@@ -47,17 +58,22 @@ def _lab(lesson: Lesson, result: Result | None) -> str:
     if not result.comparisons and result.missing:
         return f"{heading}\n{about}\n"
     if not result.comparisons:
-        return f"{heading}\n{about}\n\nThis lab compares nothing with published numbers.\n"
+        return f"{heading}\n{about}\n\nThis lab puts no number on record.\n"
     table = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     table += [_row(row) for row in result.comparisons]
     return f"{heading}\n{about}\n\n" + "\n".join(table) + "\n"
+
+
+def _published(row: Comparison) -> str:
+    source = row.published.source
+    return f"{row.published_in_words()} ({source})" if source else row.published_in_words()
 
 
 def _row(row: Comparison) -> str:
     what = f"{row.what}. {row.remark}" if row.remark else row.what
     cells = (
         what,
-        f"{row.published_in_words()} ({row.published.source})",
+        _published(row),
         row.ours_in_words("en"),
         row.verdict_in_words("en"),
         f"{row.images:,}" if row.images else "",

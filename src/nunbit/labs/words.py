@@ -27,6 +27,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "beaten": ("beaten by every seed", "모든 시드에서 넘어섬"),
     "spread": ("within our spread", "우리 값의 흩어짐 안"),
     "short": ("not reached, by {}", "{} 모자람"),
+    "alone": ("nothing published", "발표된 값 없음"),
     "not-run": ("not run here", "여기서는 실행하지 않음"),
     "left-out": (
         "Not run here, from this place on: {}.",
