@@ -89,10 +89,10 @@ class Comparison:
         published = self.published.value
         if self.ours is None:
             return "not-run"
-        if not self.comparable:
-            return "quick"
         if published is None:
             return "alone"
+        if not self.comparable:
+            return "quick"
         if isinstance(published, str) or isinstance(self.ours, str):
             return "agrees" if self.ours == published else "differs"
         return self._equal() if self.goal == "equal" else self._against(published)
