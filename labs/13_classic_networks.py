@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 40
+#     minutes: 18
 #     quick_seconds: 20
 # ---
 
@@ -44,10 +44,11 @@ lab = open_lab("13_classic_networks")
 #
 # <details><summary>Answer</summary>
 #
-# It fell. AlexNet and VGG16 keep nearly all of their weights in the linear layers, above all in the
-# first, where every value of the last maps has a weight for each of 4096 units. GoogLeNet and
-# ResNet take the average of each map instead, and need hardly any. Computing is another matter:
-# that is spent in the convolutions, because their few weights are used at every place.
+# It grew at first, with VGG16, and then fell. AlexNet and VGG16 keep about nine tenths of their
+# weights in the linear layers, above all in the first, where every value of the last maps has a
+# weight for each of 4096 units. GoogLeNet and ResNet take the average of each map instead, and need
+# far fewer there. Computing is another matter: that is spent in the convolutions, because their few
+# weights are used at every place.
 #
 # </details>
 #
@@ -131,8 +132,8 @@ lab.compare(
     summaries["AlexNet"].parameters / summaries["GoogLeNet"].parameters,
     Published(12, "Szegedy et al. 2014, introduction", digits=0),
     comparable=True,
-    remark="the paper does not say what it counts; ours has 1000 classes and no auxiliary "
-    "classifiers",
+    remark="12 would need a GoogLeNet of 5 million; the layers in the paper's own table add up to "
+    "6.8 million, so 9 times is right",
 )
 
 # %% [markdown]
@@ -427,7 +428,7 @@ lab.show(
     figure,
     description="Gradient of the first layer against the number of blocks, logarithmic. The plain "
     "network's falls steeply; with He's draw it falls later without shortcuts and explodes with "
-    "them; with shortcuts and small weights or normalisation it stays level.",
+    "them; with shortcuts and small weights or normalisation it changes little.",
     caption="Median over the seeds; the shade is the range.",
 )
 
@@ -445,9 +446,11 @@ lab.show(
 #
 # <details><summary>Answer</summary>
 #
-# The plain one: from some depth on it learns its own training images ever more slowly. Shortcuts
-# make depth harmless, but do not by themselves make it useful: on 8 × 8 digits there is little that
-# many layers could find. (A quick run is too short and too shallow to show this.)
+# The plain one: from some depth on it learns its own training images ever more slowly. With
+# shortcuts, more layers may even learn faster: each block has only to improve a little on what it
+# is handed. But the gain does not go on for ever. On 8 × 8 digits there is little that dozens of
+# layers could find beyond what a few have found; it is enough that they do no harm. (A quick run is
+# too short and too shallow to show this.)
 #
 # </details>
 
