@@ -140,7 +140,7 @@ for row, (name, shown) in zip(axes, versions.items(), strict=True):
     row[0].set_title(name)
 lab.show(
     figure,
-    description="Six maps of a digit, in three rows: whole; with every second pixel black, the "
+    description="Six maps of a digit, in three rows: whole; with half of the pixels black, the "
     "digit still visible in each; with some maps entirely black and the others brighter.",
     caption="Six random kernels on the digit 0. What is left is twice as bright.",
 )
@@ -156,7 +156,8 @@ lab.show(
 # The other way round, for a long time: the accuracy on training images is counted while the network
 # learns, with half of its maps and units missing. On validation images all of them are there. So
 # the two curves cannot be compared where there is dropout, and a gap of this kind is no sign that
-# something is wrong. Without dropout it is not so.
+# something is wrong. Without dropout little of it is left, in the first epochs: validation comes at
+# the end of an epoch, and by then the network knows more than it did on average during it.
 #
 # </details>
 #
@@ -243,8 +244,10 @@ lab.show(
 )
 
 # %% [markdown]
-# Did dropout help here? It makes learning slower, so what it is good for may not show in so few
-# steps. Ask again with more epochs before you believe either answer.
+# Did dropout help here? Hold the difference of the two test accuracies against the ranges, and
+# remember that the test images are a few hundred, so that one of them already counts for some
+# tenths of a percent. Dropout makes learning slower, too, and what it is good for may not show in
+# so few steps. Ask again with more epochs and more images before you believe either answer.
 
 # %% [markdown]
 # ## MNIST
