@@ -28,7 +28,7 @@ def stop_epoch(losses, patience):
 
 # %% [markdown]
 # Both rows are their own mean, so nothing is left, whatever the image shows. The small number that
-# is added to the deviation keeps it from being 0 divided by 0. In use, the network therefore takes
+# is added to the variance keeps it from being 0 divided by 0. In use, the network therefore takes
 # statistics that it has collected while training.
 
 # %% exercise="same"
