@@ -160,7 +160,7 @@ if data:
 # it is trained, and several things at once: a learning rate that rises and then falls to zero (one
 # cycle), weight decay, pixels with mean 0 and standard deviation 1, and images that are mirrored
 # at random (augmentation, which lab 12 takes by itself). Of the five epochs it keeps the one that
-# is best on the validation images.
+# is best on the validation images, or the latest of those that are as good.
 #
 # > **Predict first.** Is that worth more or less than the difference between two seeds?
 #
