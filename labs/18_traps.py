@@ -106,6 +106,14 @@ def spread(values, unit=100):
 SEEDS = lab.seeds(5, quick=2)
 EPOCHS = 5
 
+
+# %% tags=["hide-input"]
+def on_record(trap, wrong, right, images=None):
+    """The wrong way's share less the right one's, seed by seed, for the table of all results."""
+    differences = [one - other for one, other in zip(wrong, right, strict=True)]
+    lab.record(f"trap {trap}", differences, unit="points", digits=2, images=images or len(TEST))
+
+
 # %% [markdown]
 # The library's own training gives the networks that some traps need: `fashion-cnn`, one for each
 # seed.
@@ -155,18 +163,23 @@ def train_with_ending(seed, ending, epochs):
     }
 
 
-rows = []
+rows, right = [], {}
 for ending in ENDINGS:
     found = lab.repeat("softmax", train_with_ending, seeds=SEEDS, ending=ending, epochs=EPOCHS)
+    right[ending] = [one["accuracy"] for one in found]
     rows.append(
         {
             "the network ends in": ending,
-            "accuracy, %": spread([one["accuracy"] for one in found]),
+            "accuracy, %": spread(right[ending]),
             "loss": spread([one["loss"] for one in found], unit=1),
             "seeds": len(found),
         }
     )
 pd.DataFrame(rows)
+
+# %% tags=["hide-input"]
+on_record("1, softmax twice: accuracy", right["softmax before the loss"], right["logits"])
+on_record("1, softmax over the batch: accuracy", right["softmax over the batch"], right["logits"])
 
 # %%
 # What the library does: every network of the catalogue gives logits.
@@ -197,8 +210,8 @@ def answers_of(classifier, rows, batch_size, *, seed, training):
 SHUFFLED = torch.randperm(len(TEST), generator=torch.Generator().manual_seed(0))[:2_000]
 BY_CLASS = SHUFFLED[Y_TEST[SHUFFLED].argsort()]  # as class folders are read
 plain = [answers_of(one, SHUFFLED, 100, seed=0, training=False) for one in classifiers]
-right = [float((found == Y_TEST[SHUFFLED]).float().mean()) for found in plain]
-rows = [{"mode": "evaluation", "accuracy, %": spread(right)}]
+evaluated = [float((found == Y_TEST[SHUFFLED]).float().mean()) for found in plain]
+rows = [{"mode": "evaluation", "accuracy, %": spread(evaluated)}]
 for order_name, some in {"shuffled": SHUFFLED, "class by class": BY_CLASS}.items():
     for batch_size in (100, 10):
         right, other = [], []
@@ -215,6 +228,14 @@ for order_name, some in {"shuffled": SHUFFLED, "class by class": BY_CLASS}.items
             }
         )
 pd.DataFrame(rows).fillna("0")
+
+# %% tags=["hide-input"]
+on_record(
+    "2, tested in training mode, class by class, batches of 10: accuracy",
+    right,
+    evaluated,
+    images=len(SHUFFLED),
+)
 
 # %% [markdown]
 # The second half of this trap: `losses.append(loss)` instead of `losses.append(loss.item())`. Each
@@ -289,6 +310,13 @@ pd.DataFrame(
         "points too good": [spread([one["reported"] - one["unseen"] for one in found])],
         "seeds": [len(found)],
     }
+)
+
+# %% tags=["hide-input"]
+on_record(
+    "3, trained on the test images: reported accuracy",
+    [one["reported"] for one in found],
+    [one["unseen"] for one in found],
 )
 
 # %% [markdown]
@@ -372,6 +400,14 @@ pd.DataFrame(
     ]
 )
 
+# %% tags=["hide-input"]
+for size in sizes:
+    on_record(
+        f"4, the best of {lab.pick(30, quick=10)} epochs chosen on {size:,} test images: accuracy",
+        *zip(*[one[str(size)] for one in found], strict=True),
+        images=size,
+    )
+
 # %%
 # What the library does: the epoch is chosen on a third part, the validation images.
 with (trained[0].folder / "split.csv").open(encoding="utf-8") as file:
@@ -420,10 +456,11 @@ def tune_new_head(number, training_mode, epochs):
     return digits_right, accuracy(network, clothes, Y_TEST[:2_000]), moved
 
 
-rows = []
+rows, kept = [], {}
 for mode in (False, True):
     found = [tune_new_head(number, mode, 2) for number in range(len(classifiers))]
     right, clothes, moved = zip(*found, strict=True)
+    kept[mode] = clothes
     rows.append(
         {
             "frozen part in": "training mode" if mode else "evaluation mode",
@@ -433,6 +470,9 @@ for mode in (False, True):
         }
     )
 pd.DataFrame(rows)
+
+# %% tags=["hide-input"]
+on_record("5, frozen in training mode: accuracy on the old task", kept[True], kept[False], 2_000)
 
 # %% [markdown]
 # The new task does not tell: in training mode its head may even do better, because the statistics
@@ -492,23 +532,32 @@ def judge(network, images, labels):
     return right, float(F.cross_entropy(outputs, labels))
 
 
-rows = []
+rows, right = [], {}
 for name, numbers in NORMALISATIONS.items():
     found = []
     for classifier in classifiers:
         pixels = PIXELS[TEST][:2_000]
         images = ready(pixels, *numbers) if numbers else classifier.preprocess.normalise(pixels)
         found.append(judge(classifier.model, images, Y_TEST[:2_000]))
-    right, loss = zip(*found, strict=True)
+    right[name], loss = zip(*found, strict=True)
     rows.append(
         {
             "images normalised": name,
-            "accuracy, %": spread(right),
+            "accuracy, %": spread(right[name]),
             "loss": spread(loss, unit=1),
             "seeds": len(found),
         }
     )
 pd.DataFrame(rows)
+
+# %% tags=["hide-input"]
+for name in list(NORMALISATIONS)[1:]:
+    on_record(
+        f"6, weights of z-scores fed with {name}: accuracy",
+        right[name],
+        right["as in training"],
+        images=2_000,
+    )
 
 # %%
 # What the library does: the weights bring their own, and another one is refused.
@@ -560,19 +609,27 @@ def train_with_numbers(seed, way, epochs):
     return judge(network, ready(PIXELS[TEST], *testing), Y_TEST)
 
 
-rows = []
+rows, right = [], {}
 for name in RANGES:
     found = lab.repeat("numbers", train_with_numbers, seeds=SEEDS, way=name, epochs=EPOCHS)
-    right, loss = zip(*found, strict=True)
+    right[name], loss = zip(*found, strict=True)
     rows.append(
         {
             "normalised with": name,
-            "accuracy, %": spread(right),
+            "accuracy, %": spread(right[name]),
             "loss": spread(loss, unit=1),
             "seeds": len(found),
         }
     )
 pd.DataFrame(rows)
+
+# %% tags=["hide-input"]
+for wrong, own in {
+    "MNIST's numbers in both": "own numbers in both",
+    "own in training, MNIST's in testing": "own numbers in both",
+    "0..1 in training, 0..255 in testing": "0..1 in training and testing",
+}.items():
+    on_record(f"7, {wrong}: accuracy", right[wrong], right[own])
 
 # %%
 # What the library does: measured on the training part, stored with the weights, used everywhere.
@@ -597,11 +654,16 @@ def train_on(seed, what, epochs):
     return accuracy(network, ready(images[test]), labels[test])
 
 
-rows = []
+rows, right = [], {}
 for name in ("fashion-mnist", "digits"):
-    found = lab.repeat("which", train_on, seeds=SEEDS, what=name, epochs=20)
+    right[name] = found = lab.repeat("which", train_on, seeds=SEEDS, what=name, epochs=20)
     rows.append({"900 images of": name, "accuracy, %": spread(found), "seeds": len(found)})
 pd.DataFrame(rows)
+
+# %% tags=["hide-input"]
+on_record(
+    "8, digits in place of clothes: accuracy", right["digits"], right["fashion-mnist"], images=300
+)
 
 # %%
 # What the library does: data and classes have names, and they travel with every result.
@@ -664,6 +726,19 @@ pd.DataFrame(
         }
         for key in found[0]
     ]
+)
+
+# %% tags=["hide-input"]
+on_record(
+    "9, a logit compared with 0.5: shirts found",
+    [one["one logit, above 0.5"][1] for one in found],
+    [one["one logit, above 0"][1] for one in found],
+    images=int((Y_TEST == 6).sum()),
+)
+on_record(
+    "9, a class index compared with 0.5: accuracy",
+    [one["ten classes, index above 0.5"][0] for one in found],
+    [one["ten classes, index"][0] for one in found],
 )
 
 # %% [markdown]
@@ -731,6 +806,14 @@ pd.DataFrame(
     }
 )
 
+# %% tags=["hide-input"]
+on_record(
+    "9, blue and red exchanged: accuracy",
+    [one[1] for one in found],
+    [one[0] for one in found],
+    images=400,
+)
+
 # %%
 # What the library does: it reads files itself, always as RGB, and gives names, not indices.
 with tempfile.TemporaryDirectory() as folder:
@@ -774,6 +857,10 @@ pd.DataFrame(
         "largest gap": [round(gaps.max(), 2)],
     }
 )
+
+# %% tags=["hide-input"]
+lab.record("trap 10, the same recipe: accuracy", many, digits=2, images=len(TEST))
+lab.record("trap 10, pairs of seeds half a point or more apart", float(np.mean(gaps >= 0.5)))
 
 # %% tags=["hide-input"]
 figure, axes = lab.subplots(1, 1, size=(7, 1.7))
@@ -828,6 +915,7 @@ for stride in (2, 1):
 pd.DataFrame(rows)
 
 # %% tags=["hide-input"]
+lab.record("trap 11, channel dropout of 0.5 on vectors: images that lose everything", blank)
 alexnet = nunbit.summarise(nunbit.create_model("alexnet", classes=1000), (3, 227, 227))
 lab.compare(
     "AlexNet: parameters",
@@ -894,6 +982,10 @@ pd.DataFrame(
     ]
 )
 
+# %% tags=["hide-input"]
+straight = [float(np.mean(answers == Y_TEST.numpy()))] * len(shuffled)
+on_record("12, labels in the order of listing: accuracy over orders", shuffled, straight)
+
 # %% [markdown]
 # ## 13. Augmented test images, and copies across the split
 #
@@ -925,6 +1017,10 @@ pd.DataFrame(
         "accuracy, %": [spread([accuracy(network, plain, Y_TEST[few])]), spread(augmented)],
     }
 )
+
+# %% tags=["hide-input"]
+unchanged = [accuracy(network, plain, Y_TEST[few])] * len(augmented)
+on_record("13, augmented test images: accuracy over draws", augmented, unchanged, images=1_000)
 
 # %% [markdown]
 # Augmenting first and splitting afterwards is the opposite: copies of one picture stand on both
@@ -969,6 +1065,14 @@ pd.DataFrame(
         "points too good": [spread([one["reported"] - one["new"] for one in found])],
         "seeds": [len(found)],
     }
+)
+
+# %% tags=["hide-input"]
+on_record(
+    "13, split after augmenting: reported accuracy",
+    [one["reported"] for one in found],
+    [one["new"] for one in found],
+    images=300,
 )
 
 # %% [markdown]
@@ -1033,6 +1137,13 @@ for count in (101, lab.pick(1_001, quick=161)):
             "mean of means over 200 orders": spread(found, unit=1),
             "lowest and highest": f"{min(found):.3f} to {max(found):.3f}",
         }
+    )
+    lab.record(
+        f"trap 14, mean of means of {count:,} images over their orders: loss",
+        found,
+        unit="",
+        digits=4,
+        remark=f"the mean over all is {float(some_losses.mean()):.4f}",
     )
 pd.DataFrame(rows)
 
