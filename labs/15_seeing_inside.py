@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 8
+#     minutes: 3
 #     quick_seconds: 20
 # ---
 
@@ -91,8 +91,8 @@ lab.show(
 # <details><summary>Answer</summary>
 #
 # Smaller: each stage halves them, and has more of them instead. Early maps are the photograph once
-# more, or a drawing of its edges. In the late ones there are a few lit places, each
-# saying "something of this kind is here", and many maps say nothing at all.
+# more, or a drawing of its edges. A late one is a handful of squares. A bright square says
+# "something of this kind is here", no more, and many maps say nothing at all.
 #
 # </details>
 
@@ -115,14 +115,15 @@ for row, maps in zip(axes, told[0].maps, strict=True):
 lab.show(
     figure,
     description="A photograph of a temple, and six feature maps of an early, a middle and a late "
-    "layer: first the temple's outlines, then blurred regions, at last a few bright squares.",
+    "layer: first the temple and its outlines, then coarse patterns, at last a few bright patches.",
     caption="The strongest maps of each layer. White: much of what the filter looks for.",
 )
 
 # %% [markdown]
 # "Growing abstract" can be measured. For each map, we take the rank correlation with the brightness
 # of the photograph, made as small as the map, without its sign. A map that copies the photograph,
-# or its negative, gets 1.
+# or its negative, gets 1. With few positions some likeness comes by chance: the likeness to the
+# *other* photograph, which the map has nothing to do with, shows how much.
 
 
 # %%
@@ -134,12 +135,13 @@ def shrunk(image, height, width):
 
 rows = []
 for number in range(3):
-    likeness, silent, count = [], 0, 0
-    for one in told:
+    likeness, by_chance, silent, count = [], [], 0, 0
+    for one, other in zip(told, told[::-1], strict=True):
         maps = one.maps[number]
-        small = shrunk(one.canvas, *maps.maps.shape[1:]).ravel()
+        own, foreign = (shrunk(each.canvas, *maps.maps.shape[1:]).ravel() for each in (one, other))
         varied = [each.ravel() for each in maps.maps if np.ptp(each) > 0]
-        likeness += [abs(spearmanr(each, small).statistic) for each in varied]
+        likeness += [abs(spearmanr(each, own).statistic) for each in varied]
+        by_chance += [abs(spearmanr(each, foreign).statistic) for each in varied]
         silent, count = silent + maps.silent, count + len(maps.maps)
     rows.append(
         {
@@ -147,6 +149,7 @@ for number in range(3):
             "maps": len(maps.maps),
             "size": f"{maps.maps.shape[1]} × {maps.maps.shape[2]}",
             "likeness (median)": round(float(np.median(likeness)), 2),
+            "to the other photograph": round(float(np.median(by_chance)), 2),
             "silent, %": round(100 * silent / count, 1),
         }
     )
@@ -177,7 +180,7 @@ lab.show(
     figure,
     description="Two photographs, a temple and a flower, each beside two maps of the pixels that "
     "speak for the predicted class.",
-    caption="Bright: much for the predicted class.",
+    caption="Bright: what the predicted class rests on, according to the method.",
 )
 
 # %% [markdown]
@@ -227,14 +230,16 @@ shape_runs = lab.train(
 print("accuracy on the test part:", spread(accuracies(shape_runs)))
 
 # %% [markdown]
-# > **Predict first.** The shape fills about a tenth of the image. How much of the map will lie on
-# > it: a tenth, half, all? Will the four methods agree?
+# > **Predict first.** The square of the shape fills about a tenth of the image. How much of the map
+# > will lie on it: a tenth, half, all? Will the four methods agree?
 #
 # <details><summary>Answer</summary>
 #
 # See the table; chance is what a map gets that knows nothing. Grad-CAM works on small maps and so
 # blurs beyond the edges of the shape. Occlusion blurs by the size of its window. Plain gradients
-# are noisy: the score reacts to pixels that hold nothing as well.
+# are noisy: the score reacts to pixels that hold nothing as well. Integrated gradients count a
+# slope the more, the further its pixel is from the empty image. That helps them here, where the
+# shape is brighter than the noise; a thing as grey as the empty image would get nothing.
 #
 # </details>
 
@@ -265,24 +270,26 @@ def where_maps_point(run):
 
 pointed = [where_maps_point(run) for run in shape_runs]
 rows = [
-    {"map": "by chance", "of its positive part on the shape": f"{masks.mean():.2f}", "seeds": ""}
+    {"map": "by chance", "of its positive part in the square": f"{masks.mean():.2f}", "seeds": ""}
 ]
 for method in METHODS:
     means = [float(np.mean(shares[method])) for shares, _ in pointed]
     rows.append(
         {
             "map": method,
-            "of its positive part on the shape": spread(means),
+            "of its positive part in the square": spread(means),
             "seeds": str(len(means)),
         }
     )
 pd.DataFrame(rows)
 
 # %% tags=["hide-input"]
+_, of_each = np.unique(labels, return_index=True)  # an image of each shape
 figure, axes = lab.subplots(3, 5, size=(9.4, 5.6))
-for place, (row, one, label) in enumerate(zip(axes, pointed[0][1], labels, strict=False)):
+for place, (row, number) in enumerate(zip(axes, of_each, strict=False)):
+    one = pointed[0][1][number]
     row[0].imshow(one.canvas[:, :, 0], vmin=0, vmax=255)
-    row[0].set_title(SHAPES[label])
+    row[0].set_title(SHAPES[labels[number]])
     for axis, method in zip(row[1:], METHODS, strict=True):
         values = one.attribution(method)
         most = np.abs(values).max()
@@ -295,7 +302,8 @@ lab.show(
     figure,
     description="Three images of a shape on noise, each with four attribution maps, whose strong "
     "values lie on and around the shape.",
-    caption="Orange speaks for the class, blue against it.",
+    caption="Orange speaks for the class, blue against it. Grad-CAM and gradients, as they are "
+    "shown here, say only how much.",
 )
 
 # %% [markdown]
@@ -313,8 +321,8 @@ lab.show(
 #
 # <details><summary>Answer</summary>
 #
-# Identical, a correlation of 1. Yet edges lie on the shape, so its picture looks convincing: looks
-# prove nothing.
+# Identical, a correlation of 1. Yet the shape has edges, so more of the map lies on it than by
+# chance: a map may point to the right place, and still say nothing of the network.
 #
 # </details>
 
@@ -349,7 +357,7 @@ def similarity_to_redrawn(run, seed):
 
 by_hand = [similarity_to_redrawn(run, seed) for seed, run in enumerate(shape_runs)]
 on_shape = np.mean([share_inside(edges(i), m) for i, m in zip(images, masks, strict=True)])
-print(f"of the edges' map on the shape: {on_shape:.2f}; by chance {masks.mean():.2f}")
+print(f"of the edges' map in the square: {on_shape:.2f}; by chance {masks.mean():.2f}")
 pd.DataFrame(
     {
         "map": list(by_hand[0]),
@@ -408,10 +416,10 @@ lab.show(
 #
 # <details><summary>Answer</summary>
 #
-# At the row of marks, at the top: they are much easier than clothes. The test part has them too,
-# so its accuracy looks splendid. Without marks, only what the network has learned of the clothes
-# besides is left: the table says how much. No number on the test part shows it, but a single map
-# does.
+# Above all at the row of marks, at the top: they are much easier than clothes. The test part has
+# them too, so its accuracy looks splendid. Without marks, only what the network has learned of the
+# clothes besides is left: the table says how much. No number on the test part shows it, but a few
+# maps do.
 #
 # </details>
 
