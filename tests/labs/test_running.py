@@ -63,6 +63,14 @@ def test_tables_and_figures_become_html_and_svg(small_course: Path) -> None:
     assert "<td>1</td>" in table.markup
 
 
+def test_a_value_with_its_spread_stays_on_one_line(small_course: Path) -> None:
+    code = "import pandas as pd\npd.DataFrame({'a': ['84.2 ± 0.6'], 'b': ['wrong ± or not']})"
+    (table,) = last_outputs(small_course, code)
+    assert isinstance(table, Fragment)
+    assert "84.2\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.6" in table.markup
+    assert "wrong ± or not" in table.markup
+
+
 def test_a_picture_must_be_described(small_course: Path) -> None:
     with pytest.raises(UsageError, match="needs a description"):
         run_with(small_course, "lab.show(lab.subplots()[0])")

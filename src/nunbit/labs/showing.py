@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def _plain_table(thing: Any) -> str:
     if type(thing).__name__ != "DataFrame":
         return ""
     numbered = type(thing.index).__name__ == "RangeIndex"
-    return str(thing.to_html(border=0, index=not numbered, justify="left", classes="frame"))
+    markup = str(thing.to_html(border=0, index=not numbered, justify="left", classes="frame"))
+    # "84.2 ± 0.6" and "14 × 14" are one thing, and stay on one line on a narrow page.
+    return re.sub(r"(?<=\d) ([±×]) (?=\d)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", markup)
 
 
 def show_here(output: Output, path: Path) -> None:
