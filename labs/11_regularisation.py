@@ -156,7 +156,7 @@ lab.show(
 #
 # <details><summary>Answer</summary>
 #
-# All of them keep the validation loss from running away, the stronger the more. Its lowest point
+# All of them slow the rise of the validation loss, the stronger the more. But its lowest point
 # hardly moves, and the accuracy gains little or nothing: compare the differences with the
 # deviations. A narrow gap is worth nothing by itself, as it can be had by learning less; and with
 # dropout it looks narrower than it is, because the training images are counted while units are
