@@ -54,7 +54,7 @@ PHOTOS_TEST_FRACTION = 0.3
 """More than usual: of 370 photographs, a fifth would tell little."""
 EPOCHS = {
     "fashion-500": (12, 40),
-    "fashion-5000": (2, 5),
+    "fashion-5000": (5, 12),
     "digits": (5, 15),
     "photos": (20, 40),
     "quick": (3, 10),
