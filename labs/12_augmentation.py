@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 #   nunbit:
-#     minutes: 75
+#     minutes: 67
 #     quick_seconds: 20
 # ---
 
