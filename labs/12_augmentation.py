@@ -314,6 +314,14 @@ if data:
             }
         )
     n = trained["none"][0].summary["n"]
+    for title, runs in trained.items():
+        lab.record(
+            f"{n['train']:,} images of Fashion-MNIST, fashion-cnn, augmentation {title}",
+            tested[title],
+            digits=2,
+            images=n["test"],
+            seconds=runs.seconds,
+        )
     print(f"{n['train']} images to learn from, {n['test']} to test on, {epochs} epochs")
     lab.show(pd.DataFrame(rows))
     lab.show(

@@ -256,6 +256,12 @@ for name in SETS:
 pd.DataFrame(rows)
 
 # %% tags=["hide-input"]
+for (name, count), found in curves.items():
+    for way, values in {"a head on pretrained": "head", "from scratch": "scratch"}.items():
+        lab.record(f"{name}, {count:,} images, {way}: accuracy", found[values])
+for (name, amount, plan), values in tuned.items():
+    if plan != "head":
+        lab.record(f"{name}, {amount} images, {plan}: accuracy", values)
 lab.compare(
     "resnet18, 385 photographs of cats and dogs, 13 epochs: test",
     None,

@@ -397,8 +397,9 @@ found = {
     for without in ("nothing", "brightness", "places", "lines")
 }
 for without, results in found.items():
+    given = "all inputs" if without == "nothing" else f"all but {without}"
     lab.record(
-        f"Fashion-MNIST as superpixels, {few:,} images, gcn without {without}",
+        f"Fashion-MNIST as superpixels, {few:,} images, gcn on {given}",
         list(results),
         images=len(testing),
         seconds=results.seconds,

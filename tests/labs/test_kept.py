@@ -65,6 +65,22 @@ def test_a_training_is_finished_and_not_repeated(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("summary.json"))) == 1
 
 
+def test_the_file_of_an_augmentation_counts_by_what_it_says(tmp_path: Path) -> None:
+    def trained(place: str, degrees: int) -> int:
+        file = tmp_path / place / "turned.toml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f'[[operations]]\nname = "rotation"\ndegrees = {degrees}\n')
+        options = {"model": "mlp-64-128", "epochs": 1, "image_size": 28, "augment": str(file)}
+        train_repeatedly(
+            "turned", "digits", seeds=[0], options=options, folder=tmp_path, progress=SILENT
+        )
+        return len(list(tmp_path.rglob("summary.json")))
+
+    assert trained("here", 5) == 1
+    assert trained("there", 5) == 1
+    assert trained("here", 6) == 2
+
+
 def test_time_that_was_spent_before_is_told_apart(tmp_path: Path) -> None:
     def again() -> Any:
         return repeat(

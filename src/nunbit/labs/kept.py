@@ -99,6 +99,8 @@ def train_repeatedly(
     chosen = tuple(seeds)
     # Data are known by the end of their path, so that a lab's folder may move with what it keeps.
     known = {**options, "data": "/".join(Path(data).parts[-2:]), "recipe": _recipe(options, data)}
+    if "augment" in options:
+        known["augment"] = _augmentation(options["augment"])
     place = folder / f"{name}-{_fingerprint(known, '')}"
     place.mkdir(parents=True, exist_ok=True)
     runs, kept = [], 0.0
@@ -116,6 +118,13 @@ def train_repeatedly(
         )
     seconds = sum(float(run.summary["seconds"]["total"]) for run in runs)
     return Repeated(tuple(runs), chosen, seconds, kept)
+
+
+def _augmentation(augment: object) -> object:
+    """What the file of an augmentation says, wherever it lies; the name of a preset as it is."""
+    if isinstance(augment, str) and Path(augment).is_file():
+        return Path(augment).read_text(encoding="utf-8")
+    return augment
 
 
 def _recipe(options: Mapping[str, Any], data: str | Path) -> str:
