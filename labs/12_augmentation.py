@@ -448,11 +448,11 @@ if data:
         print(f"{title}: {gains.mean():+.2f} points ({', '.join(f'{g:+.2f}' for g in gains)})")
 
 # %% tags=["hide-input"]
-published = Published(2.12)
+published = Published(0.0212, digits=2, unit="points")
 if data:
-    gains = 100 * (np.array(shares["b: everything"]) - np.array(shares["a: plain"]))
+    gains = np.array(shares["b: everything"]) - np.array(shares["a: plain"])
     lab.compare(
-        "Fashion-MNIST, fashion-dnn: gain of 06 b over a, in points",
+        "Fashion-MNIST, fashion-dnn: gain of 06 b over a",
         gains,
         published,
         goal="higher",
@@ -462,7 +462,7 @@ if data:
     )
 else:
     lab.compare(
-        "Fashion-MNIST, fashion-dnn: gain of 06 b over a, in points",
+        "Fashion-MNIST, fashion-dnn: gain of 06 b over a",
         None,
         published,
         remark=data.why,

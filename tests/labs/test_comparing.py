@@ -100,6 +100,14 @@ def test_a_number_that_nobody_has_published_stands_alone() -> None:
     assert comparison_from(row.to_dict()) == row
 
 
+def test_differences_are_told_in_points() -> None:
+    gain = Published(0.0212, digits=2, unit="points")
+    assert gain.shown(0.0212) == "+2.12 points"
+    assert compared((0.01,), gain).verdict_in_words("en") == "not reached, by 1.12 points"
+    assert compared((0.02124,), gain, "equal").verdict == "agrees"
+    assert compared((0.02126,), gain, "equal").verdict == "differs"
+
+
 def test_a_row_comes_back_from_its_dictionary() -> None:
     for row in (compared((0.8, 0.9)), compared(None), compared("a", Published("a"), "equal")):
         assert comparison_from(row.to_dict()) == row

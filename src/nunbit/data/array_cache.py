@@ -94,19 +94,19 @@ class ArrayCache:
     def build(
         self, key: str, shape: tuple[int, ...], dtype: DTypeLike, fill: Fill, *, into_ram: bool
     ) -> Entry | None:
-        """Make an entry of what `fill` writes, in order, and what it returns; and give it.
+        """Make an entry of what `fill` writes, in order, and what it returns; returns the entry.
 
-        Into memory it goes while it is written, since reading it back takes as long as a good part
-        of the decoding. None when somebody has taken it away already.
+        With `into_ram` the rows go into memory while they are written: to read them back would take
+        a good part of the time of decoding. None when somebody has already removed the entry.
         """
         self._entries.mkdir(parents=True, exist_ok=True)
         self._make_room(int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=self._entries))
         array = np.empty(shape, dtype=dtype) if into_ram else None
+        building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=self._entries))
         try:
             path = building / f"{self._kind}.npy"
-            fill_both = fill if array is None else _into(array, fill)
-            checksum, beside = _write_rows(path, shape, np.dtype(dtype), fill_both)
+            kept = fill if array is None else _also(into(array), fill)
+            checksum, beside = _write_rows(path, shape, np.dtype(dtype), kept)
             entry = {"key": key, "shape": list(shape), "crc32": checksum}
             write_atomically(building / "entry.json", sealed({**entry, **beside}))
             _publish(building, self._entries / key)
@@ -181,17 +181,25 @@ def _seal(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _into(array: NDArray[Any], fill: Fill) -> Fill:
-    """`fill`, whose rows go into `array` [N, ...] as well."""
+def into(array: NDArray[Any]) -> Write:
+    """Writes rows into `array` [N, ...], in order."""
+    filled = 0
+
+    def write(rows: NDArray[Any]) -> None:
+        nonlocal filled
+        array[filled : filled + len(rows)] = rows
+        filled += len(rows)
+
+    return write
+
+
+def _also(second: Write, fill: Fill) -> Fill:
+    """`fill`, whose rows go to `second` as well."""
 
     def fill_both(write: Write) -> Mapping[str, Any]:
-        filled = 0
-
         def write_both(rows: NDArray[Any]) -> None:
-            nonlocal filled
             write(rows)
-            array[filled : filled + len(rows)] = rows
-            filled += len(rows)
+            second(rows)
 
         return fill(write_both)
 

@@ -57,10 +57,7 @@ class PixelCache:
         *,
         into_ram: bool,
     ) -> CachedPixels | None:
-        """Make an entry of what `fill` writes, in order, and the reasons it returns; and give it.
-
-        See `ArrayCache.build`.
-        """
+        """Make an entry of what `fill` writes and of its reasons; see `ArrayCache.build`."""
         made = self._arrays.build(
             key,
             shape,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.data.array_cache import into
 from nunbit.data.decode_rows import CHANGED, DecodingWork, decode_batches
 from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
@@ -226,14 +227,7 @@ def _merged(given: tuple[str, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
 
 def _in_memory(work: DecodingWork) -> ArrayPixels:
     array = np.empty(work.shape, dtype=np.uint8)
-    position = 0
-
-    def write(pixels: NDArray[np.uint8]) -> None:
-        nonlocal position
-        array[position : position + len(pixels)] = pixels
-        position += len(pixels)
-
-    reasons = work.fill(write)
+    reasons = work.fill(into(array))
     return ArrayPixels(array, reasons=reasons, preprocess=work.preprocess)
 
 

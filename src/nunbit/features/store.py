@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nunbit.data.array_cache import ArrayCache, Fill, Write
+from nunbit.data.array_cache import ArrayCache, Fill, Write, into
 from nunbit.data.batches import Batches
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.features.cuts import Cut
@@ -119,14 +119,8 @@ class FeatureStore:
 
 def _in_memory(shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32]:
     """What would be written, in one array from the start: parts to join would take it twice."""
-    values, filled = np.empty(shape, dtype=np.float32), 0
-
-    def write(rows: NDArray[np.float32]) -> None:
-        nonlocal filled
-        values[filled : filled + len(rows)] = rows
-        filled += len(rows)
-
-    compute(write)
+    values = np.empty(shape, dtype=np.float32)
+    compute(into(values))
     return values
 
 

@@ -120,7 +120,7 @@ class Comparison:
         if isinstance(self.ours, str) or not isinstance(self.published.value, int | float):
             return word("unequal", language)
         gap = abs(self._gap)
-        if self.published.unit == "%":
+        if self.published.unit:
             points = word("points", language, f"{100 * gap:.2f}")
             return word(self.verdict, language, points)
         return word(self.verdict, language, f"{gap:.3g}")
@@ -199,7 +199,7 @@ class Comparison:
             return self.tolerance
         # A hair more, for a number that lies exactly on the edge of the published digits.
         half = 0.5000001 * 10.0**-self.published.digits
-        return half / 100 if self.published.unit == "%" else half
+        return half / 100 if self.published.unit else half
 
 
 def comparison_from(content: dict[str, Any]) -> Comparison:

@@ -122,7 +122,7 @@ def train_repeatedly(
 
 def _augmentation(augment: object) -> object:
     """What the file of an augmentation says, wherever it lies; the name of a preset as it is."""
-    if isinstance(augment, str) and Path(augment).is_file():
+    if isinstance(augment, str | Path) and Path(augment).is_file():
         return Path(augment).read_text(encoding="utf-8")
     return augment
 

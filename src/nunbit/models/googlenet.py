@@ -10,7 +10,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nunbit.models.blocks import SamePad, conv_relu, draw_he_normal, features_and_head, shares
+from nunbit.models.blocks import (
+    SamePad,
+    average_head,
+    conv_relu,
+    draw_he_normal,
+    features_and_head,
+    shares,
+)
 from nunbit.models.info import Dropout, ModelInfo, Shape
 
 
@@ -85,10 +92,7 @@ def googlenet_keras(shape: Shape, classes: int, dropout: Dropout = None) -> nn.M
         if name in ("3b", "4e"):
             features.extend(_halving_pool())
         channels = module.channels_out
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(channels, classes)
-    )
-    network = features_and_head(features, head)
+    network = features_and_head(features, average_head(channels, classes, share=share))
     draw_he_normal(network)
     return network
 
