@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DIGITS := demo/digits
 PEERS := build/peers
-BENCHMARKS := limits step startup prediction decoding memory target
+BENCHMARKS := limits step startup prediction decoding memory carry_over target
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -32,6 +32,8 @@ from typing import Any, Literal, TypeVar
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+NO_CODE = (":!benchmarks/results", ":!benchmarks/RESULTS.md", ":!docs", ":!labs/RESULTS.md")
+"""What git leaves aside when it says whether a commit's code had been changed."""
 PACKAGES = ("nunbit", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn")
 MATRIX_UNITS = (
     "amx_bf16",
@@ -313,15 +315,17 @@ def command_line() -> str:
 
 
 def commit() -> str:
-    """The commit that was measured, with `-dirty` when files had been changed; or `unknown`."""
+    """The commit that was measured, with `-dirty` when more than results had changed since."""
+    described = _git("describe", "--always", "--abbrev=10")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *NO_CODE)
+    return f"{described}-dirty" if described and changed else described or "unknown"
+
+
+def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=10", "--dirty"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or "unknown"
+    return done.stdout.strip()
 
 
 def versions(names: Sequence[str] = PACKAGES) -> dict[str, str]:

@@ -4,8 +4,9 @@
 
 Whole commands `nunbit train` for one epoch of the small network `lenet5` on made-up pictures of 64
 pixels, shown to it at 128 x 128 in colour: 49 kB of decoded pixels each. What counts is the peak of
-anonymous resident memory of the process and its children (RssAnon in /proc, Linux): pages of a file
-that is mapped can be given back at any moment, and are not counted.
+anonymous memory of the process and its children (Pss_Anon in /proc, Linux): pages of a file that is
+mapped can be given back at any moment, and are not counted; pages that a process shares with a
+child count once.
 
     base             so few images that their pixels hardly count
     in memory        all images, with a budget above their pixels
@@ -40,7 +41,7 @@ TENTH = 10
 def main() -> int:
     """Measure and print."""
     parser = arguments(__doc__, repeats=1)
-    parser.add_argument("--images", type=int, default=6_000)
+    parser.add_argument("--images", type=int, default=12_000)
     given = parser.parse_args()
     count = 600 if given.quick else given.images
     budget = count * BYTES // TENTH
@@ -123,12 +124,12 @@ def train(folder: Path, place: str, *, ram_bytes: int, on_disk: bool) -> tuple[f
 
 
 def anonymous_bytes(pid: int) -> int:
-    """RssAnon of a process and of its children."""
+    """Pss_Anon of a process and of its children."""
     total = 0
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        for line in status.splitlines():
-            if line.startswith("RssAnon:"):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        for line in rollup.splitlines():
+            if line.startswith("Pss_Anon:"):
                 total += 1024 * int(line.split()[1])
         for task in Path(f"/proc/{pid}/task").iterdir():
             children = (task / "children").read_text(encoding="ascii").split()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import scipy.stats
 
 from tests.end_to_end.commands import environment
 
@@ -104,6 +105,40 @@ def test_a_record_names_no_place_of_this_machine(measuring, monkeypatch) -> None
     assert found["machine"]["cores"] >= 1
 
 
+def test_a_commit_is_dirty_when_code_was_changed_and_not_for_results(
+    measuring, monkeypatch, tmp_path: Path
+) -> None:
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    code, result = tmp_path / "code.py", tmp_path / "benchmarks" / "results" / "x.json"
+    result.parent.mkdir(parents=True)
+    monkeypatch.setattr(measuring, "ROOT", tmp_path)
+    assert measuring.commit() == "unknown"
+    git("init", "-q")
+    code.write_text("1", encoding="utf-8")
+    result.write_text("1", encoding="utf-8")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    clean = git("rev-parse", "--short=10", "HEAD")
+    result.write_text("2", encoding="utf-8")
+    assert measuring.commit() == clean
+    code.write_text("2", encoding="utf-8")
+    assert measuring.commit() == f"{clean}-dirty"
+
+
+def test_a_mean_difference_is_held_against_students_interval(measuring) -> None:
+    carry_over = importlib.import_module("carry_over")
+    values = [1.0, 2.0, 4.0, 4.5]
+    low, high = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert carry_over.half_interval(values) == pytest.approx((high - low) / 2)
+    assert carry_over.half_interval([1.0]) is None
+
+
 def test_the_page_has_what_misses_its_target_first(measuring) -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "write_bench_results.py"))
     ratios = [
@@ -133,10 +168,12 @@ def test_the_page_of_results_is_up_to_date() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["limits", "step", "training"])
+@pytest.mark.parametrize("name", ["limits", "step", "training", "memory", "carry_over"])
 def test_the_benchmarks_run(name: str, tmp_path: Path) -> None:
     if name == "training" and not Path("/usr/share/datasets/fashion-mnist").is_dir():
         pytest.skip("the images come from Debian's dataset-fashion-mnist")
+    if name == "carry_over" and not Path("/usr/share/tuxpaint/stamps").is_dir():
+        pytest.skip("the pictures come from Debian's tuxpaint-stamps-default")
     out = tmp_path / "found.json"
     subprocess.run(
         [sys.executable, ROOT / "benchmarks" / f"{name}.py", "--quick", "--json", out],
@@ -148,4 +185,4 @@ def test_the_benchmarks_run(name: str, tmp_path: Path) -> None:
     found = json.loads(out.read_text(encoding="utf-8"))
     assert found["benchmark"] == name
     assert {"cores", "processor", "matrix_units"} <= set(found["machine"])
-    assert all(one["median"] > 0 for one in found["rows"])
+    assert all(one["median"] > 0 for one in found["rows"] if one["unit"] != "points")

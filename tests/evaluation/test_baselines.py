@@ -72,14 +72,16 @@ def test_a_network_that_is_no_better_is_seldom_called_better() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_nearest_neighbour_is_scikit_learns(channels: int) -> None:
+@pytest.mark.parametrize("ends", [(), (7, 8, 30)])
+def test_the_nearest_neighbour_is_scikit_learns(channels: int, ends: tuple[int, ...]) -> None:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (90, 9, 7, channels)).astype(np.uint8)
     labels = generator.integers(0, 4, 90)
     vectors = small_images(images)
     assert vectors.shape == (90, 9 * 7 * channels)
     predictions = random_predictions(30, 4, labels=labels[60:])
-    found = nearest_neighbour(vectors[:60], labels[:60], predictions, vectors[60:], detail="d")
+    blocks = np.split(vectors[:60], ends)
+    found = nearest_neighbour(blocks, labels[:60], predictions, vectors[60:], detail="d")
     peer = KNeighborsClassifier(1, algorithm="brute")
     peer.fit(images[:60].reshape(60, -1).astype(float), labels[:60])
     answers = peer.predict(images[60:].reshape(30, -1).astype(float))

@@ -6,7 +6,7 @@ n images, m training images, H height, W width, C channels, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias
 
@@ -118,7 +118,7 @@ def largest_class(
 
 
 def nearest_neighbour(
-    training: NDArray[np.float32],
+    training: Iterable[NDArray[np.float32]],
     training_labels: NDArray[np.int64],
     predictions: Predictions,
     test: NDArray[np.float32],
@@ -128,7 +128,8 @@ def nearest_neighbour(
     """The class of the training image whose pixels are nearest, by Euclidean distance.
 
     Args:
-        training: [m, D] what `small_images` gives of m > 0 training images.
+        training: what `small_images` gives of m > 0 training images, block by block [b, D], of
+            which one at a time is held.
         training_labels: [m]
         predictions: the network's, of n > 0 test images.
         test: [n, D] the same images as vectors.
@@ -136,9 +137,17 @@ def nearest_neighbour(
     """
     import torch
 
-    distances = torch.cdist(torch.from_numpy(test), torch.from_numpy(training))
-    nearest = distances.argmin(dim=1).numpy()
-    return compared("nearest-neighbour", training_labels[nearest], predictions, detail=detail)
+    asked = torch.from_numpy(test)
+    least = torch.full((len(asked),), torch.inf)
+    nearest = torch.zeros(len(asked), dtype=torch.int64)
+    start = 0
+    for block in training:
+        distance, row = torch.cdist(asked, torch.from_numpy(block)).min(dim=1)
+        nearer = distance < least
+        least[nearer], nearest[nearer] = distance[nearer], start + row[nearer]
+        start += len(block)
+    answers = training_labels[nearest.numpy()]
+    return compared("nearest-neighbour", answers, predictions, detail=detail)
 
 
 def small_images(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,19 +1,17 @@
 """The baselines of a run, on images that its own parts hold.
 
-D values of an image.
+D values of an image, b images of a block.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.pixels import ArrayPixels
 from nunbit.evaluation.baselines import (
-    LARGEST_SIDE,
     Baseline,
     largest_class,
     nearest_neighbour,
@@ -60,12 +58,12 @@ def _nearest_neighbour(
     training_rows = np.sort(drawn(train, most_train, generator))
     chosen = np.sort(drawn(np.arange(len(test)), most_test, generator))
     compared = test.subset(chosen)
-    vectors = _vectors(parts, np.concatenate([training_rows, compared.indices]), progress)
+    test_vectors = np.concatenate(list(_vectors(parts, compared.indices, progress)))
     return nearest_neighbour(
-        vectors[: len(training_rows)],
+        _vectors(parts, training_rows, progress),
         parts.prepared.samples.labels[training_rows],
         compared,
-        vectors[len(training_rows) :],
+        test_vectors,
         detail=f"the most similar of {counted(len(training_rows), 'training image')} by pixels",
     )
 
@@ -87,21 +85,15 @@ def drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) ->
     return np.asarray(generator.choice(rows, size=most, replace=False), dtype=np.int64)
 
 
-def _vectors(parts: Parts, rows: NDArray[np.int64], progress: Progress) -> NDArray[np.float32]:
-    """The canvases of some rows as small vectors, [len(rows), D]; few canvases in memory."""
+def _vectors(
+    parts: Parts, rows: NDArray[np.int64], progress: Progress
+) -> Iterator[NDArray[np.float32]]:
+    """The canvases of some rows as small vectors, block by block [b, D]; few are in memory."""
     contract = parts.preprocess
     at_once = max(1, _VALUES_AT_ONCE // (contract.height * contract.width * contract.channels))
-    batches: Sequence[NDArray[np.int64]] = [
+    blocks: Sequence[NDArray[np.int64]] = [
         rows[start : start + at_once] for start in range(0, len(rows), at_once)
     ]
-    # Made once: vectors kept from between large temporary arrays would keep their room, too.
-    values = contract.channels * math.prod(
-        min(side, LARGEST_SIDE) for side in (contract.height, contract.width)
-    )
-    vectors = np.empty((len(rows), values), dtype=np.float32)
-    stream = parts.prepared.pixels.stream(batches)
-    shown = progress.track(stream, total=len(batches), title="baselines")
-    for number, canvases in enumerate(shown):
-        start = number * at_once
-        vectors[start : start + len(canvases)] = small_images(canvases.numpy())
-    return vectors
+    stream = parts.prepared.pixels.stream(blocks)
+    for canvases in progress.track(stream, total=len(blocks), title="baselines"):
+        yield small_images(canvases.numpy())
