@@ -46,6 +46,7 @@ def bundle(architecture: str = "fashion-cnn", channels: int = 1, side: int = 28)
         card="# A card\n\n93 %\n",
         temperature=1.5,
         thresholds={"007": 0.25},
+        mirrored=True,
         data_hash="abc",
         versions={"torch": torch.__version__},
     )
@@ -77,7 +78,15 @@ def test_round_trip(architecture: str, channels: int, side: int, tmp_path: Path)
         logits(read.model, channels, side), logits(given.model, channels, side)
     )
     assert not read.model.training
-    for name in ("classes", "preprocess", "card", "temperature", "thresholds", "data_hash"):
+    for name in (
+        "classes",
+        "preprocess",
+        "mirrored",
+        "card",
+        "temperature",
+        "thresholds",
+        "data_hash",
+    ):
         assert getattr(read, name) == getattr(given, name), name
     assert read.versions == given.versions
     assert create_model(read.architecture, **read.model_options)
@@ -243,7 +252,7 @@ def test_one_changed_bit_of_the_weights_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "key", "value", "message"),
     [
-        ("nunbit.json", "format", 99, "has format 99, and this nunbit reads 1"),
+        ("nunbit.json", "format", 99, "has format 99, and this nunbit reads 1 and 2"),
         ("nunbit.json", "architecture", "fashion-cm", "no model is called 'fashion-cm'"),
         ("nunbit.json", "temperature", 0, "a temperature is positive"),
         ("nunbit.json", "temperature", "warm", "do not describe a model"),
@@ -263,6 +272,15 @@ def test_wrong_contents_are_told(
     path.write_text(json.dumps({**content, key: value}), encoding="utf-8")
     with pytest.raises(BundleError, match=message):
         load_bundle(tmp_path / "model")
+
+
+def test_a_bundle_of_the_first_format_asks_no_mirror_image(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "model", bundle())
+    path = tmp_path / "model" / "nunbit.json"
+    content = json.loads(path.read_text("utf-8"))
+    del content["mirrored"]
+    path.write_text(json.dumps(content | {"format": 1}), encoding="utf-8")
+    assert not load_bundle(tmp_path / "model").mirrored
 
 
 @pytest.mark.parametrize("key", ["preprocess", "architecture", "thresholds", "weights_sha256"])

@@ -7,8 +7,9 @@ A folder in the layout that the Hugging Face Hub and timm read:
                         pretrained=True) loads it
     model.safetensors   the weights
     README.md           the model card
-    nunbit.json         what only nunbit knows: the whole input contract, calibration temperature,
-                        thresholds, hash of the data, versions
+    nunbit.json         what only nunbit knows: the whole input contract, whether mirror images
+                        are asked about too, calibration temperature, thresholds, hash of the
+                        data, versions
 
 Only JSON, text and safetensors are written and read: opening a bundle never runs code from it.
 """
@@ -33,13 +34,16 @@ from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
+from nunbit.models.mirrored import Mirrored
 from nunbit.models.pretrained import find_weights
 from nunbit.models.zoo import timm_arguments, timm_layout
 from nunbit.types import ClassNames
 
 CONFIG, WEIGHTS, CARD, CONTRACT = "config.json", "model.safetensors", "README.md", "nunbit.json"
-FORMAT = 1
+FORMAT = 2
 """Version of nunbit.json; raised when an older nunbit could misread a bundle."""
+READABLE = (1, FORMAT)
+"""1 does not know `mirrored`."""
 _TIMM_CROP_MODES = {"crop": "center", "pad": "border", "squash": "squash"}
 _TOGETHER = "restore the folder as it was written: its files belong together"
 
@@ -57,6 +61,8 @@ class Bundle:
     """Name that `create_model` accepts."""
     model_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of `create_model`; what is left out follows from `classes` and `preprocess`."""
+    mirrored: bool = False
+    """Whether an answer is the mean of the logits for an image and for its mirror image."""
     classes: ClassNames
     preprocess: Preprocess
     card: str = ""
@@ -72,6 +78,15 @@ class Bundle:
         if not self.temperature > 0:
             raise ValueError(f"a temperature is positive, not {self.temperature}")
         _complete_options(self.model_options, self.classes, self.preprocess)
+
+    @property
+    def answering(self) -> nn.Module:
+        """What gives the bundle's answers: the network, asked twice where it is `mirrored`."""
+        return self.answers_of(self.model)
+
+    def answers_of(self, network: nn.Module) -> nn.Module:
+        """`answering` with another network in the place of the model."""
+        return Mirrored(network) if self.mirrored else network
 
     def threshold(self, accuracy: float) -> float:
         """The confidence from which answers reach an accuracy, such as 0.95.
@@ -145,6 +160,7 @@ def load_bundle(folder: Path) -> Bundle:
             model=create_model(contract["architecture"], **options, generator_seed=0),
             architecture=contract["architecture"],
             model_options=options,
+            mirrored=bool(contract.get("mirrored", False)),
             classes=classes,
             preprocess=preprocess,
             card=_read(folder, CARD).decode("utf-8"),
@@ -246,6 +262,7 @@ def _contract(bundle: Bundle, info: ModelInfo, *, weights_sha256: str) -> dict[s
         "architecture": info.name,
         "model_options": _complete_options(bundle.model_options, bundle.classes, bundle.preprocess),
         "preprocess": bundle.preprocess.to_dict(),
+        "mirrored": bundle.mirrored,
         "temperature": bundle.temperature,
         "thresholds": dict(bundle.thresholds),
         "data_hash": bundle.data_hash,
@@ -295,9 +312,10 @@ def _read_contract(folder: Path) -> dict[str, Any]:
             path=folder,
         )
     contract = _read_json(folder, CONTRACT)
-    if contract.get("format") != FORMAT:
+    if contract.get("format") not in READABLE:
         raise BundleError(
-            f"the bundle has format {contract.get('format')!r}, and this nunbit reads {FORMAT}",
+            f"the bundle has format {contract.get('format')!r}, and this nunbit reads "
+            + " and ".join(map(str, READABLE)),
             path=folder / CONTRACT,
             remedy="install the version of nunbit that wrote it, or a later one",
         )

@@ -163,6 +163,7 @@ class Classifier:
             classes=self.classes,
             device=self.device,
             temperature=self.bundle.temperature,
+            mirrored=self.bundle.mirrored,
         )
 
     def explain(
@@ -259,8 +260,9 @@ class Classifier:
 
     def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:
         """[N, K] of N > 0 canvases, some of so many in all."""
-        model = self._for_many(canvases[:1]) if of >= MANY_IMAGES else self.model
-        logits = predict(model, self._batches(canvases)).logits.astype(np.float64)
+        network = self._for_many(canvases[:1]) if of >= MANY_IMAGES else self.model
+        said = predict(self.bundle.answers_of(network), self._batches(canvases))
+        logits = said.logits.astype(np.float64)
         return np.asarray(softmax(logits / self.bundle.temperature, axis=1))
 
     def _for_many(self, canvases: Sequence[Canvas]) -> nn.Module:

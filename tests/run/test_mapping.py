@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from nunbit.inference import forward, predict
 from nunbit.models.create import create_model
+from nunbit.models.mirrored import Mirrored
 from nunbit.run import mapping
 from nunbit.run.mapping import keep_features
 from nunbit.types import Batch
@@ -64,6 +65,16 @@ def test_features_are_what_the_last_layer_is_given(images: Tensor) -> None:
     assert features.layer == "head"
     assert hooks(model) == 0
     assert model.training
+
+
+def test_of_two_passes_over_each_batch_the_first_counts(images: Tensor) -> None:
+    model = Small()
+    with keep_features(model, SHAPE, n=23, seed=0, passes=2) as kept:
+        predict(Mirrored(model), batches(images, 7))
+    assert kept.features is not None
+    with torch.no_grad():
+        expected = torch.relu(model.body(images.flatten(1)))
+    np.testing.assert_allclose(kept.features.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_of_very_many_images_some_are_kept(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

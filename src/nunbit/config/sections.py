@@ -139,6 +139,9 @@ class ModelConfig(Section):
     initialisation: InitialisationName = "default"
     """How weights are drawn; whitening takes the first layer's from the training images, and
     leaves them so."""
+    test_time_mirror: bool = False
+    """Answer with the mean of the logits for an image and for its mirror image: twice the work for
+    an answer. Only where a mirror keeps the label."""
     pretrained: str = "none"
     """Weights to start from: a model of torchvision or timm, `efficientnet-lite0`, a run's folder
     or a file; their own preprocessing comes with them."""

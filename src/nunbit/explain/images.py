@@ -32,6 +32,7 @@ from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
 from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import forward
+from nunbit.models.mirrored import Mirrored
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import ClassNames
 
@@ -49,6 +50,8 @@ class Subject:
     device: torch.device
     temperature: float = 1.0
     """Logits are divided by it before the softmax."""
+    mirrored: bool = False
+    """Whether its answers are means over an image and its mirror image."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -172,6 +175,10 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         notes.append(
             "The network knows no places between its layers, so its units are shown instead of maps"
         )
+    if subject.mirrored:
+        notes.append(
+            "Answers are means over an image and its mirror image; maps are of the image as it is"
+        )
     noise = torch.randn((1, *subject.shape), generator=torch.Generator().manual_seed(0))
     noise = noise.to(subject.device)
     return Plan(
@@ -200,8 +207,9 @@ def explain_image(
     `done` is called when one of the `parts` of the plan is done.
     """
     images = subject.images(canvas[None])
-    with evaluation_mode(subject.model):
-        logits = forward(subject.model, images)[0].double().cpu().numpy()
+    answering = Mirrored(subject.model) if subject.mirrored else subject.model
+    with evaluation_mode(answering):
+        logits = forward(answering, images)[0].double().cpu().numpy()
     predicted = int(logits.argmax())
     targets = tuple(dict.fromkeys((predicted, *settled.targets)))
     (maps,) = feature_maps_of(subject.model, images, settled.layers)

@@ -11,11 +11,17 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.evaluation.metrics import Metrics
 from nunbit.types import Split
 
+_MIRRORED = (
+    " Answers are means of the logits for an image and for its mirror image; readers other than "
+    "nunbit must take them themselves."
+)
+
 
 def model_card(
     *,
     facts: Mapping[str, Any],
     preprocess: Preprocess,
+    mirrored: bool,
     split: Split,
     test: Metrics,
 ) -> str:
@@ -61,7 +67,7 @@ another way, by another camera or of other classes, expect worse, and measure it
 ## Input
 
 {preprocess.height} x {preprocess.width} pixels, {colour}, fit "{preprocess.fit}". The whole input \
-contract is in nunbit.json; `nunbit.load` applies it.
+contract is in nunbit.json; `nunbit.load` applies it.{_MIRRORED if mirrored else ""}
 
 ## Use
 

@@ -106,7 +106,7 @@ def evaluate_checkpoints(
     evaluated = []
     for name in names:
         classifier, epoch = _loaded(folder, name, device)
-        found = predict(classifier.model, batches)
+        found = predict(classifier.bundle.answering, batches)
         evaluated.append(_measured(found, name=name, epoch=epoch, part=part))
     return evaluated
 

@@ -67,7 +67,9 @@ def learn(
         if not (begun and restore(state, folder, progress)):
             finished_state(state, start, folder)
         write_metrics(folder.metrics, state.history)
-        return Learned(state=state, transfer=start.facts, validation=start.validation)
+        # What the fit said of the validation part, it said of the images as they are.
+        said = None if config.model.test_time_mirror else start.validation
+        return Learned(state=state, transfer=start.facts, validation=said)
     if start.head is not None:
         keep_probe(folder, start.head)
     tuning = tuning_of(config, backbone, start.model)

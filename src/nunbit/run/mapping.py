@@ -34,13 +34,13 @@ class KeptFeatures:
 
 @contextmanager
 def keep_features(
-    model: nn.Module, shape: tuple[int, int, int], *, n: int, seed: int
+    model: nn.Module, shape: tuple[int, int, int], *, n: int, seed: int, passes: int = 1
 ) -> Iterator[KeptFeatures]:
     """Inside, one pass over N test images in their order leaves what the last layer was given.
 
-    `shape` is (C, H, W) of an image. The network's weights, mode and answers stay as they are,
-    and nothing stays on it, whatever happens inside. A network that does not end in a linear
-    layer leaves no features, and says so.
+    `shape` is (C, H, W) of an image. Of several `passes` over each batch, the first counts. The
+    network's weights, mode and answers stay as they are, and nothing stays on it, whatever happens
+    inside. A network that does not end in a linear layer leaves no features, and says so.
     """
     kept = KeptFeatures()
     try:
@@ -56,10 +56,13 @@ def keep_features(
     rows = _drawn(n, seed=seed)
     wanted = np.zeros(n, dtype=np.bool_)
     wanted[rows] = True
-    seen = 0
+    seen = asked = 0
 
     def remember(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        nonlocal seen
+        nonlocal seen, asked
+        asked += 1
+        if (asked - 1) % passes:
+            return
         batch = inputs[0].detach()
         places = np.flatnonzero(wanted[seen : seen + len(batch)])
         seen += len(batch)

@@ -29,7 +29,7 @@ def predict_and_observe(
 ) -> tuple[Predictions | None, Observed]:
     """What the bundle's network says about the test part, and what the report tells besides.
 
-    No image is decoded twice for it, and no network run twice. None where the part is empty.
+    No image is decoded twice for it, and nothing is computed twice. None where the part is empty.
     """
     rows = parts.split.indices("test")
     if len(rows) == 0:
@@ -38,7 +38,8 @@ def predict_and_observe(
     watched = replace(parts, prepared=replace(parts.prepared, pixels=pixels))
     contract = bundle.preprocess
     shape = (contract.channels, contract.height, contract.width)
-    with keep_features(bundle.model, shape, n=len(rows), seed=seed) as kept:
+    passes = 2 if bundle.mirrored else 1
+    with keep_features(bundle.model, shape, n=len(rows), seed=seed, passes=passes) as kept:
         predictions = watched.predict(bundle, "test")
     assert predictions is not None  # the part is not empty
     return predictions, Observed(

@@ -62,4 +62,5 @@ class Parts:
         batches = self.batches(part)
         if batches is None:
             return None
-        return predict(bundle.model.to(self.device), batches).at_temperature(bundle.temperature)
+        bundle.model.to(self.device)
+        return predict(bundle.answering, batches).at_temperature(bundle.temperature)

@@ -78,5 +78,5 @@ def _seconds(bundle: Bundle, pixels: torch.Tensor, *, passes: int) -> float:
         for _ in range(passes)
     )
     began = time.perf_counter()
-    predict(bundle.model, batches)
+    predict(bundle.answering, batches)
     return time.perf_counter() - began

@@ -241,6 +241,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         model_card(
             facts=facts,
             preprocess=parts.preprocess,
+            mirrored=bundle.mirrored,
             split=split,
             test=evaluate(test, bundle.classes),
         ),
@@ -328,6 +329,7 @@ def _deploy(
         model=state.model,
         architecture=config.model.name,
         model_options=model_options(config, parts),
+        mirrored=config.model.test_time_mirror,
         classes=parts.prepared.samples.classes,
         preprocess=parts.preprocess,
         data_hash=data_hash,

@@ -60,7 +60,7 @@ alpha = 0.2
 
 
 def test_presets_state_what_they_assume() -> None:
-    wanted = "none shift digits clothes photos microscopy documents"
+    wanted = "none shift digits clothes clothes-long photos microscopy documents"
     assert " ".join(PRESETS) == wanted
     for name, preset in PRESETS.items():
         assert preset.name == name

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from nunbit.data.augment.blur import Blur
 from nunbit.data.augment.crops import Crop
+from nunbit.data.augment.holes import Erase
 from nunbit.data.augment.light import BrightnessContrast, GaussianNoise
 from nunbit.data.augment.mixing import Mixing
 from nunbit.data.augment.moves import HorizontalFlip, Shift, VerticalFlip
@@ -72,6 +73,12 @@ PRESETS: dict[str, Augmentation] = {
             name="clothes",
             assumption="a mirror keeps the label",
             operations=(HorizontalFlip(),),
+        ),
+        Augmentation(
+            name="clothes-long",
+            assumption="a mirror and a small move keep the label, and so does covering a part: for "
+            "long trainings, which would otherwise learn the images by heart",
+            operations=(HorizontalFlip(), Shift(fraction=0.04), Erase(fraction=0.5)),
         ),
         Augmentation(
             name="photos",
