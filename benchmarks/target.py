@@ -63,9 +63,9 @@ class Target:
 
 TARGETS = {
     "fashion-fast": Target(percent=90.12, seeds=10),
-    "fashion-92": Target(percent=92, seeds=2),
-    "fashion-93": Target(percent=93, seeds=1),
-    "fashion-94": Target(percent=94, seeds=1, minutes=10),
+    "fashion-92": Target(percent=92, seeds=5),
+    "fashion-93": Target(percent=93, seeds=3),
+    "fashion-94": Target(percent=94, seeds=3, minutes=10),
 }
 
 
