@@ -1,6 +1,6 @@
 """What the recipes tuned on Fashion-MNIST do on other data, against nunbit's defaults there.
 
-    python benchmarks/carry_over.py [--repeats 5] [--kept build/carry_over] [--quick]
+    python benchmarks/carry_over.py [--repeats 3] [--only digits] [--kept build/carry_over] [--quick]
 
 The digits (which the recipes' networks get at 16 x 16) and about 370 pictures in five classes. On
 each, `nunbit train` as it is and with a recipe's network, initialisation, learning rate and batch
@@ -42,13 +42,15 @@ WAYS: dict[str, tuple[str, ...]] = {
         "training.batch_size=125",
     ),
 }
+PLACES = ("digits", "photos")
 LEAST_SIDE = {"digits": "pixels.image_size=16"}
 """For networks that cannot take images as small as these data's."""
 
 
 def main() -> int:
     """Measure what is not kept yet, and judge all."""
-    parser = arguments(__doc__, repeats=5)
+    parser = arguments(__doc__, repeats=3)
+    parser.add_argument("--only", nargs="+", choices=PLACES, default=PLACES)
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "carry_over")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -65,12 +67,13 @@ def main() -> int:
                 for way in WAYS
             }
             for place, path in data.items()
+            if place in given.only
         }
     return finish(judged(found, repeats), given)
 
 
 def trained(store: Path, place: str, data: str, way: str, seed: int, quick: bool) -> Found:
-    """One run: accuracy on its test part, and seconds of the whole command."""
+    """One run: accuracy on its test part."""
 
     def measure() -> Found:
         settings = list(WAYS[way])
@@ -81,13 +84,12 @@ def trained(store: Path, place: str, data: str, way: str, seed: int, quick: bool
             command = [sys.executable, "-m", "nunbit", "train", data, "--seed", str(seed)]
             command += [word for setting in settings for word in ("--set", setting)]
             command += ["--epochs", "1"] if quick else []
-            done = run_command([*command, "--quiet", "--out", str(out)])
+            run_command([*command, "--quiet", "--out", str(out)])
             summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
         return {
             "commit": commit(),
             "accuracy": summary["test"]["accuracy"],
             "n": summary["n"]["test"],
-            "seconds": done.seconds,
         }
 
     one = kept(store / f"{place}-{way}-{seed}.json", measure)
@@ -103,7 +105,6 @@ def judged(found: dict[str, dict[str, list[Found]]], repeats: int) -> Found:
         notes.append(f"{place}: {default[0]['n']} test images for each seed")
         for way, runs in ways.items():
             rows.append(row(f"{place}, {way}: accuracy", "%", [100 * r["accuracy"] for r in runs]))
-            rows.append(row(f"{place}, {way}: command", "s", [r["seconds"] for r in runs]))
             if way == "defaults":
                 continue
             pairs = zip(runs, default, strict=True)
