@@ -1,14 +1,14 @@
 """What the recipes tuned on Fashion-MNIST do on other data, against nunbit's defaults there.
 
-    python benchmarks/carry_over.py [--repeats 3] [--only digits] [--kept build/carry_over] [--quick]
+    python benchmarks/carry_over.py [--repeats 3] [--only digits] [--kept FOLDER] [--quick]
 
 The digits (which the recipes' networks get at 16 x 16) and about 370 pictures in five classes. On
 each, `nunbit train` as it is and with a recipe's network, initialisation, learning rate and batch
 size; the number of epochs is the default's. Each seed draws a split, which both share.
 
 A way is no worse when the mean of its differences is not below 0 by more than chance allows: half a
-95 % interval by Student's t over the seeds. Each result is kept in --kept, so that the command may
-be stopped and given again; remove the folder to measure anew.
+95 % interval by Student's t over the seeds. Each result is kept in --kept (build/carry_over), so
+that the command may be stopped and given again; remove the folder to measure anew.
 """
 
 from __future__ import annotations
