@@ -11,9 +11,9 @@ from nunbit.models import choose_model, create_model
         ((28, 28), "cpu", 60_000, ("smallcnn", 28, 28), "at full size"),
         ((8, 8), "cuda", 1_000, ("smallcnn", 16, 16), "enlarged"),
         ((64, 48), "cuda", 1_000, ("smallcnn", 64, 48), "colour images of 64 x 48"),
-        ((480, 640), "cpu", 50_000, ("smallcnn", 96, 96), "on a CPU"),
+        ((480, 640), "cpu", 50_000, ("patchcnn", 96, 96), "on a CPU"),
         ((480, 640), "cuda", 50_000, ("resnet18", 224, 224), "50,000 training images"),
-        ((480, 640), "cuda", 300, ("smallcnn", 96, 96), "300 training images are few"),
+        ((480, 640), "cuda", 300, ("patchcnn", 96, 96), "300 training images are few"),
     ],
 )
 def test_choice(

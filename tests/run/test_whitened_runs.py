@@ -54,6 +54,32 @@ def test_the_first_layer_whitens_the_training_part(data: Path, tmp_path: Path) -
     assert moments.diag()[:8].min() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("model", "decided", "whitens"),
+    [("patchcnn", "whitening", True), ("smallcnn", "default", False)],
+)
+def test_networks_that_are_made_for_it_whiten_by_themselves(
+    model: str, decided: str, whitens: bool, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    settings = {key: SETTINGS[key] for key in SETTINGS if key != "model.initialisation"}
+    nunbit.train(str(data), model=model, epochs=1, out=out, settings=settings)
+    assert f'initialisation = "{decided}"' in (out / "config.toml").read_text(encoding="utf-8")
+    first = nunbit.load(out).model.state_dict()["features.0.weight"]
+    lengths = first[:16].flatten(1).norm(dim=1)
+    # The filters of the directions of least variance are the largest; drawn ones are all alike.
+    alike = bool(lengths.max() < 3 * lengths.min())
+    assert alike is not whitens
+
+
+def test_pretrained_weights_are_not_drawn_over(data: Path, tmp_path: Path) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    nunbit.train(str(data), model="patchcnn", epochs=1, out=first, settings=SETTINGS)
+    settings = {"model.pretrained": str(first), "transfer.mode": "none", "training.batch_size": 16}
+    nunbit.train(str(data), epochs=1, out=again, settings=settings)
+    assert 'initialisation = "default"' in (again / "config.toml").read_text(encoding="utf-8")
+
+
 def test_a_network_that_cannot_is_refused_before_training(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not begin with a convolution"):
         nunbit.train(str(data), model="mlp-100", epochs=1, out=tmp_path / "run", settings=SETTINGS)

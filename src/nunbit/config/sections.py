@@ -136,9 +136,9 @@ class ModelConfig(Section):
     """A name of the catalogue, of torchvision or of timm."""
     dropout: Auto | Fraction | tuple[Fraction, ...] = "auto"
     """Replaces the published dropout probability, of all layers or one by one; auto keeps it."""
-    initialisation: InitialisationName = "default"
-    """How weights are drawn; whitening takes the first layer's from the training images, and
-    leaves them so."""
+    initialisation: Auto | InitialisationName = "auto"
+    """How weights are drawn; default is the network's own way, whitening takes the first layer's
+    from the training images and leaves them so; auto is whitening for networks made for it."""
     test_time_mirror: bool = False
     """Answer with the mean of the logits for an image and for its mirror image: twice the work for
     an answer. Only where a mirror keeps the label."""

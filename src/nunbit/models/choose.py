@@ -10,8 +10,8 @@ SMALL = 64
 """Pixels of the longer side up to which images are used at their own size."""
 LEAST = 16
 """Pixels of the shorter side below which images are enlarged: a network needs some room to pool."""
-SMALLCNN_AT = 96
-"""Size in pixels at which `smallcnn` sees larger images."""
+SMALL_NETWORKS_AT = 96
+"""Size in pixels at which nunbit's own small networks see larger images."""
 ENOUGH_FOR_RESNET = 2000
 """Training images below which eleven million fresh weights are no use."""
 
@@ -50,15 +50,15 @@ def choose_model(
             "network at the size it was designed for",
         )
     why = (
-        f"{colour} images of {sizes} on a CPU: a small network at {SMALLCNN_AT} pixels trains "
-        "in minutes"
+        f"{colour} images of {sizes} on a CPU: a quick network at {SMALL_NETWORKS_AT} pixels "
+        "trains in minutes"
         if device_type == "cpu"
         else f"{n_train:,} training images are few for a large network without pretrained weights"
     )
     return ModelChoice(
-        name="smallcnn",
-        height=SMALLCNN_AT,
-        width=SMALLCNN_AT,
+        name="patchcnn",
+        height=SMALL_NETWORKS_AT,
+        width=SMALL_NETWORKS_AT,
         reason=f"{why}; --model resnet18 and --image-size 224 see more detail",
     )
 
@@ -67,8 +67,8 @@ def input_size_for(name: str, *, height: int, width: int) -> tuple[int | None, i
     """Channels (None: those of the data), height and width for a model that the user named.
 
     `height` and `width` are the median of the data, in pixels. Models with a published size get
-    it. `smallcnn` and the zoos' convolutional networks take images up to 64 pixels at their own
-    size, enlarged where the network needs more; above, `smallcnn` gets 96 and the zoo's networks
+    it. nunbit's small networks and the zoos' convolutional networks take images up to 64 pixels at
+    their own size, enlarged where the network needs more; above, nunbit's get 96 and the zoos'
     their own default. Networks cut into patches or windows always get their default, which alone
     is sure to fit. Raises UsageError for an unknown name, or a model that takes no images.
     """
@@ -79,7 +79,7 @@ def input_size_for(name: str, *, height: int, width: int) -> tuple[int | None, i
     if max(height, width) <= SMALL and info.resizable and not info.sizes_in_steps:
         return channels, *_at_least(height, width, max(LEAST, info.minimum_size))
     if info.follows_data:
-        return channels, SMALLCNN_AT, SMALLCNN_AT
+        return channels, SMALL_NETWORKS_AT, SMALL_NETWORKS_AT
     return channels, info.default_height, info.default_width
 
 

@@ -63,6 +63,8 @@ class ModelInfo:
     """False if only the published height and width can be built."""
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
+    whitens: bool = False
+    """Whether its first layer is made to be drawn by `nunbit.models.whitening`."""
     least_size: int | None = None
     """`minimum_size` where it is known; nothing is tried then, and all larger sizes work."""
     parameters: int | None = None

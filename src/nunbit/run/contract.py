@@ -46,7 +46,7 @@ def wanted_weights(config: Config) -> Weights | None:
             f"the file {name} does not say of which network its weights are",
             remedy="name it: --model NAME",
         )
-    if config.model.initialisation != "default":
+    if config.model.initialisation not in ("auto", "default"):
         raise ConfigError(
             "model.initialisation would draw over the pretrained weights",
             remedy="leave out one of the two",

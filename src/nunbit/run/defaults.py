@@ -13,6 +13,7 @@ from nunbit.config import Config
 from nunbit.data.augment import PRESETS, choose_preset
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_precision
+from nunbit.models.catalog import image_model
 from nunbit.models.choose import ModelChoice
 from nunbit.training.optim import USUAL_LEARNING_RATE
 from nunbit.transfer.boundary import only_mirrors
@@ -43,6 +44,9 @@ def resolve_network(
         "pixels.crop_share": preprocess.crop_share,
         "pixels.interpolation": preprocess.interpolation,
     }
+    if config.model.initialisation == "auto":
+        whitens = config.model.pretrained == "none" and image_model(model.name).whitens
+        settings["model.initialisation"] = "whitening" if whitens else "default"
     notes = []
     if config.model.name == "auto":
         notes.append(f"Model {model.name} at {model.height}x{model.width}: {model.reason}.")

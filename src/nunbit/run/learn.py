@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.config import CheckpointConfig, Config, decided
+from nunbit.config.sections import InitialisationName
 from nunbit.data.augment import load_augmentation
 from nunbit.errors import CheckpointError, RunInterrupted
 from nunbit.models.catalog import model_info
@@ -84,10 +85,11 @@ def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
     options = {k: v for k, v in model_options(config, parts).items() if k != HEAD_HIDDEN}
     model = create_model(config.model.name, **options, generator_seed=seed)
-    if config.model.initialisation == "whitening":
+    drawn: InitialisationName = decided(config.model.initialisation)
+    if drawn == "whitening":
         whiten_first_layer(model, _some_training_images(parts))
     else:
-        initialise(model, config.model.initialisation, seed=seed)
+        initialise(model, drawn, seed=seed)
     weights = wanted_weights(config)
     if weights is None:
         return model, ()
