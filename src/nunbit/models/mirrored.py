@@ -11,8 +11,8 @@ from torch import Tensor, nn
 class Mirrored(nn.Module):
     """A network whose logits are means over an image and its mirror image, left and right swapped.
 
-    Test-time augmentation, as in the CIFAR-10 speed record (Jordan 2024, arXiv 2404.00498, section
-    3.6). The network itself sees the image first and its mirror image in a second pass.
+    Test-time augmentation, as in the CIFAR-10 speed record (Jordan 2024, arXiv 2404.00498). The
+    network itself sees the image first, and its mirror image in a second pass.
     """
 
     def __init__(self, network: nn.Module) -> None:
