@@ -255,6 +255,7 @@ def test_one_changed_bit_of_the_weights_is_seen(tmp_path: Path) -> None:
         ("nunbit.json", "format", 99, "has format 99, and this nunbit reads 1 and 2"),
         ("nunbit.json", "architecture", "fashion-cm", "no model is called 'fashion-cm'"),
         ("nunbit.json", "temperature", 0, "a temperature is positive"),
+        ("nunbit.json", "mirrored", "false", "mirrored is true or false, not 'false'"),
         ("nunbit.json", "temperature", "warm", "do not describe a model"),
         ("nunbit.json", "preprocess", {"height": 28}, "the input contract lacks width"),
         ("nunbit.json", "model_options", {"sorcery": 1}, "sorcery"),
@@ -283,7 +284,9 @@ def test_a_bundle_of_the_first_format_asks_no_mirror_image(tmp_path: Path) -> No
     assert not load_bundle(tmp_path / "model").mirrored
 
 
-@pytest.mark.parametrize("key", ["preprocess", "architecture", "thresholds", "weights_sha256"])
+@pytest.mark.parametrize(
+    "key", ["preprocess", "architecture", "mirrored", "thresholds", "weights_sha256"]
+)
 def test_a_missing_key_is_told(key: str, tmp_path: Path) -> None:
     save_bundle(tmp_path / "model", bundle())
     path = tmp_path / "model" / "nunbit.json"

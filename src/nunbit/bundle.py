@@ -77,6 +77,8 @@ class Bundle:
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ValueError(f"a temperature is positive, not {self.temperature}")
+        if not isinstance(self.mirrored, bool):
+            raise ValueError(f"mirrored is true or false, not {self.mirrored!r}")
         _complete_options(self.model_options, self.classes, self.preprocess)
 
     @property
@@ -160,7 +162,7 @@ def load_bundle(folder: Path) -> Bundle:
             model=create_model(contract["architecture"], **options, generator_seed=0),
             architecture=contract["architecture"],
             model_options=options,
-            mirrored=bool(contract.get("mirrored", False)),
+            mirrored=contract["format"] != 1 and contract["mirrored"],
             classes=classes,
             preprocess=preprocess,
             card=_read(folder, CARD).decode("utf-8"),
