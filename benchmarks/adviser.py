@@ -37,16 +37,16 @@ import numpy as np
 import torch
 from agreement import Seed, answers_of, judged, overall
 
+from nunbit.advisor.evidence import stratified_order
+from nunbit.advisor.plans import SCRATCH, Z95, advice_from_dict, spoken
 from nunbit.cli.display import display_on
 from nunbit.cli.terminal import stderr_console
 from nunbit.config import Config, load_config
 from nunbit.data.sources import load_samples
 from nunbit.files import write_atomically
-from nunbit.run.advising import advise_data
-from nunbit.run.spine import train
-from nunbit.transfer.chart import draw_advice
-from nunbit.transfer.evidence import stratified_order
-from nunbit.transfer.plans import SCRATCH, Z95, advice_from_dict, spoken
+from nunbit.pipelines.advise import advise_data
+from nunbit.pipelines.train import train
+from nunbit.reports.advice import draw_advice
 
 WEIGHTS = "efficientnet-lite0"
 TEST_IMAGES = 2000

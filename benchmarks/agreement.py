@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from nunbit.transfer.plans import SCRATCH, Z95, Advice, verdict
+from nunbit.advisor.plans import SCRATCH, Z95, Advice, verdict
 
 Answers = Mapping[str, bool]
 """Whether each test image, by its path, was recognised."""

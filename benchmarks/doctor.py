@@ -51,7 +51,7 @@ import nunbit
 from nunbit.config import load_config
 from nunbit.data.sources import load_samples
 from nunbit.files import write_atomically
-from nunbit.run.checking import check_data
+from nunbit.pipelines.check import check_data
 from nunbit.types import ImageArrays
 
 Canvas = NDArray[np.uint8]

@@ -28,16 +28,16 @@ import torch
 from nunbit.config import load_config
 from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
+from nunbit.pipelines.loading.make_split import complete_contract, divide
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.loading.prepare import decode, find
+from nunbit.pipelines.resolving.defaults import resolve_computing, resolve_network, resolve_training
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.network import make_plan, new_model, new_state
 from nunbit.progress import SILENT
-from nunbit.run.defaults import resolve_computing, resolve_network, resolve_training
-from nunbit.run.dividing import complete_contract, divide
-from nunbit.run.folder import RunFolder
-from nunbit.run.learn import make_plan, new_model, new_state
-from nunbit.run.parts import Parts
-from nunbit.run.prepare import decode, find
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer
-from nunbit.training.small_maps import narrow_forward
+from nunbit.training.speedups.conv_weight_grad import narrow_forward
 from nunbit.training.state import TrainingState
 from nunbit.types import Batch
 

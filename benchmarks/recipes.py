@@ -24,7 +24,7 @@ from nunbit.cli.display import display_on
 from nunbit.cli.terminal import stdout_console
 from nunbit.config import load_config, recipe_names
 from nunbit.errors import DataError
-from nunbit.run.spine import train
+from nunbit.pipelines.train import train
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 INTRODUCTION = """\

@@ -27,10 +27,10 @@ from PIL import Image
 from nunbit.evaluation.baselines import largest_class
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.projection import Features
-from nunbit.evaluation.report import ReportInput, build_report
-from nunbit.evaluation.report.inputs import Event, Original
 from nunbit.evaluation.slices import Attribute
 from nunbit.models.summary import summarise_name
+from nunbit.reports.run import ReportInput, build_report
+from nunbit.reports.run.inputs import Event, Original
 from nunbit.types import Predictions, Split
 
 LARGEST_BYTES, MOST_SECONDS = 15_000_000, 20.0

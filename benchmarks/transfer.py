@@ -164,8 +164,8 @@ def one_pass(photos: Path) -> int:
     from nunbit.data.batches import Batches
     from nunbit.inference import images_at_once, predict
     from nunbit.models.create import create_model
+    from nunbit.pipelines.loading.prepare import decode, find
     from nunbit.progress import SILENT
-    from nunbit.run.prepare import decode, find
 
     settings = {"model.pretrained": WEIGHTS, "pixels.disk_budget_bytes": 0}
     config = load_config(data=str(photos), recipe=None, settings=settings)

@@ -27,7 +27,7 @@ import torch
 from scipy.optimize import linprog
 
 import nunbit
-from nunbit.labs import Published, open_lab, style
+from nunbit_labs import Published, open_lab, style
 
 lab = open_lab("01_perceptron")
 

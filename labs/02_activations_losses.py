@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, open_lab, style
+from nunbit_labs import Published, open_lab, style
 
 lab = open_lab("02_activations_losses")
 

@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 
 import nunbit
-from nunbit.labs import Published, open_lab, style
+from nunbit_labs import Published, open_lab, style
 
 lab = open_lab("03_xor")
 

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("06_fashion_dnn")
 data = lab.data("fashion-mnist")

@@ -33,7 +33,7 @@ from sklearn.datasets import load_sample_image
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, open_lab, style
+from nunbit_labs import Published, open_lab, style
 
 lab = open_lab("07_convolution")
 

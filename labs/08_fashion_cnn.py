@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("08_fashion_cnn")
 data = lab.data("fashion-mnist")

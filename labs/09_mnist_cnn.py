@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("09_mnist_cnn")
 data = lab.data("mnist")

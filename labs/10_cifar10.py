@@ -28,7 +28,7 @@ from sklearn.datasets import load_sample_image
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("10_cifar10")
 data = lab.data("cifar10")

@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import nunbit
-from nunbit.labs import accuracies, open_lab, style
+from nunbit_labs import accuracies, open_lab, style
 
 lab = open_lab("11_regularisation")
 data = lab.data("fashion-mnist", quick_images=400)

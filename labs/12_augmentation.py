@@ -29,7 +29,7 @@ import pandas as pd
 from sklearn.datasets import load_sample_image
 
 import nunbit
-from nunbit.labs import Published, accuracies, augmented, open_lab, style
+from nunbit_labs import Published, accuracies, augmented, open_lab, style
 
 lab = open_lab("12_augmentation")
 

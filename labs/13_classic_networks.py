@@ -31,7 +31,7 @@ from PIL import Image
 from torch import nn
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("13_classic_networks")
 

@@ -29,7 +29,7 @@ import torch
 from PIL import Image
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("14_transfer")
 WEIGHTS = "efficientnet-lite0"  # trained on ImageNet

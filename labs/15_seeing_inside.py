@@ -30,7 +30,7 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_sample_image
 
 import nunbit
-from nunbit.labs import accuracies, open_lab, style
+from nunbit_labs import accuracies, open_lab, style
 
 lab = open_lab("15_seeing_inside")
 

@@ -35,7 +35,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("17_other_networks")
 

@@ -38,7 +38,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_image
 
 import nunbit
-from nunbit.labs import Published, accuracies, open_lab, style
+from nunbit_labs import Published, accuracies, open_lab, style
 
 lab = open_lab("18_traps")
 

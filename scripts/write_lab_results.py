@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nunbit.labs.course import lab_names
-from nunbit.labs.lesson import read_lesson
-from nunbit.labs.record import ROOT, folder_of, read_result
-from nunbit.labs.table import results_page
+from nunbit_labs.course import lab_names
+from nunbit_labs.lesson import read_lesson
+from nunbit_labs.record import ROOT, folder_of, read_result
+from nunbit_labs.table import results_page
 
 PAGE = Path(__file__).parents[1] / "labs" / "RESULTS.md"
 

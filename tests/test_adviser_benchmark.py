@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nunbit.transfer.evidence import gain
-from nunbit.transfer.plans import Z95
-from tests.transfer.advice import ADVICE
+from nunbit.advisor.evidence import gain
+from nunbit.advisor.plans import Z95
+from tests.advisor.advice import ADVICE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import adviser

@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     from nunbit.models.catalog import list_models as list_models
     from nunbit.models.create import create_model as create_model
     from nunbit.models.summary import summarise as summarise
-    from nunbit.run.checkpoints import EvaluatedCheckpoint as EvaluatedCheckpoint
-    from nunbit.run.checkpoints import checkpoint_names as checkpoint_names
-    from nunbit.run.checkpoints import evaluate_checkpoints as evaluate_checkpoints
-    from nunbit.run.checkpoints import load_checkpoint as load_checkpoint
-    from nunbit.run.spine import Run as Run
+    from nunbit.pipelines.evaluation.checkpoints import EvaluatedCheckpoint as EvaluatedCheckpoint
+    from nunbit.pipelines.evaluation.checkpoints import checkpoint_names as checkpoint_names
+    from nunbit.pipelines.evaluation.checkpoints import evaluate_checkpoints as evaluate_checkpoints
+    from nunbit.pipelines.evaluation.checkpoints import load_checkpoint as load_checkpoint
+    from nunbit.pipelines.train import Run as Run
 
 _HOME = {
     "Classifier": "nunbit.classifier",
     "Comparison": "nunbit.evaluation.comparison.values",
     "Data": "nunbit.api",
-    "EvaluatedCheckpoint": "nunbit.run.checkpoints",
+    "EvaluatedCheckpoint": "nunbit.pipelines.evaluation.checkpoints",
     "NunbitError": "nunbit.errors",
-    "Run": "nunbit.run.spine",
-    "checkpoint_names": "nunbit.run.checkpoints",
+    "Run": "nunbit.pipelines.train",
+    "checkpoint_names": "nunbit.pipelines.evaluation.checkpoints",
     "compare": "nunbit.api",
     "create_model": "nunbit.models.create",
-    "evaluate_checkpoints": "nunbit.run.checkpoints",
+    "evaluate_checkpoints": "nunbit.pipelines.evaluation.checkpoints",
     "feature_maps": "nunbit.api",
     "filters": "nunbit.api",
     "list_models": "nunbit.models.catalog",
     "load": "nunbit.classifier",
-    "load_checkpoint": "nunbit.run.checkpoints",
+    "load_checkpoint": "nunbit.pipelines.evaluation.checkpoints",
     "load_data": "nunbit.api",
     "summarise": "nunbit.models.summary",
     "train": "nunbit.api",

@@ -17,11 +17,11 @@ from nunbit.evaluation.comparison.values import Comparison
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.filters import Filters, filters_of
 from nunbit.explain.layers import stages_of
+from nunbit.pipelines.compare import compare_runs, read_runs
+from nunbit.pipelines.comparison.page import comparison_page
+from nunbit.pipelines.train import Run
+from nunbit.pipelines.train import train as train_spine
 from nunbit.progress import SILENT, Progress
-from nunbit.run.comparing import compare_runs, read_runs
-from nunbit.run.comparison_page import comparison_page
-from nunbit.run.spine import Run
-from nunbit.run.spine import train as train_spine
 from nunbit.types import Samples
 
 
@@ -100,7 +100,8 @@ def train(
             options for.
 
     Raises:
-        ConfigError: for an unknown option or setting; and what `nunbit.run.spine.train` raises.
+        ConfigError: for an unknown option or setting; and what
+            `nunbit.pipelines.train.train` raises.
     """
     named = data.settings if isinstance(data, Data) else {"data.path": str(data)}
     short = {

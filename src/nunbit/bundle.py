@@ -34,8 +34,8 @@ from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
-from nunbit.models.mirrored import Mirrored
 from nunbit.models.pretrained import find_weights
+from nunbit.models.tta import Mirrored
 from nunbit.models.zoo import timm_arguments, timm_layout
 from nunbit.types import ClassNames
 

@@ -23,12 +23,12 @@ from PIL import Image
 from scipy.special import softmax
 from torch import nn
 
+from nunbit.backbone.optimize import for_many_passes
 from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
-from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import images_at_once, predict
 from nunbit.types import Batch, ClassNames
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from nunbit.config import build_config
-from nunbit.run.spine import train
+from nunbit.pipelines.train import train
 from tests.end_to_end.pieces import write_pieces
 from tests.fixtures_data import write_idx, write_images
 

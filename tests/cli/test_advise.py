@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from nunbit.advisor.plans import Advice, advice_from_dict
 from nunbit.cli import main
-from nunbit.transfer.plans import Advice, advice_from_dict
+from tests.advisor.advice import ADVICE, DIFFERENT
 from tests.cli.conftest import FakeModule
-from tests.transfer.advice import ADVICE, DIFFERENT
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def asked(fake_module: FakeModule) -> list[Any]:
         configs.append(config)
         return DIFFERENT if config.data.path == "others" else ADVICE
 
-    fake_module("nunbit.run.advising", advise_data=advise_data)
+    fake_module("nunbit.pipelines.advise", advise_data=advise_data)
     return configs
 
 

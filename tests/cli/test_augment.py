@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nunbit.cli import main
-from tests.evaluation.page import Page
+from tests.reports.run.page import Page
 
 
 def test_a_preset_becomes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nunbit.checks.finding import Finding
 from nunbit.cli import main
-from nunbit.data.check import Correction, Finding
+from nunbit.data.corrections import Correction
+from tests.checks.cases import made_diagnosis
 from tests.cli.conftest import FakeModule
-from tests.doctor.cases import made_diagnosis
 
 NOTE = Finding(severity="note", title="3 hidden files ignored", count=0)
 WARNING = Finding(severity="warning", title="a class is small", count=1, remedy="add images")
@@ -29,7 +30,7 @@ ERROR = Finding(
 
 def with_findings(fake_module: FakeModule, *findings: Finding) -> None:
     diagnosis = made_diagnosis(findings=findings)
-    fake_module("nunbit.run.checking", check_data=lambda config, **options: diagnosis)
+    fake_module("nunbit.pipelines.check", check_data=lambda config, **options: diagnosis)
 
 
 def test_findings_are_grouped_and_errors_give_exit_code_1(
@@ -150,7 +151,7 @@ def test_nothing_is_looked_at_when_a_result_could_not_be_written(
     def never(*arguments: object, **options: object) -> None:
         raise AssertionError("looked")
 
-    fake_module("nunbit.run.checking", check_data=never)
+    fake_module("nunbit.pipelines.check", check_data=never)
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")
     assert main(["check", "photos", option, str(mine)]) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nunbit.cli import main
-from tests.run.finished_runs import write_images, write_run
+from tests.pipelines.finished_runs import write_images, write_run
 
 Captured = pytest.CaptureFixture[str]
 

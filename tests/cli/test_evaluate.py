@@ -21,7 +21,7 @@ def test_the_run_the_data_and_the_folder_are_passed_on(
         summary = {"model": "lenet5", "n": {"test": 5}, "test": {"accuracy": 0.8}}
         return SimpleNamespace(folder=Path("evaluated"), summary=summary)
 
-    fake_module("nunbit.run.reevaluate", evaluate_run=evaluate_run)
+    fake_module("nunbit.pipelines.evaluate", evaluate_run=evaluate_run)
     assert main(["evaluate", "runs/x", "--data", "digits", "--out", "evaluated"]) == 0
     ((run, options),) = calls
     assert (run, options["data"], options["out"]) == (Path("runs/x"), "digits", Path("evaluated"))
@@ -36,7 +36,7 @@ def test_a_folder_without_a_model_is_wrong_input(
     def evaluate_run(run: Path, **options: Any) -> None:
         raise BundleError("no model here", path=run, remedy="name a run")
 
-    fake_module("nunbit.run.reevaluate", evaluate_run=evaluate_run)
+    fake_module("nunbit.pipelines.evaluate", evaluate_run=evaluate_run)
     assert main(["evaluate", "x", "--quiet"]) == 2
     assert capsys.readouterr().err == (
         "error: no model here\n  where: x\n  what to do: name a run\n"

@@ -54,7 +54,7 @@ class Spine:
 @pytest.fixture
 def spine(fake_module: FakeModule) -> Spine:
     spine = Spine()
-    fake_module("nunbit.run.spine", train=spine.train, resume=spine.resume)
+    fake_module("nunbit.pipelines.train", train=spine.train, resume=spine.resume)
     return spine
 
 

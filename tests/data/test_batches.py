@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import nunbit
 from nunbit.data.augment import PRESETS, Augmentation, CutMix, MixUp
-from nunbit.data.augment.moves import HorizontalFlip
+from nunbit.data.augment.flips_and_shifts import HorizontalFlip
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunbit.data.check import Correction
 from nunbit.data.corrections import (
+    Correction,
     apply_corrections,
     corrections_csv,
     read_corrections,

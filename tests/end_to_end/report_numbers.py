@@ -25,7 +25,7 @@ from sklearn.metrics import (
 from sklearn.neighbors import KNeighborsClassifier
 
 import nunbit
-from nunbit.page.words import confidence, count, decimal, percent, percent_with_range
+from nunbit.formatting import confidence, count, decimal, percent, percent_with_range
 
 Z = 1.959963984540054
 

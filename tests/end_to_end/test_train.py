@@ -17,13 +17,13 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 import nunbit as library
 from nunbit.config import read_config
-from nunbit.evaluation.answering import choose_thresholds
+from nunbit.evaluation.abstention import choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature
-from nunbit.page.words import confidence
+from nunbit.formatting import confidence
 from nunbit.types import Predictions
 from tests.end_to_end.commands import nunbit, nunbit_here
 from tests.end_to_end.report_numbers import Tables, Truth, percents
-from tests.evaluation.page import Page
+from tests.reports.run.page import Page
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.evaluation.metrics import evaluate
-from nunbit.evaluation.report import ReportInput
+from nunbit.reports.run import ReportInput
 from nunbit.types import Predictions, Split
 
 

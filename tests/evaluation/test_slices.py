@@ -16,7 +16,7 @@ from nunbit.evaluation.slices import (
     slice_accuracy,
 )
 from nunbit.types import Predictions
-from tests.evaluation.test_several_tests import plain_holm
+from tests.evaluation.test_multiple_testing import plain_holm
 
 
 def predictions(right: NDArray[np.bool_], labels: NDArray[np.int64] | None = None) -> Predictions:

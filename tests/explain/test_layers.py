@@ -10,7 +10,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from nunbit.errors import UsageError
 from nunbit.explain.layers import activations, layer_named, layers_of, stages_of
 from nunbit.models import create_model, model_info
-from tests.features.test_cuts import OWN, empty, small
+from tests.backbone.test_split_points import OWN, empty, small
 from tests.models.test_zoo import COURSE
 
 STAGES = {

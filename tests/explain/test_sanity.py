@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics import auc
 from torch import Tensor, nn
 
-from nunbit.explain import removal
+from nunbit.explain import deletion_insertion as removal
 from nunbit.explain.attribution import METHODS, Explainer, Maps, Method, explainer
-from nunbit.explain.removal import (
+from nunbit.explain.deletion_insertion import (
     PASSES,
     PASSES_OF_A_MAP,
     Curves,

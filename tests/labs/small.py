@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nunbit.labs import course
+from nunbit_labs import course
 
 LAB = """\
 # ---
@@ -22,7 +22,7 @@ LAB = """\
 # What it is about, with $x^2$.
 
 # %%
-from nunbit.labs import Published, open_lab
+from nunbit_labs import Published, open_lab
 
 lab = open_lab("07_small")
 print("first")

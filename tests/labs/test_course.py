@@ -10,14 +10,14 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from nunbit.labs.course import (
+from nunbit_labs.course import (
     lab_file,
     lab_names,
     solution_file,
     solution_translation_file,
     translation_file,
 )
-from nunbit.labs.lesson import Cell, read_lesson, read_percent, read_texts
+from nunbit_labs.lesson import Cell, read_lesson, read_percent, read_texts
 from tests.surface.readme import ROOT
 
 CODE_SPAN = re.compile(r"`[^`\n]+`")
@@ -52,7 +52,7 @@ def test_every_file_belongs_to_a_lab() -> None:
 def test_the_wheel_carries_them() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"labs": "nunbit/labs/course"}
+    assert wheel["force-include"] == {"labs": "nunbit_labs/labs"}
 
 
 @pytest.mark.parametrize("name", lab_names())
@@ -96,7 +96,7 @@ def test_a_lab_has_the_form_of_the_course(name: str) -> None:
 def test_a_lab_uses_public_names_only(name: str) -> None:
     text = lab_file(name).read_text(encoding="utf-8")
     modules = set(re.findall(r"^\s*(?:from|import) (nunbit[\w.]*)", text, re.MULTILINE))
-    assert modules <= {"nunbit", "nunbit.labs"}
+    assert modules <= {"nunbit", "nunbit_labs"}
     assert not re.search(r"nunbit\._|lab\._", text)
 
 

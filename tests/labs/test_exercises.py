@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nunbit.labs import check
+from nunbit_labs import check
 
 
 def wants_four(value: int) -> None:

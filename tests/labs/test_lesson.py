@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nunbit.errors import DataError, UsageError
-from nunbit.labs.course import find_lab
-from nunbit.labs.lesson import read_lesson
+from nunbit_labs.course import find_lab
+from nunbit_labs.lesson import read_lesson
 from tests.labs.small import LAB, NAME, SOLUTION, write_small_lab
 
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageSequence
 
 from nunbit.errors import UsageError
-from nunbit.labs.drawing import MAX_SVG_BYTES, film, picture_of, picture_of_pixels
-from nunbit.labs.showing import as_output
-from nunbit.labs.style import BLUE
+from nunbit_labs.display import as_output
+from nunbit_labs.drawing import MAX_SVG_BYTES, film, picture_of, picture_of_pixels
+from nunbit_labs.style import BLUE
 
 
 def draw(figure: Figure, moment: int) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from nunbit.labs.course import lab_file, lab_names
-from nunbit.labs.lesson import read_lesson
-from nunbit.labs.publish import publish
-from nunbit.labs.running import run_lesson
+from nunbit_labs.course import lab_file, lab_names
+from nunbit_labs.lesson import read_lesson
+from nunbit_labs.publish import publish
+from nunbit_labs.runner import run_lesson
 
 pytestmark = pytest.mark.labs
 MAX_PAGE_BYTES = 5_000_000

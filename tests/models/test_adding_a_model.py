@@ -31,7 +31,7 @@ def with_tinynet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "src" / "nunbit"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(nunbit.__file__).parent, package, ignore=ignored)
-    (package / "models" / "tinynet.py").write_text(fenced("py"), encoding="utf-8")
+    (package / "models" / "networks" / "tinynet.py").write_text(fenced("py"), encoding="utf-8")
 
     changed = fenced("diff")
     before = "".join(line[1:] + "\n" for line in changed.splitlines() if line[0] == " ")

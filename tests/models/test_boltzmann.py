@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nunbit.errors import UsageError
 from nunbit.models import create_model
-from nunbit.models.boltzmann import BoltzmannMachine, DeepBeliefNetwork
+from nunbit.models.networks.boltzmann import BoltzmannMachine, DeepBeliefNetwork
 from tests.models.inputs import two_digits
 
 VISIBLE, HIDDEN = 6, 4

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from nunbit.errors import UsageError
 from nunbit.models import create_model, input_size_for, list_models, model_info
 from nunbit.models.catalog import CATALOGUE
-from nunbit.models.smallcnn import stage_widths
+from nunbit.models.networks.smallcnn import stage_widths
 from nunbit.models.summary import summarise_name
 from nunbit.models.zoo import timm_names, torchvision_names
 from tests.models.inputs import random_inputs, reduced

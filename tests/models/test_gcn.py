@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from nunbit.models import create_model, model_info
-from nunbit.models.gcn import GraphConvolution, mean_readout, normalised_adjacency
+from nunbit.models.networks.gcn import GraphConvolution, mean_readout, normalised_adjacency
 from tests.models.inputs import random_inputs
 
 PATH = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])  # 0 - 1 - 2

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from nunbit.models import create_model
-from nunbit.models.perceptron import Perceptron, step
+from nunbit.models.networks.perceptron import Perceptron, step
 
 CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 

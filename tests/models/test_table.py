@@ -10,11 +10,11 @@ import torchvision
 from torch import Tensor, nn
 
 from nunbit.models import create_model, model_info
-from nunbit.models.blocks import SamePad
 from nunbit.models.catalog import CATALOGUE
-from nunbit.models.googlenet import Inception
-from nunbit.models.lenet import PartialConv, ScaledTanh
-from nunbit.models.resnet import Bottleneck
+from nunbit.models.networks.blocks import SamePad
+from nunbit.models.networks.googlenet import Inception
+from nunbit.models.networks.lenet import PartialConv, ScaledTanh
+from nunbit.models.networks.resnet import Bottleneck
 
 PUBLISHED = {  # name: (input, classes, trainable parameters), from the course's layer tables
     "perceptron": ((1, 1, 2), 1, 3),

@@ -45,7 +45,7 @@ def test_other_names_are_missing_as_usual() -> None:
 
 
 def test_the_labs_have_public_names_of_their_own() -> None:
-    from nunbit import labs
+    import nunbit_labs as labs
 
     assert sorted(labs.__all__) == [
         "Lab",

@@ -15,7 +15,7 @@ from nunbit.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nunbit.transfer.plans import Advice
+    from nunbit.advisor.plans import Advice
 
 PACKAGED = "efficientnet-lite0"
 """Weights that are taken where none are named: they come with an optional package."""
@@ -98,7 +98,7 @@ def advise(
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
-    from nunbit.run.advising import advise_data
+    from nunbit.pipelines.advise import advise_data
 
     config = load_config(data=data, recipe=None, settings=settings)
     advice = advise_data(config, display_on(stderr_console(), quiet=quiet))
@@ -144,7 +144,7 @@ def _refuse_place(out: Path | None) -> None:
 
 def _write_picture(out: Path, advice: Advice) -> None:
     from nunbit.files import write_atomically
-    from nunbit.transfer.chart import draw_advice
+    from nunbit.reports.advice import draw_advice
 
     form = out.suffix.lower().removeprefix(".")
     write_atomically(out, draw_advice(advice, form="svg" if form == "svg" else "png"))
@@ -155,9 +155,9 @@ def print_advice(console: Console, advice: Advice) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from nunbit.advisor.plans import SCRATCH, spoken
     from nunbit.cli.terminal import printable
-    from nunbit.transfer.chart import duration
-    from nunbit.transfer.plans import SCRATCH, spoken
+    from nunbit.reports.advice import duration
 
     title = f"{advice.data}: {advice.images:,} images to train on, {advice.classes} classes"
     console.print(Text(printable(title), "bold"), soft_wrap=True)

@@ -59,10 +59,10 @@ def augment(
 
     from nunbit import __version__
     from nunbit.device import resolve_device
-    from nunbit.run.contract import choose_contract
-    from nunbit.run.prepare import find, refuse_nothing_usable
-    from nunbit.run.showing import some_pictures
-    from nunbit.studio import build_gallery
+    from nunbit.pipelines.augment import some_pictures
+    from nunbit.pipelines.loading.prepare import find, refuse_nothing_usable
+    from nunbit.pipelines.resolving.contract import choose_contract
+    from nunbit.reports.augmentation import build_gallery
 
     wanted = config.augment.preset
     shown, notes = (None, ()) if wanted == "auto" else _augmentation(wanted)
@@ -92,7 +92,7 @@ def augment(
 def _augmentation(name: str) -> tuple[Augmentation, tuple[str, ...]]:
     """By its name, with remarks. Raises UsageError for one that changes nothing."""
     from nunbit.data.augment import PRESETS, load_augmentation
-    from nunbit.studio import showcase
+    from nunbit.reports.augmentation import showcase
 
     if name == EVERYTHING:
         return showcase()

@@ -19,7 +19,7 @@ from nunbit.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nunbit.doctor.diagnosis import Diagnosis
+    from nunbit.checks.diagnosis import Diagnosis
     from nunbit.progress import Progress
 
 SEVERITIES = {
@@ -77,7 +77,7 @@ def check(
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
-    from nunbit.run.checking import check_data
+    from nunbit.pipelines.check import check_data
 
     refuse_unwritable(page, option="--page")
     refuse_unwritable(fix_list, option="--fix-list")
@@ -115,8 +115,8 @@ def check(
 def _write_page(path: Path, diagnosis: Diagnosis, command: str, progress: Progress) -> None:
     from datetime import datetime
 
-    from nunbit.doctor.page import build_page
-    from nunbit.run.outcome import versions
+    from nunbit.pipelines.evaluation.outcome import versions
+    from nunbit.reports.check import build_page
 
     html = build_page(
         diagnosis,

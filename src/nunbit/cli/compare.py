@@ -51,13 +51,13 @@ def compare(
 
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
-    from nunbit.run.comparing import compare_runs, read_runs
+    from nunbit.pipelines.compare import compare_runs, read_runs
 
     progress = display_on(stderr_console(), quiet=quiet)
     read = read_runs(runs, progress=progress)
     comparison = compare_runs(read, progress=progress)
     if out is not None:
-        from nunbit.run.comparison_page import comparison_page
+        from nunbit.pipelines.comparison.page import comparison_page
 
         command = invocation_of(context).command
         page = comparison_page(comparison, read, command=command, progress=progress)
@@ -98,8 +98,8 @@ def _runs_table(comparison: Comparison) -> Table:
     from rich.text import Text
 
     from nunbit.cli.terminal import printable
-    from nunbit.evaluation.comparison.cost import cost_of
-    from nunbit.page.words import percent_with_range
+    from nunbit.formatting import percent_with_range
+    from nunbit.reports.comparison.cost import cost_of
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("run", overflow="fold")

@@ -50,7 +50,7 @@ def evaluate(
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stdout_console
-    from nunbit.run.reevaluate import evaluate_run
+    from nunbit.pipelines.evaluate import evaluate_run
 
     console = stdout_console()
     progress = display_on(console, quiet=quiet)
@@ -64,7 +64,7 @@ def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet:
 
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
-    from nunbit.run.checkpoints import evaluate_checkpoints
+    from nunbit.pipelines.evaluation.checkpoints import evaluate_checkpoints
 
     progress = display_on(stderr_console(), quiet=quiet)
     table = Table(box=None, pad_edge=False)

@@ -13,7 +13,7 @@ from nunbit.cli.options import Debug, Quiet, Run, Seed
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nunbit.run.explaining import Explained
+    from nunbit.pipelines.explain import Explained
 
 MOST_IMAGES = 12
 
@@ -88,7 +88,7 @@ def explain(
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
-    from nunbit.run.folder import free_beside
+    from nunbit.pipelines.run_folder import free_beside
 
     progress = display_on(stderr_console(), quiet=quiet)
     files = expand(paths, progress)
@@ -99,7 +99,7 @@ def explain(
     target = out or free_beside(run, "explanation")
 
     from nunbit.explain.images import Wanted
-    from nunbit.run.explaining import explain_run
+    from nunbit.pipelines.explain import explain_run
 
     wanted = Wanted(
         layers=tuple(layer or ()),

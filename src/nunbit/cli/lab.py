@@ -13,9 +13,9 @@ from nunbit.errors import NunbitError, RunInterrupted, TrainingError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nunbit.labs.lesson import Lesson
-    from nunbit.labs.record import Result
-    from nunbit.labs.words import Language
+    from nunbit_labs.i18n import Language
+    from nunbit_labs.lesson import Lesson
+    from nunbit_labs.record import Result
 
 EVERY = "all"
 LANGUAGES = ("en", "ko")
@@ -60,9 +60,9 @@ def lab(
             f"the labs are not written in {language!r}", remedy=f"say {' or '.join(LANGUAGES)}"
         )
 
-    from nunbit.labs.course import find_lab, lab_names
-    from nunbit.labs.lesson import read_lesson
-    from nunbit.labs.words import LANGUAGES as WRITTEN
+    from nunbit_labs.course import find_lab, lab_names
+    from nunbit_labs.i18n import LANGUAGES as WRITTEN
+    from nunbit_labs.lesson import read_lesson
 
     spoken: Language = WRITTEN[LANGUAGES.index(language)]
     if not name:
@@ -78,9 +78,9 @@ def lab(
 def _run_all(language: Language, *, quick: bool, solution: bool, out: Path, quiet: bool) -> None:
     """Each lab that is not done; one that fails does not keep the others from running."""
     from nunbit.cli.terminal import stderr_console
-    from nunbit.labs.course import lab_names
-    from nunbit.labs.lesson import read_lesson
-    from nunbit.labs.record import state_of
+    from nunbit_labs.course import lab_names
+    from nunbit_labs.lesson import read_lesson
+    from nunbit_labs.record import state_of
 
     failed = []
     for name in lab_names():
@@ -107,8 +107,8 @@ def _run_all(language: Language, *, quick: bool, solution: bool, out: Path, quie
 def _run(lesson: Lesson, *, quick: bool, out: Path, quiet: bool) -> None:
     from nunbit.cli.display import display_on, duration
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
-    from nunbit.labs.publish import publish
-    from nunbit.labs.running import run_lesson
+    from nunbit_labs.publish import publish
+    from nunbit_labs.runner import run_lesson
 
     remarks, console = stderr_console(), stdout_console()
     headings = {} if quiet else _headings(lesson)
@@ -171,7 +171,7 @@ def _list(lessons: list[Lesson], out: Path) -> None:
 
     from nunbit.cli.display import duration
     from nunbit.cli.terminal import stdout_console
-    from nunbit.labs.record import state_of
+    from nunbit_labs.record import state_of
 
     console = stdout_console()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)

@@ -49,8 +49,8 @@ def split(
     from nunbit.data.materialise import write_class_folders
     from nunbit.data.split import write_manifest
     from nunbit.device import resolve_device
-    from nunbit.run.dividing import divide
-    from nunbit.run.prepare import decode, find
+    from nunbit.pipelines.loading.make_split import divide
+    from nunbit.pipelines.loading.prepare import decode, find
 
     refuse_existing(out, option="--out")
     refuse_unwritable(manifest, option="--manifest")

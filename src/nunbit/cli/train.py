@@ -116,7 +116,7 @@ def train(
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stdout_console
     from nunbit.config import load_config
-    from nunbit.run import spine
+    from nunbit.pipelines import train as spine
 
     console = stdout_console()
     progress = display_on(console, quiet=quiet)

@@ -11,8 +11,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from nunbit.data.check.finding import Correction
 from nunbit.data.csv_rows import csv_bytes, read_csv
 from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT, count, examples
 from nunbit.errors import DataError
@@ -22,6 +22,21 @@ COLUMNS = ("path", "action", "label", "new_label", "reason")
 ACTIONS = ("exclude", "relabel")
 EXCLUDED_REASON = f"{TAKEN_OUT} corrections"
 """Beginning of the reason for an image that the corrections leave out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """One proposed change of the list of images; the image itself is never touched."""
+
+    path: str
+    """As in `Samples.paths`."""
+    action: Literal["exclude", "relabel"]
+    label: str
+    """The class that the image has now."""
+    new_label: str = ""
+    """The class proposed by `relabel`."""
+    reason: str
+    """Why, in words for its owner."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.data.decoding import FORMATS, ImageFacts, facts, read_image_bytes
-from nunbit.data.looks import Look, RememberedLooks
+from nunbit.data.inspection_cache import Look, RememberedLooks
 from nunbit.data.sources.wording import TAKEN_OUT
 from nunbit.errors import UnusableImage
 from nunbit.progress import Progress

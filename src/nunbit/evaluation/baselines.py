@@ -150,6 +150,13 @@ def nearest_neighbour(
     return compared("nearest-neighbour", answers, predictions, detail=detail)
 
 
+def drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """`rows`, or so many of them drawn without repetition."""
+    if len(rows) <= most:
+        return rows
+    return np.asarray(generator.choice(rows, size=most, replace=False), dtype=np.int64)
+
+
 def small_images(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Canvases, uint8 [n, H, W, C], as vectors in 0..1, float32 [n, D].
 

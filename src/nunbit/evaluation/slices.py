@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nunbit.chances import at_most_drawn
 from nunbit.evaluation.intervals import wilson_interval
-from nunbit.evaluation.several_tests import holm
+from nunbit.evaluation.multiple_testing import holm
 from nunbit.types import Predictions
 
 FALSE_ALARMS = 0.05

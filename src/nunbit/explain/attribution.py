@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nunbit.backbone.optimize import for_many_passes
 from nunbit.errors import UsageError
-from nunbit.explain.inplace import out_of_place
+from nunbit.explain.disable_inplace import out_of_place
 from nunbit.explain.targets import grad_cam_layer, maps_of
-from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import images_at_once
 from nunbit.models.mode import evaluation_mode
 

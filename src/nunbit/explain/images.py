@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
 
+from nunbit.backbone.optimize import for_many_passes
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.explain.attribution import (
@@ -27,13 +28,12 @@ from nunbit.explain.attribution import (
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.layers import Layer, layer_named, stages_of
 from nunbit.explain.neighbours import Neighbour
-from nunbit.explain.redrawn import Copies
+from nunbit.explain.randomized_weights import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
-from nunbit.features.many_passes import for_many_passes
 from nunbit.inference import forward
-from nunbit.models.mirrored import Mirrored
 from nunbit.models.mode import evaluation_mode
+from nunbit.models.tta import Mirrored
 from nunbit.types import ClassNames
 
 USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlusion")

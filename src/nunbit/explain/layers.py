@@ -1,7 +1,7 @@
 """Which layers of a network are looked at, and what they say of images.
 
 A layer is a module by its name, or a place between two modules where a stage ends
-(`nunbit.features.cuts`). Hooks live for one pass only.
+(`nunbit.backbone.split_points`). Hooks live for one pass only.
 
 B images in a batch, C channels of a layer, H height, W width of the image, h height, w width of a
 layer's maps, T tokens, D features.
@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from nunbit.backbone.pieces import prefix
+from nunbit.backbone.split_points import CONTAINERS, MISSHAPEN, Cut, cuts_of
 from nunbit.errors import UsageError
-from nunbit.features.cuts import CONTAINERS, MISSHAPEN, Cut, cuts_of
-from nunbit.features.pieces import prefix
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.trace import Call, trace
 

@@ -14,8 +14,8 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from nunbit.explain.attribution import Explainer, Maps
-from nunbit.explain.redrawn import ALL_LAYERS, DRAWS, Copies
-from nunbit.explain.removal import Curves, Reference, curves_of, random_reference
+from nunbit.explain.deletion_insertion import Curves, Reference, curves_of, random_reference
+from nunbit.explain.randomized_weights import ALL_LAYERS, DRAWS, Copies
 from nunbit.explain.verdict import verdict
 
 __all__ = ["Checks", "Curves", "Reference", "check_attribution", "random_reference"]

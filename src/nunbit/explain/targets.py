@@ -28,10 +28,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nunbit.backbone.split_points import CONTAINERS, dim_of_channels
 from nunbit.errors import UsageError
-from nunbit.explain.inplace import out_of_place
-from nunbit.features.cuts import CONTAINERS, dim_of_channels
-from nunbit.models.empty_pass import home_of
+from nunbit.explain.disable_inplace import out_of_place
+from nunbit.models.meta_tensors import home_of
 from nunbit.models.mode import evaluation_mode
 
 FEWEST = 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.explain.removal import Curves
+from nunbit.explain.deletion_insertion import Curves
 
 IMPROBABLE = 0.05
 """Probability below which little can be taken from an answer."""

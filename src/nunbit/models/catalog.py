@@ -32,12 +32,12 @@ FAMILIES = (
     "boltzmann",
     "gcn",
 )
-"""Files beside this one, each with the tuple `MODELS`, in the order in which they are listed."""
+"""Files in `networks`, each with the tuple `MODELS`, in the order in which they are listed."""
 
 CATALOGUE: dict[str, ModelInfo] = {
     info.name: info
     for family in FAMILIES
-    for info in import_module(f"nunbit.models.{family}").MODELS
+    for info in import_module(f"nunbit.models.networks.{family}").MODELS
 }
 """nunbit's own models by name."""
 

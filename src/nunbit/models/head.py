@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.errors import UsageError
-from nunbit.models.empty_pass import home_of
+from nunbit.models.meta_tensors import home_of
 from nunbit.models.mode import evaluation_mode
 
 

@@ -28,7 +28,7 @@ from nunbit.training.interrupt import StopRequest
 from nunbit.training.losses import Loss, largest_class, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
 from nunbit.training.penalty import Penalty
-from nunbit.training.small_maps import narrow_forward
+from nunbit.training.speedups.conv_weight_grad import narrow_forward
 from nunbit.training.state import (
     EpochSums,
     TrainingState,

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from nunbit.training.without_compiler import without_compiler
+from nunbit.training.speedups.without_compiler import without_compiler
 
 USUAL_LEARNING_RATE = {
     "sgd": 0.05,

@@ -10,10 +10,10 @@ from torchvision.transforms.v2 import InterpolationMode, RandAugment, TrivialAug
 
 from nunbit.data.augment import OPERATIONS, MixUp
 from nunbit.data.augment import automatic as ours
-from nunbit.data.augment.choices import Compose, OneOf
-from nunbit.data.augment.holes import Erase
-from nunbit.data.augment.light import BrightnessRange
-from nunbit.data.augment.moves import HorizontalFlip, VerticalFlip
+from nunbit.data.augment.compose import Compose, OneOf
+from nunbit.data.augment.erasing import Erase
+from nunbit.data.augment.flips_and_shifts import HorizontalFlip, VerticalFlip
+from nunbit.data.augment.photometric import BrightnessRange
 from tests.data.augment.pictures import generator, noisy, smooth
 
 NAMES = {

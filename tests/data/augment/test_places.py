@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 from nunbit.data.augment.crops import CentreCrop, Crop, RandomResizedCrop, Resize
-from nunbit.data.augment.moves import (
+from nunbit.data.augment.flips_and_shifts import (
     HeightShift,
     HorizontalFlip,
     RandomRotation90,
@@ -20,8 +20,8 @@ from nunbit.data.augment.moves import (
     VerticalFlip,
     WidthShift,
 )
+from nunbit.data.augment.geometric import Affine, Rotation, ShiftScaleRotate, Zoom
 from nunbit.data.augment.sampling import BORDERS, folded
-from nunbit.data.augment.turns import Affine, Rotation, ShiftScaleRotate, Zoom
 from tests.data.augment.pictures import generator, noisy, smooth
 
 SCIPY = {

@@ -19,13 +19,18 @@ from nunbit.data.augment import (
     choose_preset,
     load_augmentation,
 )
-from nunbit.data.augment.choices import Compose, OneOf
+from nunbit.data.augment.compose import Compose, OneOf
 from nunbit.data.augment.crops import RandomResizedCrop
-from nunbit.data.augment.holes import CoarseDropout, Erase
-from nunbit.data.augment.light import BrightnessContrast
-from nunbit.data.augment.moves import HorizontalFlip, RandomRotation90, Shift, VerticalFlip
+from nunbit.data.augment.erasing import CoarseDropout, Erase
+from nunbit.data.augment.flips_and_shifts import (
+    HorizontalFlip,
+    RandomRotation90,
+    Shift,
+    VerticalFlip,
+)
+from nunbit.data.augment.geometric import Affine, Rotation, ShiftScaleRotate
 from nunbit.data.augment.parameters import description, rules
-from nunbit.data.augment.turns import Affine, Rotation, ShiftScaleRotate
+from nunbit.data.augment.photometric import BrightnessContrast
 from nunbit.errors import ConfigError
 from tests.data.augment.pictures import generator, noisy
 
@@ -195,7 +200,7 @@ def test_mistakes_in_a_file_are_explained(
 def test_clahe_in_a_file_without_kornia_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nunbit.data.augment.light.find_spec", lambda name: None)
+    monkeypatch.setattr("nunbit.data.augment.photometric.find_spec", lambda name: None)
     path = tmp_path / "mine.toml"
     path.write_text('[[operations]]\nname = "clahe"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="clahe needs kornia") as caught:

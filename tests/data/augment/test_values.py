@@ -13,8 +13,8 @@ from torchvision.transforms.v2 import functional
 
 from nunbit.data.augment.blur import Blur
 from nunbit.data.augment.colour import hsv_to_rgb, rgb_to_hsv
-from nunbit.data.augment.holes import CoarseDropout, Erase
-from nunbit.data.augment.light import (
+from nunbit.data.augment.erasing import CoarseDropout, Erase
+from nunbit.data.augment.photometric import (
     BrightnessContrast,
     BrightnessRange,
     ChannelShuffle,
@@ -187,7 +187,7 @@ def test_small_images_are_one_tile_of_clahe() -> None:
 
 
 def test_clahe_without_kornia_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nunbit.data.augment.light.find_spec", lambda name: None)
+    monkeypatch.setattr("nunbit.data.augment.photometric.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="clahe needs kornia") as caught:
         Clahe()
     assert "nunbit[augment]" in caught.value.remedy

@@ -7,9 +7,9 @@ batches ever pass through here.
 
 from nunbit.data.augment.mixing import CutMix, Mixing, MixUp
 from nunbit.data.augment.operation import Operation
+from nunbit.data.augment.parsing import load_augmentation
 from nunbit.data.augment.presets import PRESETS, Augmentation, choose_preset
-from nunbit.data.augment.reading import load_augmentation
-from nunbit.data.augment.table import COMBINATIONS, MIXINGS, OPERATIONS
+from nunbit.data.augment.registry import COMBINATIONS, MIXINGS, OPERATIONS
 
 __all__ = [
     "COMBINATIONS",

@@ -9,12 +9,12 @@ from torch import Generator, Tensor
 
 from nunbit.data.augment.blur import Blur
 from nunbit.data.augment.crops import Crop
-from nunbit.data.augment.holes import Erase
-from nunbit.data.augment.light import BrightnessContrast, GaussianNoise
+from nunbit.data.augment.erasing import Erase
+from nunbit.data.augment.flips_and_shifts import HorizontalFlip, Shift, VerticalFlip
+from nunbit.data.augment.geometric import Affine, Rotation
 from nunbit.data.augment.mixing import Mixing
-from nunbit.data.augment.moves import HorizontalFlip, Shift, VerticalFlip
 from nunbit.data.augment.operation import Operation
-from nunbit.data.augment.turns import Affine, Rotation
+from nunbit.data.augment.photometric import BrightnessContrast, GaussianNoise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ class Signatures:
 
 
 class HashObserver:
-    """Gathers the signatures in one pass over the pixels; a `nunbit.doctor.observer.Observer`.
+    """Gathers the signatures in one pass over the pixels, as an observer of the checks.
 
     A perceptual hash cuts such a thumbnail down to 64 bits. Among thousands of alike pictures,
     trousers or handwritten digits, those bits collide everywhere, so the thumbnail itself is kept

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
-from nunbit.data.sources.found import Found, SourceOptions
-from nunbit.data.sources.settle import Place, settle
+from nunbit.data.sources.build_samples import Place, settle
+from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.errors import ConfigError, DataError
 from nunbit.types import Samples
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources.found import Found
+from nunbit.data.sources.raw_samples import Found
 from nunbit.types import ImageArrays
 
 

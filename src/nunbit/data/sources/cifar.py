@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean
-from nunbit.data.sources.found import Found, SourceOptions
 from nunbit.data.sources.pickled import read_plain_pickle
+from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.data.sources.wording import examples
 from nunbit.errors import DataError
 

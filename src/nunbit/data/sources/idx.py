@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays, numbered_names
-from nunbit.data.sources.found import Found, SourceOptions
+from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError
 

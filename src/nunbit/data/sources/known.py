@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import cifar, idx
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
-from nunbit.data.sources.found import Found, SourceOptions
+from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.errors import DataError
 
 DIGITS = "digits"

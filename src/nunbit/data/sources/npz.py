@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nunbit.data.sources.array_images import to_images
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean, in_order
-from nunbit.data.sources.found import Found, SourceOptions
+from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS, examples
 from nunbit.errors import DataError
 

@@ -14,7 +14,7 @@ from pathlib import Path, PureWindowsPath
 
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.delimited import read_rows
-from nunbit.data.sources.found import FileRows, Found, SourceOptions
+from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, count, examples, part_of
 from nunbit.errors import ConfigError, DataError
 

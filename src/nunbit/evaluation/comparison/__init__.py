@@ -1,1 +1,0 @@
-"""The comparison of several runs: its numbers, its verdicts in words, and its page."""

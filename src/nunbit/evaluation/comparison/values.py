@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from nunbit.evaluation.compare import Difference, Pair
-from nunbit.evaluation.spread import SeedDifference, Spread
+from nunbit.evaluation.comparison.paired import Difference, Pair
+from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
 
 Better = Literal["first", "second", ""]
 """Which of two is better; '' where that cannot be told."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nunbit.evaluation.compare import (
+from nunbit.evaluation.comparison.paired import (
     SIGNIFICANCE,
     Difference,
     Pair,
     images_needed,
     smallest_noticed,
 )
+from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
 from nunbit.evaluation.comparison.values import Better
-from nunbit.evaluation.spread import SeedDifference, Spread
-from nunbit.page.words import count, percent
+from nunbit.formatting import count, percent
 
 MINUS = "\N{MINUS SIGN}"
 MOST_IMAGES = 10_000_000

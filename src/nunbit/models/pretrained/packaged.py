@@ -8,8 +8,8 @@ from pathlib import Path
 from nunbit.errors import WeightsError
 from nunbit.models.catalog import model_info
 from nunbit.models.pretrained.imagenet import imagenet_classes
+from nunbit.models.pretrained.install import shapes_of
 from nunbit.models.pretrained.reading import read_tensors
-from nunbit.models.pretrained.transfer import shapes_of
 from nunbit.models.pretrained.weights import Tensors, Weights, WeightsInput
 
 NAME = "efficientnet-lite0"

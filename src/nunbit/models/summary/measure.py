@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from nunbit.models.empty_pass import home_of
+from nunbit.models.meta_tensors import home_of
 
 FIRST, LAST = 56, 8
 """Results that are measured at most; each takes a backward pass."""

@@ -13,8 +13,8 @@ from torch import nn
 from nunbit.errors import UsageError
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
-from nunbit.models.empty_pass import TRACE_ERRORS
 from nunbit.models.info import Shape
+from nunbit.models.meta_tensors import TRACE_ERRORS
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.layers import Layer, Sees, is_listed, layers_of, unknown
 from nunbit.models.summary.measure import measured_extents

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakIdKeyDictionary
 
-from nunbit.models.empty_pass import TRACE_ERRORS, home_of, shadows
+from nunbit.models.meta_tensors import TRACE_ERRORS, home_of, shadows
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.fields import image_field
 from nunbit.models.summary.multiply_adds import multiply_adds

@@ -1,0 +1,386 @@
+"""Plans tried in small: short trainings in earnest, judged on held-out images.
+
+How long a trial is depends on the network's multiply-adds and not on the clock, so that the same
+data give the same advice on a busy machine. m images are trained on, B in a batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from nunbit.advisor.case import Case, Images
+from nunbit.advisor.evidence import Head, fit_simple_head
+from nunbit.advisor.plans import Trial, share
+from nunbit.backbone.extract import extract
+from nunbit.backbone.pieces import prefix, suffix
+from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.errors import UsageError
+from nunbit.finetune.finetune import boundary, fine_tuning
+from nunbit.finetune.heads import FittedHead, PathPoint
+from nunbit.finetune.install import install
+from nunbit.inference import forward
+from nunbit.models.info import BUILD_ERRORS
+from nunbit.models.mode import evaluation_mode
+from nunbit.models.summary import summarise
+from nunbit.seeds import Purpose, derive_seed
+from nunbit.training.optim import (
+    make_optimizer,
+    parameter_groups,
+    schedule_factor,
+    set_learning_rate,
+)
+
+TRIAL_SIDE = 96
+"""Pixels to which larger images are made smaller for trials."""
+SCRATCH_TRIAL_SIDE = 48
+"""The same for training from scratch, whose networks are no lightweights."""
+TRIAL_MULTIPLY_ADDS = 4.5e11
+"""Of one plan over all its rounds, forward and backward, when everything learns."""
+SCRATCH_LONGER = 2.0
+"""Factor on that for training from scratch, which begins with nothing."""
+PASSES_OF_A_STEP = 3
+"""A backward pass costs about two forward passes."""
+MOST_ROUNDS = 3
+"""Each round trains every plan anew: one short training alone is a matter of luck."""
+ENOUGH_JUDGED = 400
+"""Images judged over all rounds after which longer trainings say more than another round."""
+MOST_EPOCHS = 20
+FEWEST_EPOCHS, FEWEST_IMAGES = 5, 200
+"""Trials train on so few images that everything can be trained for so many epochs, but not on
+fewer images than this: a plan that stops half-way looks worse than it is."""
+FEWEST_VISITS = 400
+"""A training that cannot see so many images tells little, and is left out."""
+BATCH = 32
+LEARNING_RATE = 5e-4
+"""Highest of one cycle of AdamW, from the fitted head on: a quarter of the usual."""
+SCRATCH_LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A trial with the answers behind it, on the same images for all plans."""
+
+    trial: Trial
+    right: NDArray[np.bool_]
+    """[h] of the held-out images, over all rounds."""
+    head_right: NDArray[np.bool_]
+    """[h] of the head alone, fitted on the same images at the same size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One division of the images, with the head that its trials begin with."""
+
+    held_out: NDArray[np.bool_]
+    """[n] of the case's images."""
+    train: Images
+    judged: Images
+    head: Head
+    head_right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arena:
+    """What all plans are tried in: rounds that judge each image at most once."""
+
+    rounds: tuple[Round, ...]
+    cuts: tuple[Cut, ...]
+    side: int
+    visits: Mapping[int, int]
+    """By the number of stages that learn, how many images a training may see, each as often as it
+    is seen; none for what is too large. One number for all: so it is in earnest, too."""
+
+    @property
+    def head_right(self) -> NDArray[np.bool_]:
+        """[h] of the heads that trials begin with."""
+        return np.concatenate([one.head_right for one in self.rounds])
+
+
+def make_arena(
+    case: Case, folds: NDArray[np.int64], *, strength: float, learning: Collection[int]
+) -> Arena:
+    """Make the images small where the network allows it, and fit the heads that trials begin with.
+
+    `folds` [n] are those of `make_folds`; each round holds out some of them. Of the others, the
+    first are trained on: the case's images are in an order of which every beginning has the
+    classes in proportion. `learning` are the numbers of stages that plans train.
+    """
+    images = _at_trial_size(case)
+    cuts = cuts_of(case.network, images.shape)
+    parts = min(MOST_ROUNDS, int(folds.max()) + 1)
+    rounds = min(parts, math.ceil(ENOUGH_JUDGED * parts / len(images)))
+    whole = _multiply_adds(case.network, cuts, images.shape)
+    before = {n: cuts[-1 - n].multiply_adds_before if n < len(cuts) else 0 for n in learning}
+    affordable = {n: _affordable(whole - spent) / rounds for n, spent in before.items()}
+    tried = [n for n in learning if affordable[n] >= FEWEST_VISITS]
+    least = min((affordable[n] for n in tried), default=0.0)
+    most = max(FEWEST_IMAGES, int(least / FEWEST_EPOCHS))
+    last = cuts[-1]
+    features = extract(prefix(case.network, last), images.batches(), pool=last.pooled)
+    divided = tuple(
+        _round(case, images, features, folds % parts == number, most=most, strength=strength)
+        for number in range(rounds)
+    )
+    visits = int(min(least, MOST_EPOCHS * min(len(one.train) for one in divided)))
+    return Arena(rounds=divided, cuts=cuts, side=images.side, visits=dict.fromkeys(tried, visits))
+
+
+def _round(
+    case: Case,
+    images: Images,
+    features: NDArray[np.float32],
+    held_out: NDArray[np.bool_],
+    *,
+    most: int,
+    strength: float,
+) -> Round:
+    rows, judged = np.flatnonzero(~held_out)[:most], np.flatnonzero(held_out)
+    labels = images.labels
+    (head,) = fit_simple_head(
+        features[rows], labels[rows], classes=case.classes, strengths=[strength]
+    )
+    return Round(
+        held_out=held_out,
+        train=images.take(rows),
+        judged=images.take(judged),
+        head=head,
+        head_right=head.right(features[judged], labels[judged]),
+    )
+
+
+def _at_trial_size(case: Case) -> Images:
+    images = case.images
+    if images.side <= TRIAL_SIDE:
+        return images
+    height, width = (round(side * TRIAL_SIDE / images.side) for side in images.shape[1:])
+    small = images.resized(max(1, height), max(1, width))
+    try:
+        with evaluation_mode(case.network):
+            (batch, *_) = small.take(np.arange(1)).batches()
+            forward(case.network, batch.images)
+        cuts_of(case.network, small.shape)
+    except BUILD_ERRORS:  # it takes its own size only
+        return images
+    return small
+
+
+def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tried | None:
+    """Train the last `learning_stages` stages and the head for a while, the rest frozen.
+
+    Earlier stages learn more slowly, and batch normalisation keeps its statistics, as in earnest.
+    None where the network is too large for a trial.
+    """
+    if learning_stages not in arena.visits:
+        return None
+    visits = arena.visits[learning_stages]
+    answers, seconds = [], 0.0
+    for one in arena.rounds:
+        network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
+        install(network, _as_fitted(one), shape=one.train.shape)
+        tuning = fine_tuning(network, arena.cuts, mode=plan, freeze_statistics=True)
+        cut = boundary(tuning, arena.cuts)
+        if cut is None:
+            learning: nn.Module = network
+            inputs = [_pictures(part) for part in (one.train, one.judged)]
+        else:
+            body, learning = prefix(network, cut), suffix(network, cut)
+            inputs = [
+                torch.from_numpy(extract(body, part.batches())) for part in (one.train, one.judged)
+            ]
+        learning.train()
+        tuning.freeze(network, tuning.always_frozen)
+        slower = tuning.stages.scales(case.stage_decay)
+        groups = parameter_groups(network, WEIGHT_DECAY, scales=slower)
+        began = time.perf_counter()
+        _train(
+            learning,
+            make_optimizer("adamw", groups, learning_rate=LEARNING_RATE),
+            inputs[0],
+            one.train,
+            visits=visits,
+            rate=LEARNING_RATE,
+            seed=case.seed,
+        )
+        seconds += time.perf_counter() - began
+        answers.append(_answers(learning, inputs[1], one.judged))
+    images = min(len(one.train) for one in arena.rounds)
+    return _tried(arena, plan, answers, images=images, visits=visits, seconds=seconds)
+
+
+def try_scratch(case: Case, arena: Arena) -> Tried | None:
+    """Train the default network from random weights, at its own size, on all images not held out.
+
+    It is judged on the same images as the other trials, and sees more in training: it needs them.
+    """
+    wanted = case.scratch
+    less = min(1.0, SCRATCH_TRIAL_SIDE / max(wanted.height, wanted.width))
+    images = case.images.resized(round(less * wanted.height), round(less * wanted.width))
+    answers, seconds, visits, fewest = [], 0.0, 0, len(images)
+    for one in arena.rounds:
+        train = images.take(np.flatnonzero(~one.held_out))
+        judged = images.take(np.flatnonzero(one.held_out))
+        network = (
+            wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
+        )
+        work = _multiply_adds(network, cuts_of(network, images.shape), images.shape)
+        affordable = SCRATCH_LONGER * _affordable(work) / len(arena.rounds)
+        visits = int(min(affordable, wanted.epochs * len(train)))
+        if visits < FEWEST_VISITS:
+            return None
+        network.train()
+        groups = parameter_groups(network, WEIGHT_DECAY)
+        began = time.perf_counter()
+        _train(
+            network,
+            make_optimizer("adamw", groups, learning_rate=SCRATCH_LEARNING_RATE),
+            _pictures(train),
+            train,
+            visits=visits,
+            rate=SCRATCH_LEARNING_RATE,
+            seed=case.seed,
+        )
+        seconds += time.perf_counter() - began
+        answers.append(_answers(network, _pictures(judged), judged))
+        fewest = min(fewest, len(train))
+    return _tried(
+        arena,
+        "none",
+        answers,
+        images=fewest,
+        visits=visits,
+        seconds=seconds,
+        side=images.side,
+    )
+
+
+def _multiply_adds(network: nn.Module, cuts: tuple[Cut, ...], shape: tuple[int, int, int]) -> int:
+    """Of one image up to the head; of the whole where the network cannot be followed.
+
+    What cannot be counted at all is taken for too much.
+    """
+    if cuts[-1].multiply_adds_before:
+        return cuts[-1].multiply_adds_before
+    try:
+        return summarise(network, shape).multiply_adds
+    except UsageError:
+        return int(TRIAL_MULTIPLY_ADDS)
+
+
+def _affordable(multiply_adds: int) -> float:
+    """How many images a trial may see, each as often as it is seen."""
+    return TRIAL_MULTIPLY_ADDS / (PASSES_OF_A_STEP * max(1, multiply_adds))
+
+
+def _pictures(images: Images) -> Tensor:
+    """Normalised, float32 [n, C, H, W], on the CPU."""
+    return torch.cat([batch.images.cpu() for batch in images.batches()])
+
+
+def _train(
+    learning: nn.Module,
+    optimizer: Optimizer,
+    inputs: Tensor,
+    images: Images,
+    *,
+    visits: int,
+    rate: float,
+    seed: int,
+) -> None:
+    """Steps over shuffled batches, one cycle up to `rate`, in the mode that the module is in."""
+    device = images.device
+    generator = np.random.default_rng(derive_seed(seed, Purpose.ORDER))
+    labels = torch.from_numpy(images.labels)
+    size = min(BATCH, len(images))
+    steps = max(1, visits // size)
+    order = np.empty(0, dtype=np.int64)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(derive_seed(seed, Purpose.DROPOUT))
+        for step in range(steps):
+            if len(order) < size:
+                order = generator.permutation(len(images))
+            rows, order = order[:size], order[size:]
+            set_learning_rate(
+                optimizer, rate * schedule_factor("one-cycle", step / steps, warmup_fraction=0.2)
+            )
+            logits = _logits(learning(_laid_out(inputs[rows].to(device))))
+            optimizer.zero_grad()
+            loss = cross_entropy(logits, labels[rows].to(device))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+
+def _logits(output: object) -> Tensor:
+    """Networks with auxiliary classifiers return several while training."""
+    found = getattr(output, "logits", output)
+    assert isinstance(found, Tensor)
+    return found
+
+
+def _laid_out(inputs: Tensor) -> Tensor:
+    """Maps with their channels last, which is quicker; vectors as they are."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
+
+
+def _answers(network: nn.Module, inputs: Tensor, images: Images) -> NDArray[np.bool_]:
+    """[n] whether each image is recognised."""
+    size = images.batches().batch_size
+    with evaluation_mode(network):
+        logits = torch.cat(
+            [
+                forward(network, _laid_out(part.to(images.device))).cpu()
+                for part in torch.split(inputs, size)
+            ]
+        )
+    return np.asarray(logits.argmax(dim=1).numpy() == images.labels)
+
+
+def _as_fitted(one: Round) -> FittedHead:
+    """The head in the form that can be put into a network."""
+    point = PathPoint(
+        strength=0.0,
+        epoch=0,
+        train_loss=0.0,
+        train_accuracy=0.0,
+        loss=0.0,
+        accuracy=float(one.head_right.mean()),
+        chosen=True,
+    )
+    layers = ((one.head.weight, one.head.bias),)
+    return FittedHead(kind="logistic", layers=layers, path=(point,), chosen_by="nothing")
+
+
+def _tried(
+    arena: Arena,
+    plan: str,
+    answers: Sequence[NDArray[np.bool_]],
+    *,
+    images: int,
+    visits: int,
+    seconds: float,
+    side: int | None = None,
+) -> Tried:
+    right, head_right = np.concatenate(answers), arena.head_right
+    trial = Trial(
+        plan=plan,
+        images=images,
+        held_out=len(right),
+        visits=visits,
+        side=arena.side if side is None else side,
+        seconds=seconds,
+        accuracy=share(int(right.sum()), len(right)),
+        head_accuracy=float(head_right.mean()),
+        rounds=len(answers),
+    )
+    return Tried(trial=trial, right=right, head_right=head_right)

@@ -1,0 +1,32 @@
+"""Groups that the given parts tear apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from nunbit.checks.examples import EXAMPLES
+from nunbit.checks.finding import Finding
+from nunbit.types import Samples
+
+
+def torn_groups(samples: Samples, reasons: Sequence[str]) -> Iterator[Finding]:
+    """Groups with usable images in several of the given parts; `reasons` is [N]."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for i, group in enumerate(samples.groups):
+        if group and samples.parts[i] and not reasons[i]:
+            members[group].append(i)
+    torn = [group for group, rows in members.items() if len({samples.parts[i] for i in rows}) > 1]
+    if torn:
+        yield Finding(
+            kind="groups-across-parts",
+            severity="error",
+            title=f"{len(torn):,} of {len(members):,} groups "
+            f"{'stands' if len(torn) == 1 else 'stand'} in several of the given parts",
+            count=sum(len(members[group]) for group in torn),
+            examples=tuple(torn[:EXAMPLES]),
+            everything=tuple(torn),
+            why="Images of one group resemble each other, so the score is too good.",
+            remedy="Give each group one part, or leave the parts out: a new split keeps groups "
+            "whole.",
+        )

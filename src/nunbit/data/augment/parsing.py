@@ -1,0 +1,132 @@
+"""An augmentation by the name of a preset, or from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nunbit.data.augment.mixing import Mixing
+from nunbit.data.augment.operation import Operation
+from nunbit.data.augment.parameters import Rule, rules, suggestion
+from nunbit.data.augment.presets import PRESETS, Augmentation
+from nunbit.data.augment.registry import COMBINATIONS, MIXINGS, OPERATIONS
+from nunbit.errors import ConfigError
+
+_KINDS = {**OPERATIONS, **COMBINATIONS, **MIXINGS}
+
+
+def load_augmentation(preset: str) -> Augmentation:
+    """A preset by name, or a TOML file with `[[operations]]` tables: `name` and its parameters.
+
+    Tables of `compose` and `one-of` hold `operations` of their own; mixing comes last; the file
+    may state its `assumption`.
+
+    Raises:
+        ConfigError: for an unknown preset, operation or parameter, and an impossible value.
+    """
+    if preset in PRESETS:
+        return PRESETS[preset]
+    path = Path(preset)
+    if not path.is_file():
+        raise ConfigError(
+            f"there is no augmentation preset '{preset}'",
+            remedy=suggestion(preset, tuple(PRESETS))
+            + f"presets: auto, {', '.join(PRESETS)}; or give a TOML file",
+        )
+    content = _read(path)
+    assumption = content.pop("assumption", "stated by its author")
+    tables = content.get("operations")
+    if len(content) != 1 or not isinstance(tables, list) or not tables:
+        found = ", ".join(content) or "nothing"
+        raise ConfigError(
+            f"the augmentation file holds {found}, not [[operations]] alone",
+            path=path,
+            remedy="begin each operation with [[operations]]; for none, use the preset none",
+        )
+    steps = [_made(table, path) for table in tables]
+    operations = tuple(step for step in steps if isinstance(step, Operation))
+    _refuse_mixing_before_the_end(steps, path)
+    return Augmentation(
+        name=path.stem,
+        assumption=str(assumption),
+        operations=operations,
+        mixing=tuple(step for step in steps if isinstance(step, Mixing)),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(
+            f"the augmentation file cannot be read: {error}", path=path, remedy="mend the file"
+        ) from None
+
+
+def _refuse_mixing_before_the_end(steps: list[Operation | Mixing], path: Path) -> None:
+    mixed = ""
+    for step in steps:
+        if isinstance(step, Mixing):
+            mixed = step.name
+        elif mixed:
+            raise ConfigError(
+                f"{step.name} stands after {mixed}, but images are mixed last",
+                path=path,
+                remedy=f"move {mixed} to the end",
+            )
+
+
+def _made(table: object, path: Path) -> Operation | Mixing:
+    """One operation from its table."""
+    given = dict(table) if isinstance(table, Mapping) else {}
+    name = str(given.pop("name", ""))
+    if name not in _KINDS:
+        raise ConfigError(
+            f"there is no augmentation '{name}'",
+            path=path,
+            remedy=suggestion(name, tuple(_KINDS)) + f"operations: {', '.join(_KINDS)}",
+        )
+    kind, known = _KINDS[name], rules(_KINDS[name])
+    if name in COMBINATIONS:
+        given["operations"] = _parts(name, given.pop("operations", None), path)
+    for key in given:
+        if key not in known and not (name in COMBINATIONS and key == "operations"):
+            raise ConfigError(
+                f"{name} has no parameter '{key}'",
+                path=path,
+                remedy=suggestion(key, tuple(known)) + f"parameters of {name}: {_listed(known)}",
+            )
+    try:
+        made: Operation | Mixing = kind(**given)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name}: {error}", path=path, remedy=f"parameters of {name}: {_listed(known)}"
+        ) from None
+    except ConfigError as error:
+        raise ConfigError(error.what, path=path, remedy=error.remedy) from None
+    return made
+
+
+def _parts(name: str, tables: object, path: Path) -> tuple[Operation, ...]:
+    """The operations that a combination holds."""
+    if not isinstance(tables, list) or not tables:
+        raise ConfigError(
+            f"{name} has no operations of its own",
+            path=path,
+            remedy="begin each of them with [[operations.operations]]",
+        )
+    parts = [_made(table, path) for table in tables]
+    for part in parts:
+        if isinstance(part, Mixing):
+            raise ConfigError(
+                f"{part.name} cannot stand within {name}: it mixes whole batches",
+                path=path,
+                remedy="move it to the end of the file, as an operation of its own",
+            )
+    return tuple(part for part in parts if isinstance(part, Operation))
+
+
+def _listed(known: Mapping[str, Rule]) -> str:
+    return "; ".join(f"{parameter}, {rule.limits}" for parameter, rule in known.items())

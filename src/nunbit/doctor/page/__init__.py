@@ -1,5 +1,0 @@
-"""The page of a check: what was found, with the pictures, as one self-contained HTML file."""
-
-from nunbit.doctor.page.build import build_page
-
-__all__ = ["build_page"]

@@ -1,0 +1,42 @@
+"""The page of a comparison, with the images from the data of the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nunbit.evaluation.comparison.values import Comparison
+from nunbit.pipelines.comparison.tested_images import tested_images
+from nunbit.pipelines.evaluation.outcome import versions
+from nunbit.pipelines.recorded_run import RecordedRun
+from nunbit.progress import SILENT, Progress
+from nunbit.reports.comparison.build import build_comparison
+from nunbit.reports.comparison.inputs import PageInput
+from nunbit.reports.run.inputs import Original
+
+
+def comparison_page(
+    comparison: Comparison,
+    runs: Sequence[RecordedRun],
+    *,
+    command: str = "",
+    progress: Progress = SILENT,
+) -> str:
+    """The comparison of `runs` as self-contained HTML.
+
+    Images are read from where the runs found them; what is gone or changed is said in their place.
+    """
+
+    def pictures(paths: Sequence[str]) -> dict[str, Original]:
+        return tested_images(runs, paths)
+
+    return build_comparison(
+        PageInput(
+            comparison=comparison,
+            pictures=pictures,
+            command=command,
+            versions=versions(),
+            finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        ),
+        progress=progress,
+    )

@@ -1,0 +1,171 @@
+"""Numbers and report for a finished run or a bundle, on its own test part or on other data."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nunbit.bundle import load_bundle
+from nunbit.classifier import bundle_folder
+from nunbit.config import Config, read_config
+from nunbit.data.split import write_manifest
+from nunbit.device import describe_device, resolve_device
+from nunbit.errors import DataError, UsageError
+from nunbit.pipelines.evaluation.baselines import baselines_of
+from nunbit.pipelines.evaluation.layer_table import layer_table
+from nunbit.pipelines.evaluation.originals import originals_of
+from nunbit.pipelines.evaluation.outcome import Outcome, write_outcome
+from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
+from nunbit.pipelines.evaluation.test_pass import predict_and_observe
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.loading.prepare import Found, Prepared, decode_under, find
+from nunbit.pipelines.loading.reopen import contract_of, own_division
+from nunbit.pipelines.run_folder import RunFolder, free_beside, refuse_foreign
+from nunbit.pipelines.train import Run, Stopwatch
+from nunbit.pipelines.training.calibrate import calibration_facts
+from nunbit.progress import SILENT, Progress
+from nunbit.types import ClassNames, Samples, Split
+
+
+def evaluate_run(
+    run: Path,
+    *,
+    data: str | None = None,
+    out: Path | None = None,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> Run:
+    """Evaluate a run or a bundle again; write its summary, split, predictions and report.
+
+    Without `data`, the run's own test part is used, and refused when its images have changed. Of
+    other data, the test part is used where they have one, else all images.
+
+    Args:
+        run: folder of a run or of a bundle.
+        data: other labelled images, read as the run's own were.
+        out: new folder for the results; None makes one beside the run, `<run>-evaluation-<data>`.
+        device: where the network runs.
+        progress: who is told what happens.
+
+    Raises:
+        BundleError: when there is no usable model.
+        DataError: when the data cannot be used, or hold classes that the model does not know.
+        UsageError: when `run` is a bundle and `data` is missing, or `out` is not empty.
+    """
+    folder = RunFolder(run)
+    model = bundle_folder(run)
+    is_run = folder.config.is_file()
+    if data is None and not is_run:
+        raise UsageError(
+            "a model folder does not know its test images",
+            path=run,
+            remedy="name labelled images with --data, or give the run's folder",
+        )
+    if out is not None:
+        refuse_foreign(out)
+    bundle = load_bundle(model)
+    config = read_config(folder.config) if is_run else Config()
+    if data is not None:
+        # The corrections name the run's own images.
+        config = config.with_settings({"data.path": data, "data.corrections": None})
+    watch = Stopwatch()
+    with watch.stage("check"):
+        found = find(config, progress)
+        samples = _with_classes_of(bundle.classes, found.samples)
+    with watch.stage("decode"):
+        found = Found(samples=samples, inspection=found.inspection)
+        prepared = decode_under(contract_of(bundle), found, config, progress=progress)
+    manifest = folder.split if data is None else None
+    split = own_division(prepared, manifest) if manifest else _all_as_test(prepared)
+    parts = Parts(
+        prepared=prepared,
+        split=split,
+        preprocess=bundle.preprocess,
+        device=resolve_device(device),
+    )
+    target = RunFolder(out or free_beside(run, f"evaluation-{samples.name}"))
+    with watch.stage("evaluate"):
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
+    if test is None:
+        raise DataError(
+            "there is no usable image to evaluate on",
+            path=samples.location,
+            remedy="run `nunbit check` on the data to see why images are excluded",
+        )
+    images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
+    with watch.stage("evaluate"):
+        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+    originals = originals_of(prepared, bundle.preprocess)
+    target.path.mkdir(parents=True, exist_ok=True)
+    write_manifest(target.split, split)
+    outcome = Outcome(
+        classes=bundle.classes,
+        split=split,
+        test=test,
+        facts={
+            "model": bundle.architecture,
+            "dataset": samples.name,
+            "seconds": watch.summary(),
+            "images_per_second": images_per_second,
+            "device": describe_device(parts.device),
+            "seed": config.seed,
+            "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
+            "baselines": [baseline.to_dict() for baseline in baselines],
+            "calibration": calibration_facts(bundle, test),
+            "evaluated": {"run": str(run.resolve()), "data": data},
+        },
+        pixels=prepared.pixels,
+        originals=originals,
+        observed=observed,
+        strip=contract_strip(parts, originals, part="test", augmentation=None, seed=config.seed),
+        layers=layer_table(bundle),
+        contract=bundle.preprocess.to_dict(),
+        settings=config.to_toml() if is_run else "",
+        command=shlex.join(
+            ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
+        ),
+        findings=prepared.findings,
+    )
+    return Run(folder=target.path, summary=write_outcome(target, outcome, progress))
+
+
+def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
+    """The same samples with labels that are the model's class numbers.
+
+    Raises:
+        DataError: naming the classes that the model does not know.
+    """
+    unknown = [name for name in samples.classes if name not in classes]
+    if unknown:
+        raise DataError(
+            f"the model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}",
+            path=samples.location,
+            remedy=f"it knows {', '.join(classes[:20])}; rename classes with a label map",
+        )
+    number = np.array([classes.index(name) for name in samples.classes], dtype=np.int64)
+    known = samples.labels >= 0
+    labels = np.where(known, number[np.where(known, samples.labels, 0)], -1)
+    return replace(samples, classes=classes, labels=labels)
+
+
+def _all_as_test(prepared: Prepared) -> Split:
+    """The data's own test part, or all usable images where they have none."""
+    samples, reasons = prepared.samples, prepared.reasons
+    has_test = "test" in samples.parts
+    left_out = "not in the test part"
+    parts, merged = [], []
+    for i, reason in enumerate(reasons):
+        why = reason or (left_out if has_test and samples.parts[i] != "test" else "")
+        merged.append(why)
+        parts.append("excluded" if why else "test")
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple(parts),
+        groups=samples.groups,
+        sha256=prepared.inspection.sha256,
+        reasons=tuple(merged),
+    )

@@ -1,0 +1,93 @@
+"""The baselines of a run, on images that its own parts hold.
+
+D values of an image, b images of a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit.data.pixels import ArrayPixels
+from nunbit.evaluation.baselines import (
+    Baseline,
+    drawn,
+    largest_class,
+    nearest_neighbour,
+    small_images,
+)
+from nunbit.formatting import counted
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.progress import Progress
+from nunbit.types import Predictions
+
+MOST_TRAINING_IMAGES, MOST_TEST_IMAGES = 3_000, 1_000
+"""That the nearest neighbour compares: 0.4 s of one core at 32 x 32 pixels in colour."""
+MOST_VALUES = 200_000_000
+"""Pixel values that are read for it: about 1,300 images of 224 x 224 in colour."""
+MOST_DECODED = 300
+"""Images that are read where each must be decoded again."""
+_VALUES_AT_ONCE = 2_000_000
+"""Pixel values that are read at once: 8 MB as float32."""
+
+
+def baselines_of(
+    parts: Parts, test: Predictions, *, seed: int, progress: Progress
+) -> tuple[Baseline, ...]:
+    """What the largest class and the nearest neighbour on pixels reach.
+
+    The nearest neighbour needs training images, and is left out where the parts hold none.
+    `test` is what the network said of the whole test part; `seed` decides which images are drawn
+    where not all are compared.
+    """
+    labels = parts.prepared.samples.labels
+    train = parts.split.indices("train")
+    known = labels[train] if len(train) else None
+    found = [largest_class(test, parts.prepared.samples.classes, training_labels=known)]
+    if len(train):
+        found.append(_nearest_neighbour(parts, train, test, seed=seed, progress=progress))
+    return tuple(found)
+
+
+def _nearest_neighbour(
+    parts: Parts, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
+) -> Baseline:
+    generator = np.random.default_rng(seed)
+    most_train, most_test = _limits(parts)
+    training_rows = np.sort(drawn(train, most_train, generator))
+    chosen = np.sort(drawn(np.arange(len(test)), most_test, generator))
+    compared = test.subset(chosen)
+    test_vectors = np.concatenate(list(_vectors(parts, compared.indices, progress)))
+    return nearest_neighbour(
+        _vectors(parts, training_rows, progress),
+        parts.prepared.samples.labels[training_rows],
+        compared,
+        test_vectors,
+        detail=f"the most similar of {counted(len(training_rows), 'training image')} by pixels",
+    )
+
+
+def _limits(parts: Parts) -> tuple[int, int]:
+    """Most training and most test images; a quarter of what may be read are test images."""
+    contract = parts.preprocess
+    total = MOST_VALUES // (contract.height * contract.width * contract.channels)
+    if not isinstance(parts.prepared.pixels, ArrayPixels):
+        total = min(total, MOST_DECODED)
+    test = min(MOST_TEST_IMAGES, max(total // 4, 1))
+    return min(MOST_TRAINING_IMAGES, max(total - test, 1)), test
+
+
+def _vectors(
+    parts: Parts, rows: NDArray[np.int64], progress: Progress
+) -> Iterator[NDArray[np.float32]]:
+    """The canvases of some rows as small vectors, block by block [b, D]; few are in memory."""
+    contract = parts.preprocess
+    at_once = max(1, _VALUES_AT_ONCE // (contract.height * contract.width * contract.channels))
+    blocks: Sequence[NDArray[np.int64]] = [
+        rows[start : start + at_once] for start in range(0, len(rows), at_once)
+    ]
+    stream = parts.prepared.pixels.stream(blocks)
+    for canvases in progress.track(stream, total=len(blocks), title="baselines"):
+        yield small_images(canvases.numpy())

@@ -1,0 +1,53 @@
+"""Images as they were found, for the few that a page shows beside what the network saw."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from nunbit.data.decoding import decode, read_image_bytes
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import UnusableImage
+from nunbit.pipelines.loading.prepare import Found, Prepared
+from nunbit.reports.kit.pictures import MAX_SIDE
+from nunbit.reports.run.inputs import Original, OriginalGetter
+from nunbit.types import ImageArrays
+
+
+def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> OriginalGetter:
+    """A getter that reads an image only when it is asked for it.
+
+    A file that has vanished, cannot be read any more or has changed since the run read it gives a
+    fault in place of a picture. Only the contract's limit of pixels and its background matter
+    here: rotation and transparency are resolved as for the network, size and colour left alone.
+    """
+    images, inspection = prepared.samples.images, prepared.inspection
+
+    def of_array(row: int) -> Original:
+        assert isinstance(images, ImageArrays)
+        picture = images.array[row]
+        return Original(picture=picture, height=picture.shape[0], width=picture.shape[1])
+
+    def of_file(row: int) -> Original:
+        assert not isinstance(images, ImageArrays)
+        try:
+            data = read_image_bytes(images.files[row])
+            if hashlib.sha256(data).hexdigest() != inspection.sha256[row]:
+                return Original(fault="the file has changed since the run read it")
+            picture = decode(
+                data,
+                max_pixels=preprocess.max_pixels,
+                background=preprocess.background,
+                enough=(MAX_SIDE, MAX_SIDE),
+            )
+        except UnusableImage as error:
+            return Original(fault=error.what)
+        facts = inspection.facts[row]
+        height, width = (
+            (picture.height, picture.width) if facts is None else (facts.height, facts.width)
+        )
+        picture.thumbnail((MAX_SIDE, MAX_SIDE))
+        return Original(picture=np.asarray(picture), height=height, width=width)
+
+    return of_array if isinstance(images, ImageArrays) else of_file

@@ -1,0 +1,125 @@
+"""What is known of each test image besides its class: the attributes that slices are made of.
+
+N samples, n test images, B images in a batch, H height, W width, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nunbit.checks.metadata.properties import folders_of
+from nunbit.checks.pixels.appearance import brightness_and_sharpness
+from nunbit.data.inspect import ImageFacts
+from nunbit.data.pixels import Pixels
+from nunbit.data.preprocess import Preprocess
+from nunbit.evaluation.slices import Attribute
+from nunbit.pipelines.loading.prepare import Prepared
+from nunbit.types import ImageArrays
+
+MODES = {
+    "1": "black and white",
+    "L": "grey",
+    "LA": "grey with transparency",
+    "I": "grey, more than 8 bits",
+    "P": "palette",
+    "RGB": "colour",
+    "RGBA": "colour with transparency",
+    "CMYK": "CMYK",
+    "YCbCr": "YCbCr",
+}
+"""Pillow's modes in words; another is shown by Pillow's name."""
+
+
+class MeasuredPixels:
+    """Pixels whose brightness and sharpness are measured as they pass: none is decoded for it."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self.preprocess: Preprocess = pixels.preprocess
+        self.reasons = pixels.reasons
+        self.brightness = np.full(len(self.reasons), np.nan)
+        """[N] mean grey level 0..255; not a number where no pixels have passed."""
+        self.sharpness = np.full(len(self.reasons), np.nan)
+        """[N] see `doctor.appearance.Appearance`."""
+
+    def stream(self, index_batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
+        """See `Pixels.stream`."""
+        groups = list(index_batches)  # read twice: by the store and here
+        for rows, canvases in zip(groups, self._pixels.stream(groups), strict=True):
+            measured = brightness_and_sharpness(canvases.numpy())
+            self.brightness[rows], self.sharpness[rows] = measured
+            yield canvases
+
+
+def attributes_of(
+    prepared: Prepared, rows: NDArray[np.int64], measured: MeasuredPixels
+) -> tuple[Attribute, ...]:
+    """Attributes of the images of some rows [n]: of the file, of its pixels, of its table.
+
+    Brightness and sharpness are those of the canvas, which the network sees; all else is of the
+    file as it was found.
+    """
+    samples, inspection = prepared.samples, prepared.inspection
+    facts = [inspection.facts[row] for row in rows]
+    found = [
+        Attribute(
+            name="size",
+            title="Image size, pixels a side",
+            values=np.array([_side(fact) for fact in facts]),
+            meaning="Of the file, before it is fitted to the canvas: the side of a square of as "
+            "many pixels.",
+        ),
+        Attribute(
+            name="brightness",
+            title="Brightness",
+            values=measured.brightness[rows],
+            meaning="Mean grey level of the canvas, 0 to 255.",
+        ),
+        Attribute(
+            name="sharpness",
+            title="Sharpness",
+            values=measured.sharpness[rows],
+            meaning="Of the canvas: mean square of the Laplacian over the variance of the grey "
+            "levels. Blur takes it away; not known where there is one colour only.",
+        ),
+        Attribute(
+            name="mode",
+            title="Colour mode",
+            values=["" if fact is None else MODES.get(fact.mode, fact.mode) for fact in facts],
+            meaning="As the file stores it.",
+        ),
+    ]
+    if not isinstance(samples.images, ImageArrays):
+        found.append(
+            Attribute(
+                name="folder",
+                title="Source folder",
+                values=[folder or "no folder" for folder in folders_of(samples, rows)],
+                meaning="Below the folder of the part and of the class.",
+            )
+        )
+    if any(samples.groups):
+        groups = [samples.groups[row] for row in rows]
+        found.append(Attribute(name="group", title="Group", values=groups))
+    found += _columns(samples.columns, rows)
+    return tuple(found)
+
+
+def _columns(
+    columns: Mapping[str, tuple[str, ...]], rows: NDArray[np.int64]
+) -> Iterator[Attribute]:
+    for name, values in columns.items():
+        yield Attribute(
+            name=f"column {name}",
+            title=f"Column “{name}”",
+            values=[values[row] for row in rows],
+            meaning="Of the table.",
+        )
+
+
+def _side(fact: ImageFacts | None) -> float:
+    return float("nan") if fact is None else round((fact.width * fact.height) ** 0.5)

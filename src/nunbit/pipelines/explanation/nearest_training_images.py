@@ -1,0 +1,114 @@
+"""The training images of a run that resemble others most, by the features of its network.
+
+M images asked about, H height, W width, C channels, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nunbit.backbone.extract import extract
+from nunbit.backbone.feature_cache import FeatureStore
+from nunbit.backbone.pieces import prefix
+from nunbit.backbone.split_points import cuts_of
+from nunbit.bundle import Bundle
+from nunbit.config import Config
+from nunbit.errors import NunbitError
+from nunbit.explain.images import Subject
+from nunbit.explain.neighbours import Nearest, Neighbour, nearest
+from nunbit.inference import images_at_once
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.loading.prepare import pixel_budget
+from nunbit.pipelines.loading.reopen import own_parts
+from nunbit.progress import Progress
+from nunbit.types import Batch
+
+
+def resembling(
+    run: Path,
+    bundle: Bundle,
+    subject: Subject,
+    canvases: Sequence[NDArray[np.uint8]],
+    *,
+    count: int,
+    progress: Progress,
+) -> tuple[list[tuple[Neighbour, ...]], str]:
+    """For each canvas [H, W, C] the `count` nearest training images, and where they come from.
+
+    Compared is what the final layer is given. Where the run's own images cannot be had, there are
+    none, and the text says why.
+    """
+    try:
+        config, parts = own_parts(run, bundle, device=subject.device, progress=progress)
+        found, cut = _search(config, parts, subject, canvases, count=count, progress=progress)
+    except NunbitError as error:
+        return [()] * len(canvases), f"No training images are shown: {error.what}"
+    rows = parts.split.indices("train")
+    where = (
+        f"Of the {len(rows):,} training images those nearest at {cut}, the input of the final "
+        "layer; below each its class and the cosine of the angle between the features (1: the same "
+        "direction)"
+    )
+    return [
+        _neighbours(parts, rows[near], similarity)
+        for near, similarity in zip(found.rows, found.similarity, strict=True)
+    ], where
+
+
+def _search(
+    config: Config,
+    parts: Parts,
+    subject: Subject,
+    canvases: Sequence[NDArray[np.uint8]],
+    *,
+    count: int,
+    progress: Progress,
+) -> tuple[Nearest, str]:
+    """The nearest, as rows of the training part, and the name of the cut."""
+    batches = parts.batches("train")
+    assert batches is not None  # a run without training images is refused before it begins
+    cut = cuts_of(subject.model, subject.shape)[-1]
+    budget = pixel_budget(config.pixels)
+    store = FeatureStore(
+        budget.cache_folder,
+        disk_bytes=budget.disk_bytes,
+        ram_bytes=budget.ram_bytes,
+        progress=progress,
+    )
+    known = store.features(subject.model, cut, batches, sha256=parts.prepared.inspection.sha256)
+    asked = extract(prefix(subject.model, cut), _batches(subject, canvases), pool=cut.pooled)
+    return nearest(known, asked, count=count), cut.name
+
+
+def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Batch]:
+    size = images_at_once(subject.shape[1], subject.shape[2], subject.device)
+    groups = [np.stack(canvases[i : i + size]) for i in range(0, len(canvases), size)]
+    return [
+        Batch(
+            images=subject.images(group),
+            targets=torch.full((len(group),), -1),
+            indices=np.arange(len(group)),
+        )
+        for group in groups
+    ]
+
+
+def _neighbours(
+    parts: Parts, rows: NDArray[np.int64], similarity: NDArray[np.float32]
+) -> tuple[Neighbour, ...]:
+    samples = parts.prepared.samples
+    (canvases,) = parts.prepared.pixels.stream([rows])
+    return tuple(
+        Neighbour(
+            path=samples.paths[row],
+            label=samples.label_name(int(row)),
+            similarity=float(value),
+            canvas=canvas,
+        )
+        for row, value, canvas in zip(rows, similarity, canvases.numpy(), strict=True)
+    )

@@ -1,0 +1,147 @@
+"""Copies of one picture that a new split must keep together.
+
+They are looked for on thumbnails of a contract of their own, which depends on the data alone: were
+it the network's, another input size could change the split, and two trainings with one seed could
+no longer be compared on one test part.
+
+What a search found is kept in the cache, under a digest of all that it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from nunbit import __version__
+from nunbit.config import Config
+from nunbit.data.array_cache import read_sealed, sealed
+from nunbit.data.near_duplicates import HashObserver, near_duplicates
+from nunbit.data.near_duplicates.signatures import THUMBNAIL
+from nunbit.data.pixel_cache import default_cache_folder
+from nunbit.data.pixels import open_pixels
+from nunbit.data.preprocess import Preprocess
+from nunbit.files import write_atomically
+from nunbit.pipelines.loading.prepare import Prepared, pixel_budget
+from nunbit.progress import Progress
+
+MOST_IMAGES = 20_000
+"""Beyond, a search before each training would take longer than many trainings."""
+SEARCH = 1
+"""Number of the way to search: raised with each change of what it finds."""
+_AT_ONCE = 2048
+
+
+def copies_to_keep_together(
+    prepared: Prepared, config: Config, progress: Progress
+) -> NDArray[np.int64]:
+    """Pairs of rows, int64 [P, 2]; none where the settings or the data make the search idle.
+
+    Nothing is looked for where the data give parts, which stay as they are, and among more than
+    `MOST_IMAGES` images, which is told.
+    """
+    none = np.empty((0, 2), dtype=np.int64)
+    samples = prepared.samples
+    rows = np.flatnonzero([not reason for reason in prepared.reasons]).astype(np.int64)
+    given = any(samples.parts[row] for row in rows)
+    if config.split.near_duplicates == "ignore" or given:
+        return none
+    if len(rows) > MOST_IMAGES:
+        progress.note(
+            f"near-duplicates are not looked for before the split of {len(rows):,} images (the "
+            f"limit is {MOST_IMAGES:,}); `nunbit check` finds them"
+        )
+        return none
+    contract = _thumbnail(prepared, config)
+    record = _record(prepared, contract, config)
+    pairs = _remembered(record)
+    if pairs is None:
+        pairs = _search(prepared, rows, contract, config, progress=progress)
+        _remember(record, pairs, progress)
+    _tell(pairs, prepared, progress)
+    return pairs
+
+
+def _search(
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    contract: Preprocess,
+    config: Config,
+    *,
+    progress: Progress,
+) -> NDArray[np.int64]:
+    thumbnails = open_pixels(
+        prepared.samples,
+        sha256=prepared.inspection.sha256,
+        reasons=prepared.reasons,
+        preprocess=contract,
+        budget=pixel_budget(config.pixels),
+        progress=progress,
+    )
+    observer = HashObserver()
+    batches = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    for batch, canvases in zip(batches, thumbnails.stream(batches), strict=True):
+        observer.observe(batch, canvases.numpy())
+    return near_duplicates(observer.signatures(), progress=progress).pairs
+
+
+def _record(prepared: Prepared, contract: Preprocess, config: Config) -> Path | None:
+    """Where the pairs of these very images are kept; None where that cannot be."""
+    pairs = zip(prepared.inspection.sha256, prepared.reasons, strict=True)
+    digests = ["-" if reason else digest for digest, reason in pairs]
+    if config.pixels.disk_budget_bytes == 0 or "" in digests:
+        return None
+    way = f"{SEARCH} {__version__} {contract.canvas_key} Pillow {PIL.__version__}"
+    key = hashlib.sha256("\n".join([way, *digests]).encode()).hexdigest()
+    return default_cache_folder() / "copies" / f"{key}.json"
+
+
+def _remembered(record: Path | None) -> NDArray[np.int64] | None:
+    """The pairs that an earlier search found; None where there was none, or it is damaged."""
+    if record is None:
+        return None
+    try:
+        return np.array(read_sealed(record)["pairs"], dtype=np.int64).reshape(-1, 2)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> None:
+    if record is None:
+        return
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, sealed({"pairs": pairs.tolist()}))
+    except OSError as error:
+        progress.note(f"near-duplicates are not remembered: {error.strerror or error}")
+
+
+def _thumbnail(prepared: Prepared, config: Config) -> Preprocess:
+    """The contract of the thumbnails."""
+    inspection = prepared.inspection
+    grey = inspection.is_grey
+    return Preprocess(
+        height=min(THUMBNAIL, inspection.median_height),
+        width=min(THUMBNAIL, inspection.median_width),
+        channels=1 if grey else 3,
+        fit="squash",
+        mean=(0.0,) if grey else (0.0,) * 3,
+        std=(1.0,) if grey else (1.0,) * 3,
+        max_pixels=config.pixels.max_pixels,
+    )
+
+
+def _tell(pairs: NDArray[np.int64], prepared: Prepared, progress: Progress) -> None:
+    sha256 = prepared.inspection.sha256
+    fresh = [(a, b) for a, b in pairs.tolist() if sha256[a] != sha256[b]]
+    if not fresh:
+        return
+    images = len({row for pair in fresh for row in pair})
+    first, second = (prepared.samples.paths[row] for row in fresh[0])
+    progress.note(
+        f"{images:,} images are near-duplicates of each other, such as {first} and {second}: the "
+        "split keeps them together"
+    )

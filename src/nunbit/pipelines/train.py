@@ -1,0 +1,355 @@
+"""The spine: from labelled images to a trained, evaluated, documented classifier.
+
+`train` names the stages in order; each stage is a module of its own that knows nothing of the
+configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from nunbit.bundle import Bundle, load_bundle, save_bundle
+from nunbit.config import Config, build_config
+from nunbit.data.augment import PRESETS, load_augmentation
+from nunbit.data.split import write_manifest
+from nunbit.device import describe_device, deterministic_algorithms, resolve_device
+from nunbit.evaluation.metrics import evaluate
+from nunbit.files import remove_leftovers, write_atomically
+from nunbit.models.catalog import image_model
+from nunbit.pipelines.evaluation.baselines import baselines_of
+from nunbit.pipelines.evaluation.layer_table import layer_table
+from nunbit.pipelines.evaluation.originals import originals_of
+from nunbit.pipelines.evaluation.outcome import Outcome, versions, write_outcome
+from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
+from nunbit.pipelines.evaluation.test_pass import predict_and_observe
+from nunbit.pipelines.loading.make_split import (
+    complete_contract,
+    divide,
+    refuse_untrainable,
+    tell_data,
+    tell_split,
+)
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.loading.prepare import decode, find, refuse_too_many_bad
+from nunbit.pipelines.resolving.contract import wanted_weights
+from nunbit.pipelines.resolving.defaults import resolve_computing, resolve_network, resolve_training
+from nunbit.pipelines.run_folder import (
+    RunFolder,
+    alone_in,
+    claim,
+    recorded_notes,
+    refuse_foreign,
+    resumable,
+    save_config,
+)
+from nunbit.pipelines.training.calibrate import calibrate, calibration_facts, fitted_on
+from nunbit.pipelines.training.card import model_card
+from nunbit.pipelines.training.events import events_of
+from nunbit.pipelines.training.learn import learn
+from nunbit.pipelines.training.linear_probe import linear_probe
+from nunbit.pipelines.training.network import (
+    load_best_weights,
+    model_options,
+    new_model,
+)
+from nunbit.pipelines.training.resume import config_to_resume, recorded_config
+from nunbit.pipelines.training.selected_epoch import kept_epoch
+from nunbit.pipelines.transfer_mode import is_open, refuse_contradictions, settle_mode
+from nunbit.progress import SILENT, Progress
+from nunbit.training.checkpoint import load_weights, newest, previous_of
+from nunbit.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+    def summary(self) -> dict[str, float]:
+        """The stages and their total, rounded to milliseconds."""
+        total = {"total": sum(self.seconds.values()), **self.seconds}
+        return {name: round(value, 3) for name, value in total.items()}
+
+
+def train(
+    config: Config,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Progress = SILENT,
+    command: str = "",
+) -> Run:
+    """Check, split, train, evaluate and report.
+
+    Args:
+        config: what to do; `auto` values are decided here and written to config.toml.
+        out: the run's folder; None makes a new one under runs/.
+        resume: go on with the run in `out` where it was interrupted, or begin it.
+        progress: who is told what happens.
+        command: what the user typed, for the report.
+
+    Raises:
+        DataError: when the data cannot be used.
+        UsageError: when a setting, the device or the output folder cannot be used.
+        TrainingError: when the loss is no longer a number.
+        RunInterrupted: when the user stopped it; `remedy` says how to go on.
+    """
+    config = _with_absolute_paths(config)
+    if out is None:
+        return _run(config, None, progress=progress, command=command)
+    folder = RunFolder(out)
+    if resume and folder.config.is_file():
+        config = config_to_resume(config, recorded_config(folder), out)
+    elif not resume or out.exists():
+        refuse_foreign(out)
+    if folder.summary.is_file():
+        progress.note("the run has already ended")
+        return Run(folder=out, summary=folder.read_summary())
+    _refuse_unknown_names(config)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder), resumable(folder):
+        for left in (folder.path, folder.last.parent, folder.kept):
+            remove_leftovers(left)
+        save_config(folder, config, notes=recorded_notes(folder))
+        return _run(config, folder, progress=progress, command=command)
+
+
+def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
+    """Go on with the run in `out`, with the settings that it recorded.
+
+    Raises:
+        UsageError: when there is no run, or a setting differs from the recorded one; and what
+            `train` raises.
+    """
+    recorded = recorded_config(RunFolder(out))
+    wanted = build_config({}, settings, origin="the settings")
+    config_to_resume(_with_absolute_paths(wanted), recorded, out)
+    return train(recorded, out=out, resume=True, progress=progress)
+
+
+def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, command: str) -> Run:
+    """The stages, in order."""
+    watch = Stopwatch()
+    device = resolve_device(config.device)
+    _refuse_unknown_names(config)
+    with watch.stage("check"):
+        found = find(config, progress)
+    with watch.stage("decode"):
+        prepared = decode(found, config, device_type=device.type, progress=progress)
+    tell_data(prepared, progress)
+    refuse_too_many_bad(prepared, config.data.max_bad_fraction)
+
+    with watch.stage("check"):
+        split = divide(
+            prepared,
+            config,
+            recorded=claimed.split if claimed else None,
+            progress=progress,
+        )
+        tell_split(split, progress)
+        refuse_untrainable(split, prepared)
+        preprocess = complete_contract(prepared, split)
+    config, decisions = resolve_network(config, model=prepared.model, preprocess=preprocess)
+    folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
+    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    model, remarks = new_model(config, parts)
+    recorded = recorded_notes(folder)
+    notes = recorded or [*decisions, *remarks]
+    _tell(notes, progress)
+    with watch.stage("advise" if is_open(config) else "train"), resumable(folder):
+        config, advised = settle_mode(config, parts, model, folder, progress)
+    config, settled = resolve_training(
+        resolve_computing(config, model=model, device=device),
+        data_name=prepared.samples.name,
+        n_train=split.counts["train"],
+    )
+    if not recorded:
+        _tell([*advised, *settled], progress)
+        notes += [*advised, *settled]
+    save_config(folder, config, notes=notes)
+    write_manifest(folder.split, split)
+
+    with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
+        learned = learn(config, parts, model, folder, progress)
+    state = learned.state
+    watch.seconds["train"] += learned.earlier_seconds
+
+    with watch.stage("evaluate"), resumable(folder):
+        bundle = _deploy(config, parts, state, folder, progress)
+        validation = learned.validation or parts.predict(bundle, "validation")
+        bundle = calibrate(folder.model, bundle, validation)
+        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
+        assert test is not None  # refused before training
+        baselines = (
+            *baselines_of(parts, test, seed=config.seed, progress=progress),
+            *linear_probe(config, parts, folder, test, progress),
+        )
+        originals = originals_of(prepared, parts.preprocess)
+        strip = contract_strip(
+            parts,
+            originals,
+            part="train",
+            augmentation=load_augmentation(config.augment.preset),
+            seed=config.seed,
+        )
+    kept = kept_epoch(config, state, validation_images=split.counts["validation"])
+    facts = {
+        "model": config.model.name,
+        "dataset": prepared.samples.name,
+        "seconds": watch.summary(),
+        "images_per_second": _images_per_second(state),
+        "device": describe_device(device),
+        "seed": config.seed,
+        "parameters": _trainable_parameters(bundle.model),
+        "baselines": [baseline.to_dict() for baseline in baselines],
+        "calibration": fitted_on(validation) | calibration_facts(bundle, test),
+        **_origin_of_weights(config),
+        **({} if kept is None else {"kept": asdict(kept)}),
+        **({} if learned.transfer is None else {"transfer": learned.transfer}),
+    }
+    write_atomically(
+        folder.model / "README.md",
+        model_card(
+            facts=facts,
+            preprocess=parts.preprocess,
+            mirrored=bundle.mirrored,
+            split=split,
+            test=evaluate(test, bundle.classes),
+        ),
+    )
+    outcome = Outcome(
+        classes=prepared.samples.classes,
+        split=split,
+        test=test,
+        validation=validation and validation.at_temperature(bundle.temperature),
+        facts=facts,
+        pixels=prepared.pixels,
+        originals=originals,
+        observed=observed,
+        strip=strip,
+        layers=layer_table(bundle),
+        contract=parts.preprocess.to_dict(),
+        settings=config.to_toml(),
+        command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
+        model_reason=prepared.model.reason,
+        notes=(*notes, *learned.notes),
+        findings=prepared.findings,
+        # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
+        epochs=[] if kept is None else state.history,
+        kept=kept,
+        events=events_of(state, learned.tuning),
+    )
+    with resumable(folder):
+        summary = write_outcome(folder, outcome, progress)
+    for checkpoint in (folder.best, folder.last):
+        shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
+    return Run(folder=folder.path, summary=summary)
+
+
+def _tell(notes: Iterable[str], progress: Progress) -> None:
+    for note in notes:
+        progress.note(note)
+
+
+def _with_absolute_paths(config: Config) -> Config:
+    """Paths that still hold when config.toml is used from another folder."""
+    data = config.data
+    named = {
+        "data.path": data.path,
+        "data.label_map": data.label_map,
+        "data.manifest": data.manifest,
+        "data.corrections": data.corrections,
+        "model.pretrained": config.model.pretrained,
+        "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
+    }
+    absolute = {
+        key: str(Path(value).resolve())
+        for key, value in named.items()
+        if value and Path(value).exists()
+    }
+    return config.with_settings(absolute)
+
+
+def _refuse_unknown_names(config: Config) -> None:
+    """Notice a typing error before the images are read rather than after.
+
+    Raises:
+        UsageError: for an unknown model, augmentation preset or operation, or weights that are
+            unknown or cannot go with the other settings.
+        WeightsError: when pretrained weights are not here and cannot be downloaded.
+    """
+    refuse_contradictions(config)
+    if config.model.name != "auto":
+        image_model(config.model.name)
+    if config.augment.preset != "auto":
+        load_augmentation(config.augment.preset)
+    if (weights := wanted_weights(config)) is not None:
+        weights.locate()
+
+
+def _deploy(
+    config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
+) -> Bundle:
+    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
+    if config.checkpoint.deploy == "best":
+        load_best_weights(folder, state, progress)
+    else:
+        load_weights(newest(folder.last), state.model)
+    data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
+    bundle = Bundle(
+        model=state.model,
+        architecture=config.model.name,
+        model_options=model_options(config, parts),
+        mirrored=config.model.test_time_mirror,
+        classes=parts.prepared.samples.classes,
+        preprocess=parts.preprocess,
+        data_hash=data_hash,
+        versions=versions(),
+    )
+    shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
+    save_bundle(folder.model, bundle)
+    return load_bundle(folder.model)
+
+
+def _origin_of_weights(config: Config) -> dict[str, str]:
+    """What summary.json says of pretrained weights; nothing for a training from scratch."""
+    name = config.model.pretrained
+    return {} if name == "none" else {"pretrained": name}
+
+
+def _images_per_second(state: TrainingState) -> float:
+    images = sum(row["images_per_second"] * row["seconds"] for row in state.history)
+    return round(images / sum(row["seconds"] for row in state.history), 1)
+
+
+def _trainable_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

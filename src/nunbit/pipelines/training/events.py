@@ -1,0 +1,28 @@
+"""What happened while a network was trained, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nunbit.finetune.freezing import Freezing
+from nunbit.formatting import counted
+from nunbit.reports.run.inputs import Event
+from nunbit.training.state import TrainingState
+
+
+def events_of(state: TrainingState, tuning: Freezing | None = None) -> tuple[Event, ...]:
+    """What the callbacks remembered and, of a fine-tuning, where more stages began to learn."""
+    events = [Event(**event) for event in state.events]
+    if tuning is not None:
+        events += _unfreezings(tuning, len(state.history))
+    return tuple(sorted(events, key=lambda event: event.epoch))
+
+
+def _unfreezings(tuning: Freezing, epochs: int) -> Iterator[Event]:
+    """A function of the epoch alone, as the unfreezing itself is."""
+    stages = tuning.stages.count
+    for epoch in range(2, epochs + 1):
+        learning = stages - tuning.frozen(epoch)
+        if learning > stages - tuning.frozen(epoch - 1):
+            text = f"from here on {counted(learning, 'stage')} of {stages} learned beside the head"
+            yield Event(epoch=epoch, kind="unfreeze", text=text)

@@ -1,0 +1,82 @@
+"""The baseline of a fine-tuning: the head on the pretrained features that it began with.
+
+D features, K classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from nunbit.config import Config
+from nunbit.evaluation.baselines import Baseline, compared, drawn
+from nunbit.files import write_atomically
+from nunbit.finetune.heads import FittedHead
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.network import new_model
+from nunbit.pipelines.training.transfer import open_backbone
+from nunbit.progress import Progress
+from nunbit.types import Predictions
+
+MOST_TEST_IMAGES = 1_000
+"""Each passes once more through the network as it was before its tuning."""
+
+Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
+def keep_probe(folder: RunFolder, head: FittedHead) -> None:
+    """Keep the layers of a fitted head, which tuning is about to change."""
+    tensors: dict[str, NDArray[np.float32]] = {}
+    for number, (weight, bias) in enumerate(head.layers):
+        tensors[f"{number}.weight"] = np.ascontiguousarray(weight)
+        tensors[f"{number}.bias"] = np.ascontiguousarray(bias)
+    path = _kept_at(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, safetensors.numpy.save(tensors))
+
+
+def linear_probe(
+    config: Config, parts: Parts, folder: RunFolder, test: Predictions, progress: Progress
+) -> tuple[Baseline, ...]:
+    """What the head said before the tuning, of at most `MOST_TEST_IMAGES` test images.
+
+    Nothing for a run that tuned nothing: one from scratch has no features, and one of a head on
+    features is itself what would be compared. Nothing either where the head was not kept.
+    """
+    layers = _read(folder) if config.transfer.mode not in ("none", "head") else []
+    batches = parts.batches("test")
+    if not layers or batches is None:
+        return ()
+    model, _ = new_model(config, parts)
+    backbone = open_backbone(config, parts, model, progress)
+    rows = np.arange(len(test))
+    chosen = np.sort(drawn(rows, MOST_TEST_IMAGES, np.random.default_rng(config.seed)))
+    said = test.subset(chosen)
+    cut = backbone.cuts[-1]
+    features = backbone.features(replace(batches, rows=said.indices), cut=cut)
+    head = FittedHead(
+        kind=config.transfer.head, layers=tuple(layers), path=(), chosen_by="validation"
+    )
+    answers = head.logits(features).argmax(axis=1).astype(np.int64)
+    detail = f"the head ({head.kind}) on {cut.channels:,} pretrained features, before the tuning"
+    return (compared("linear-probe", answers, said, detail=detail),)
+
+
+def _kept_at(folder: RunFolder) -> Path:
+    return folder.last.parent / "head.safetensors"
+
+
+def _read(folder: RunFolder) -> Layers:
+    """The kept layers; none where there are none, or the file is damaged."""
+    try:
+        tensors = safetensors.numpy.load(_kept_at(folder).read_bytes())
+        numbers = range(len(tensors) // 2)
+        return [(tensors[f"{i}.weight"], tensors[f"{i}.bias"]) for i in numbers]
+    except (OSError, SafetensorError, KeyError):
+        return []

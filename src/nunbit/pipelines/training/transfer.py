@@ -1,0 +1,388 @@
+"""The transfer stage of a run: the head on features, and what fine-tuning starts from.
+
+n images, D features, K classes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from nunbit.backbone.extract import VIEWS, View
+from nunbit.backbone.feature_cache import FeatureStore
+from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.config import Config, decided
+from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
+from nunbit.data.batches import Batches
+from nunbit.files import write_atomically
+from nunbit.finetune.cached_activations import (
+    ActivationBatches,
+    Activations,
+    TrainingActivations,
+    mirrors,
+    only_mirrors,
+)
+from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fine_tuning
+from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
+from nunbit.finetune.install import install
+from nunbit.models.head import head_input
+from nunbit.pipelines.loading.groups import groups_of
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.loading.prepare import pixel_budget
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.network import Feed, image_feed, monitor_of, with_hidden_layer
+from nunbit.progress import Progress
+from nunbit.training.checkpoint import newest, save_checkpoint
+from nunbit.training.losses import make_loss
+from nunbit.training.state import Best, TrainingState
+from nunbit.types import Predictions
+
+VIEWS_OF: Mapping[str, Sequence[View]] = {
+    "centre": ("centre",),
+    "mirror": ("centre", "mirror"),
+    "crops": VIEWS,
+}
+"""What each value of `transfer.views` shows of every training image."""
+
+FEEDING, ACTIVATIONS = "feeding", "activations"
+"""Fact of the summary: what fine-tuning is fed with, and its value where images are not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A network with pretrained weights on the device, its cuts, and its features on disk."""
+
+    model: nn.Module
+    cuts: tuple[Cut, ...]
+    store: FeatureStore
+    parts: Parts
+
+    def features(
+        self, batches: Batches, *, cut: Cut, view: View = "centre", pooled: bool = True
+    ) -> NDArray[np.float32]:
+        """Of the batches' images at a cut: float32 [n, D], or [n, *cut.shape] not pooled."""
+        sha256 = self.parts.prepared.inspection.sha256
+        return self.store.features(
+            self.model, cut, batches, sha256=sha256, view=view, pooled=pooled
+        )
+
+
+def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Progress) -> Backbone:
+    """The network of a run, ready to compute features.
+
+    Raises:
+        UsageError: when the network does not end in a linear layer.
+    """
+    contract = parts.preprocess
+    shape = (contract.channels, contract.height, contract.width)
+    head_input(model, shape)  # refuses before minutes of work what `install` would after them
+    cuts = cuts_of(model, shape)
+    layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
+    budget = pixel_budget(config.pixels)
+    return Backbone(
+        model=model.to(parts.device).to(memory_format=layout),
+        cuts=cuts,
+        store=FeatureStore(
+            budget.cache_folder,
+            disk_bytes=budget.disk_bytes,
+            ram_bytes=budget.ram_bytes,
+            progress=progress,
+        ),
+        parts=parts,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadStart:
+    """A head fitted on features, in its network."""
+
+    model: nn.Module
+    record: dict[str, float]
+    """The head's numbers as a line of metrics.jsonl."""
+    facts: dict[str, Any]
+    """For summary.json."""
+    validation: Predictions | None = None
+    """What the head says of the validation part; None where it has no image."""
+    head: FittedHead | None = None
+    """None where it was fitted by a process before."""
+
+
+def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> HeadStart:
+    """Each image through the network once, a head on what comes out, and the head put in its place.
+
+    The last cut is the input of the final layer, so the network with the head computes what the
+    head says of the features.
+    """
+    parts, cut, transfer = backbone.parts, backbone.cuts[-1], config.transfer
+    batches, held_out = parts.batches("train"), parts.batches("validation")
+    assert batches is not None  # refused before: no class can be learned without images
+    views = VIEWS_OF[transfer.views]
+    began = time.perf_counter()
+    features = [backbone.features(batches, cut=cut, view=view) for view in views]
+    train = Labelled(
+        features=np.concatenate(features) if len(views) > 1 else features[0],
+        labels=np.tile(batches.labels[batches.rows], len(views)),
+        views=len(views),
+        groups=groups_of(parts.split, batches.rows),
+    )
+    validation = None
+    if held_out is not None:
+        validation = Labelled(
+            features=backbone.features(held_out, cut=cut), labels=held_out.labels[held_out.rows]
+        )
+    computed = time.perf_counter()
+    head = fit_head(
+        transfer.head,
+        train,
+        validation,
+        classes=len(parts.prepared.samples.classes),
+        seed=config.seed,
+        settings=_head_settings(config),
+        device=parts.device,
+    )
+    fitted = time.perf_counter()
+    model = backbone.model
+    if transfer.head == "mlp":
+        model = with_hidden_layer(model, config, parts)
+    contract = parts.preprocess
+    install(model, head, shape=(contract.channels, contract.height, contract.width))
+    images = len(train.labels) + (0 if validation is None else len(validation.labels))
+    said = None
+    if validation is not None and held_out is not None:
+        said = Predictions(
+            logits=head.logits(validation.features),
+            labels=validation.labels,
+            indices=held_out.rows,
+        )
+    start = HeadStart(
+        model=model,
+        record=_record(head, images=images, seconds=fitted - began, validated=said is not None),
+        facts=_facts(config, backbone, head, seconds=(computed - began, fitted - computed)),
+        validation=said,
+        head=head,
+    )
+    progress.note(_told(start, len(batches.rows)))
+    return start
+
+
+def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
+    """Record the fitted head as a training of one epoch that has ended, checkpoints and all."""
+    state.history = [start.record]
+    state.best = Best(value=start.record.get("validation_accuracy"), epoch=1, reached=1)
+    state.epoch, state.finished = 2, True
+    state.elapsed_seconds = start.record["seconds"]
+    save_checkpoint(folder.best, state)
+    save_checkpoint(folder.last, state)
+
+
+def count_as_best(config: Config, state: TrainingState, start: HeadStart, best: Path) -> None:
+    """Let the fitted head compete with the epochs that follow, as epoch 0."""
+    monitor = monitor_of(config, has_validation=start.validation is not None)
+    if start.validation is None or not monitor.name.startswith("validation"):
+        return
+    said = start.validation
+    value = float((said.predicted == said.labels).mean())
+    if monitor.name == "validation_loss":
+        loss = make_loss(config.training.loss, label_smoothing=config.training.label_smoothing)
+        value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
+    state.best = Best(value=value, epoch=0)
+    save_checkpoint(best, state)
+
+
+def idle_tuning(config: Config, state: TrainingState) -> list[str]:
+    """What to say when no epoch did as well as the head that tuning began with."""
+    if state.best.epoch or config.checkpoint.deploy != "best" or state.best.value is None:
+        return []
+    return [
+        f"None of {len(state.history)} epochs did as well on the validation part as the fitted "
+        "head, whose weights are kept: --transfer head gives them at once."
+    ]
+
+
+def keep_start(folder: RunFolder, start: HeadStart) -> None:
+    """Keep the head's facts for a run that is resumed, which need not fit it again."""
+    content = {"record": start.record, "facts": start.facts}
+    write_atomically(folder.transfer, json.dumps(content, indent=2) + "\n")
+
+
+def kept_start(config: Config, backbone: Backbone, folder: RunFolder) -> HeadStart | None:
+    """The start of a resumed run, whose weights come from its checkpoint; None to begin anew."""
+    if not newest(folder.last).exists():
+        return None
+    try:
+        content = json.loads(folder.transfer.read_text(encoding="utf-8"))
+        record, facts = dict(content["record"]), dict(content["facts"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    model = backbone.model
+    if config.transfer.head == "mlp":
+        model = with_hidden_layer(model, config, backbone.parts)
+    return HeadStart(model=model, record=record, facts=facts)
+
+
+def tuning_of(config: Config, backbone: Backbone, model: nn.Module) -> FineTuning:
+    """What of the network learns in which epoch."""
+    return fine_tuning(
+        model,
+        backbone.cuts,
+        mode=config.transfer.mode,
+        unfreeze_epochs=config.transfer.unfreeze_epochs,
+        freeze_statistics=config.transfer.batch_norm == "frozen",
+    )
+
+
+def with_feeding(
+    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, folder: RunFolder
+) -> HeadStart:
+    """Decide once what the batches hold, and keep it with the head's facts.
+
+    The decision depends on the memory free at that moment, and a resumed run must do as it began.
+    """
+    if FEEDING in start.facts:
+        return start
+    cut, augmentation = boundary(tuning, backbone.cuts), load_augmentation(config.augment.preset)
+    if cut is None:
+        feeding = "images: everything learns"
+    elif reason := _why_not_kept(config, backbone, cut, augmentation):
+        feeding = f"images: {reason}"
+    else:
+        feeding = ACTIVATIONS
+    start = replace(start, facts={**start.facts, FEEDING: feeding})
+    keep_start(folder, start)
+    return start
+
+
+def tuning_feed(
+    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, progress: Progress
+) -> Feed:
+    """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
+
+    `start` is what `with_feeding` gave.
+    """
+    augmentation = load_augmentation(config.augment.preset)
+    cut = boundary(tuning, backbone.cuts)
+    if cut is None or start.facts[FEEDING] != ACTIVATIONS:
+        if cut is not None:
+            reason = start.facts[FEEDING].removeprefix("images: ")
+            progress.note(f"The stages that do not learn run in every epoch: {reason}.")
+        return replace(image_feed(config, backbone.parts), scope=tuning)
+    train, validation = backbone.parts.batches("train"), backbone.parts.batches("validation")
+    assert train is not None
+
+    def activations(batches: Batches, view: View) -> Activations:
+        values = backbone.features(batches, cut=cut, view=view, pooled=False)
+        return Activations(values=values, rows=batches.rows)
+
+    views = {False: activations(train, "centre")}
+    if mirrors(augmentation):
+        views[True] = activations(train, "mirror")
+    fed = TrainingActivations(
+        rows=train.rows,
+        labels=train.labels,
+        batch_size=decided(config.training.batch_size),
+        device=train.device,
+        seed=config.seed,
+        augmentation=augmentation,
+        views=views,
+    )
+    held_out = None
+    if validation is not None:
+        held_out = ActivationBatches(
+            batches=validation, activations=activations(validation, "centre")
+        )
+    return Feed(
+        train=fed,
+        validation=held_out,
+        validation_images=backbone.parts.split.counts["validation"],
+        scope=replace(tuning, entry=cut),
+    )
+
+
+def _why_not_kept(config: Config, backbone: Backbone, cut: Cut, augmentation: Augmentation) -> str:
+    """Why activations cannot stand in for images; '' where they can."""
+    if not config.transfer.cache_activations:
+        return "transfer.cache_activations is off"
+    if not only_mirrors(augmentation):
+        known = augmentation.name in PRESETS
+        name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
+        return f"the augmentation {name} changes the images"
+    counts = backbone.parts.split.counts
+    images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
+    needed, budget = activation_bytes(cut, images), pixel_budget(config.pixels)
+    if needed > max(budget.ram_bytes, budget.disk_bytes):
+        return f"what they make of the images would take {needed / 1e9:.1f} GB"
+    return ""
+
+
+def _head_settings(config: Config) -> HeadSettings:
+    """For the heads that are trained by steps; what only suits fine-tuning stays their own."""
+    training, usual = config.training, HeadSettings()
+    alone = config.transfer.mode == "head"
+    return HeadSettings(
+        optimizer=training.optimizer,
+        learning_rate=decided(training.learning_rate) if alone else None,
+        schedule=training.schedule,
+        warmup_fraction=training.warmup_fraction,
+        weight_decay=training.weight_decay,
+        epochs=_whole(training.epochs, usual.epochs) if alone else usual.epochs,
+        batch_size=decided(training.batch_size),
+    )
+
+
+def _whole(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) else otherwise
+
+
+def _record(head: FittedHead, *, images: int, seconds: float, validated: bool) -> dict[str, float]:
+    chosen = head.chosen
+    record: dict[str, float] = {
+        "epoch": 1,
+        "train_loss": chosen.train_loss,
+        "train_accuracy": chosen.train_accuracy,
+    }
+    if validated:
+        record |= {"validation_loss": chosen.loss, "validation_accuracy": chosen.accuracy}
+    record["learning_rate"] = 0.0
+    record["seconds"] = round(seconds, 3)
+    record["images_per_second"] = round(images / seconds, 1)
+    return record
+
+
+def _facts(
+    config: Config, backbone: Backbone, head: FittedHead, *, seconds: tuple[float, float]
+) -> dict[str, Any]:
+    cut = backbone.cuts[-1]
+    return {
+        "mode": config.transfer.mode,
+        "head": head.kind,
+        "views": config.transfer.views,
+        "stages": len(backbone.cuts),
+        "features": cut.channels,
+        "head_parameters": sum(weight.size + bias.size for weight, bias in head.layers),
+        "features_seconds": round(seconds[0], 3),
+        "fit_seconds": round(seconds[1], 3),
+        "chosen_by": head.chosen_by,
+        "path": [asdict(point) for point in head.path],
+    }
+
+
+def _told(start: HeadStart, images: int) -> str:
+    """What happened, as a sentence for the user."""
+    facts, record = start.facts, start.record
+    point: Mapping[str, Any] = next(point for point in facts["path"] if point["chosen"])
+    by = {"validation": "on the validation part", "cross-validation": "cross-validated"}
+    right = f"{point['accuracy']:.1%} right {by.get(facts['chosen_by'], 'on the training part')}"
+    return (
+        f"The head ({facts['head']}) is fitted on {facts['features']:,} features of {images:,} "
+        f"images in {record['seconds']:.1f} s ({facts['features_seconds']:.1f} s for the "
+        f"features): {right}."
+    )

@@ -1,0 +1,62 @@
+"""The page from its sections, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from nunbit.checks.diagnosis import Diagnosis
+from nunbit.progress import SILENT, Progress
+from nunbit.reports.check.rendering import render
+from nunbit.reports.check.sections.classes import contact_sheets, counts
+from nunbit.reports.check.sections.files import files
+from nunbit.reports.check.sections.findings import findings
+from nunbit.reports.check.sections.method import contract, method
+from nunbit.reports.check.sections.overview import headline, overview
+from nunbit.reports.check.sections.pixel_values import pixel_values
+from nunbit.reports.kit import Section, document
+
+
+def build_page(
+    diagnosis: Diagnosis,
+    *,
+    command: str,
+    finished: str,
+    versions: Mapping[str, str],
+    progress: Progress = SILENT,
+) -> str:
+    """The whole page as self-contained HTML, ready to be written as UTF-8.
+
+    Nothing is fetched and no script runs. Pictures are limited in number and size, so the page
+    of 100,000 images stays below 15 MB.
+
+    Args:
+        diagnosis: what was found.
+        command: what the user typed.
+        finished: date and time, as the reader should see them, or ''.
+        versions: of nunbit and the libraries; 'nunbit' stands in the page's foot.
+        progress: who is told how far it is.
+    """
+    makers: list[Callable[[Diagnosis], Section | None]] = [
+        overview,
+        findings,
+        contact_sheets,
+        counts,
+        files,
+        pixel_values,
+        contract,
+        partial(method, command=command, versions=versions),
+    ]
+    steps = progress.track(makers, total=len(makers), title="Page")
+    sections = [section for make in steps if (section := make(diagnosis)) is not None]
+    name = diagnosis.samples.name
+    return document(
+        title=f"{name} · check · nunbit",
+        heading=name,
+        aside="checked",
+        description=headline(diagnosis),
+        finished=finished,
+        version=versions.get("nunbit", ""),
+        sections=sections,
+        style=render("style"),
+    )

@@ -1,0 +1,36 @@
+"""What was found, in one sentence and one list."""
+
+from __future__ import annotations
+
+from nunbit.checks.diagnosis import Diagnosis
+from nunbit.formatting import counted
+from nunbit.reports.check.rendering import render
+from nunbit.reports.kit import Section
+
+
+def overview(diagnosis: Diagnosis) -> Section:
+    """The headline, the numbers of images, and every finding by its title."""
+    exclusions = sum(c.action == "exclude" for c in diagnosis.corrections)
+    body = render(
+        "overview",
+        headline=headline(diagnosis),
+        found=len(diagnosis.samples),
+        usable=diagnosis.usable,
+        classes=len(diagnosis.samples.classes),
+        parts=diagnosis.split.counts,
+        exclusions=exclusions,
+        relabels=len(diagnosis.corrections) - exclusions,
+        findings=diagnosis.findings,
+    )
+    return Section(name="result", title="Result", body=body)
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """'1 error, 3 warnings and 6 notes about 70,000 images'."""
+    images = counted(len(diagnosis.samples), "image or file", "images and files")
+    counts = {word: diagnosis.count(word) for word in ("error", "warning", "note")}
+    told = [counted(number, word) for word, number in counts.items() if number]
+    if not told:
+        return f"Nothing found that would spoil a training: {images}"
+    listed = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    return f"{listed} about {images}"

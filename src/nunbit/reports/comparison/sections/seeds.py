@@ -1,0 +1,49 @@
+"""Several seeds of a configuration: mean, spread, and the difference of two configurations."""
+
+from __future__ import annotations
+
+from nunbit.evaluation.comparison.verdicts import p_words, points, points_with_range
+from nunbit.formatting import percent
+from nunbit.reports.comparison.charts import draw_seeds
+from nunbit.reports.comparison.inputs import PageInput
+from nunbit.reports.comparison.rendering import render
+from nunbit.reports.kit import Section
+
+BASES = {
+    "same images": "All runs were tested on the same images. The interval covers what other seeds "
+    "and other test images of the same kind would change.",
+    "same images seed by seed": "Each seed draws its own test images, and both configurations "
+    "share those of each seed, so their difference is taken seed by seed. Parts drawn from the "
+    "same data overlap; the interval is widened for it, as are those of the means (Nadeau and "
+    "Bengio 2003).",
+    "other images": "The runs were tested on different images, so nothing can be paired, and only "
+    "the spread over the seeds speaks. Parts drawn from the same data overlap; the interval is "
+    "widened for it, as are those of the means (Nadeau and Bengio 2003).",
+}
+
+
+def seeds(given: PageInput) -> Section | None:
+    """Mean and spread of each configuration, where one has several seeds."""
+    comparison = given.comparison
+    rows = comparison.configurations
+    if all(row.accuracy.n == 1 for row in rows):
+        return None
+    described = "; ".join(f"{row.name}: mean {percent(row.accuracy.mean)}" for row in rows)
+    body = render(
+        "seeds",
+        rows=rows,
+        points=points,
+        same_images=comparison.same_images,
+        chart=draw_seeds(rows, name="seeds", description=f"Accuracy of each run. {described}"),
+        compared=[
+            {
+                "row": row,
+                "difference": points_with_range(row.found.difference),
+                "p": p_words(row.found.p_value),
+                "p_adjusted": p_words(row.p_adjusted),
+            }
+            for row in comparison.over_seeds
+        ],
+        bases=[BASES[basis] for basis in {row.found.basis: None for row in comparison.over_seeds}],
+    )
+    return Section(name="seeds", title="Over seeds", body=body)

@@ -1,0 +1,68 @@
+"""The page from its sections, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+
+from nunbit.progress import SILENT, Progress
+from nunbit.reports.kit import Section, document
+from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.sections.calibration import calibration
+from nunbit.reports.run.sections.classes import classes
+from nunbit.reports.run.sections.confusion import confusion
+from nunbit.reports.run.sections.contract import contract
+from nunbit.reports.run.sections.curves import curves
+from nunbit.reports.run.sections.data import data, parts
+from nunbit.reports.run.sections.gallery import gallery
+from nunbit.reports.run.sections.how import model, repeat
+from nunbit.reports.run.sections.map import feature_map
+from nunbit.reports.run.sections.result import headline, result
+from nunbit.reports.run.sections.slices import slices
+from nunbit.reports.run.sections.transfer import transfer
+
+SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
+    result,
+    transfer,
+    curves,
+    classes,
+    confusion,
+    calibration,
+    slices,
+    gallery,
+    feature_map,
+    data,
+    parts,
+    contract,
+    model,
+    repeat,
+)
+
+
+def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
+    """The whole page as self-contained HTML, ready to be written as UTF-8.
+
+    Nothing is fetched and no script runs. Raises what `evaluate` raises for predictions that
+    cannot be evaluated.
+    """
+    steps = progress.track(SECTIONS, total=len(SECTIONS), title="report")
+    sections = [section for make in steps if (section := make(report)) is not None]
+    summary = report.summary
+    dataset, model = summary.get("dataset", "images"), summary.get("model", "model")
+    return document(
+        title=f"{dataset} · {model} · nunbit",
+        heading=dataset,
+        aside=f"with {model}",
+        description=headline(report),
+        finished=report.finished,
+        version=summary.get("nunbit", ""),
+        sections=sections,
+        style=_style(),
+    )
+
+
+def _style() -> str:
+    """What the sections add to the style sheet of every page."""
+    folder = files("nunbit.reports.run").joinpath("templates")
+    sheets = sorted(item.name for item in folder.iterdir() if item.name.endswith(".css"))
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in sheets)

@@ -1,0 +1,53 @@
+"""What stops a training at its split is what the check reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nunbit.cli import main
+from nunbit.config import load_config
+from nunbit.errors import DataError
+from nunbit.pipelines.loading.make_split import divide, divided_for_check, refuse_untrainable
+from nunbit.pipelines.loading.prepare import Prepared, decode, find
+from nunbit.progress import SILENT
+from tests.fixtures_data import write_images
+
+
+def prepare(folder: Path) -> tuple[Prepared, object]:
+    config = load_config(data=str(folder), recipe=None, settings={})
+    found = find(config, SILENT)
+    return decode(found, config, device_type="cpu", progress=SILENT), config
+
+
+def test_too_few_images_are_an_error_of_the_check_too(tmp_path: Path, capsys) -> None:
+    for name in ("cat", "dog"):
+        write_images(tmp_path / "photos", {name: 2})
+    prepared, config = prepare(tmp_path / "photos")
+    with pytest.raises(DataError, match="too few images to keep some for the test"):
+        refuse_untrainable(divide(prepared, config), prepared)
+    first = divided_for_check(prepared, config)[1][0]
+    assert first.severity == "error"
+    assert "too few images" in first.title
+    assert main(["check", str(tmp_path / "photos")]) == 1
+    assert main(["train", str(tmp_path / "photos"), "--out", str(tmp_path / "run")]) == 2
+    assert "too few images" in capsys.readouterr().err
+
+
+def test_a_class_whose_images_are_all_broken_stops_the_training(tmp_path: Path, capsys) -> None:
+    write_images(tmp_path / "photos", {"cat": 30, "dog": 30})
+    (tmp_path / "photos" / "emu").mkdir()
+    (tmp_path / "photos" / "emu" / "1.png").write_bytes(b"\x89PNG broken")
+    assert main(["train", str(tmp_path / "photos"), "--out", str(tmp_path / "run")]) == 2
+    told = capsys.readouterr().err
+    assert "no usable training image: emu" in told
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert main(["check", str(tmp_path / "photos")]) == 1
+
+
+def test_enough_images_give_no_error(tmp_path: Path) -> None:
+    write_images(tmp_path / "photos", {"cat": 10, "dog": 10})
+    prepared, config = prepare(tmp_path / "photos")
+    refuse_untrainable(divide(prepared, config), prepared)
+    assert all(f.severity != "error" for f in divided_for_check(prepared, config)[1])

@@ -1,0 +1,100 @@
+"""The fast path against a loop as a textbook has it: the same batches give the same weights.
+
+Fast is what a run does: pixels kept as bytes, batches gathered at once, channels last, fused
+optimisers. The loop converts image by image, and uses torch's optimisers step by step.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+
+import nunbit
+from nunbit.bundle import Bundle
+from nunbit.data.augment import PRESETS
+from nunbit.pipelines.loading.reopen import own_parts
+from nunbit.progress import SILENT
+from nunbit.seeds import Purpose, derive_seed
+
+EPOCHS, BATCH_SIZE, SIDE = 2, 64, 8
+# Small steps: with large ones, a rounding error grows at every ReLU and every maximum it tips over.
+RATE = {"sgd": 0.005, "adamw": 0.0002}
+
+
+@pytest.mark.parametrize(("optimizer", "tolerance"), [("sgd", 0.05), ("adamw", 0.02)])
+def test_a_run_and_a_plain_loop_end_with_the_same_weights(
+    optimizer: str, tolerance: float, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    nunbit.train(
+        "digits",
+        model="smallcnn",
+        epochs=EPOCHS,
+        out=out,
+        settings={
+            "augment.preset": "none",
+            "checkpoint.deploy": "last",
+            "pixels.image_size": SIDE,
+            "training.batch_size": BATCH_SIZE,
+            "training.optimizer": optimizer,
+            "training.learning_rate": RATE[optimizer],
+            "training.precision": "float32",
+            "training.schedule": "constant",
+        },
+    )
+    bundle = nunbit.load(out, device="cpu").bundle
+    start, plain = trained_plainly(out, bundle, optimizer)
+    assert sum(w.numel() for w in plain.values()) > 1_000_000
+    for name, weights in bundle.model.state_dict().items():
+        if weights.is_floating_point():
+            moved = (plain[name] - start[name]).norm()
+            assert moved > 0, name
+            assert (weights - plain[name]).norm() <= tolerance * moved, name
+
+
+def trained_plainly(
+    run: Path, bundle: Bundle, optimizer: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights before and after the loop, on the batches of the run."""
+    model = nunbit.create_model(
+        "smallcnn",
+        classes=10,
+        channels=1,
+        height=SIDE,
+        width=SIDE,
+        generator_seed=derive_seed(0, Purpose.WEIGHTS),
+    )
+    start = {name: weights.clone() for name, weights in model.state_dict().items()}
+    decay = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decay, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    slow = {"fused": False, "foreach": False, "lr": RATE[optimizer]}
+    stepper = (
+        torch.optim.SGD(groups, momentum=0.9, **slow)
+        if optimizer == "sgd"
+        else torch.optim.AdamW(groups, **slow)
+    )
+    digits = load_digits()
+    mean, std = bundle.preprocess.mean[0], bundle.preprocess.std[0]
+    _, parts = own_parts(run, bundle, device=torch.device("cpu"), progress=SILENT)
+    batches = parts.training(batch_size=BATCH_SIZE, seed=0, augmentation=PRESETS["none"])
+    model.train()
+    for epoch in range(1, EPOCHS + 1):
+        for rows in [batch.indices for batch in batches.epoch(epoch)]:
+            images = torch.stack(
+                [
+                    torch.tensor(np.round(digits.images[row] * 255 / 16) / 255 - mean) / std
+                    for row in rows
+                ]
+            )
+            labels = torch.tensor([int(digits.target[row]) for row in rows])
+            loss = nn.functional.cross_entropy(model(images[:, None].float()), labels)
+            stepper.zero_grad()
+            loss.backward()
+            stepper.step()
+    return start, model.state_dict()
