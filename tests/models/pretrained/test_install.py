@@ -12,8 +12,7 @@ from torch import nn
 from nunbit.errors import UsageError, WeightsError
 from nunbit.models import create_model, model_info
 from nunbit.models.info import Shape
-from nunbit.models.pretrained import find_weights
-from nunbit.models.pretrained import transfer
+from nunbit.models.pretrained import find_weights, transfer
 from tests.models.pretrained.cases import SMALL, last_layer, same, small
 
 
