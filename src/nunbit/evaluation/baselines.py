@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtrc
 
-from nunbit.chances import at_least_of
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import ClassNames, Predictions
 
@@ -87,7 +87,8 @@ def compared(
     network_right = predictions.predicted == predictions.labels
     only_network = int((network_right & ~right).sum())
     differ = int((network_right != right).sum())
-    p_value = at_least_of(only_network, differ, 0.5)
+    # At least so many of those that differ; bdtrc counts strictly more.
+    p_value = bdtrc(only_network - 1, differ, 0.5)
     return Baseline(
         kind=kind,
         detail=detail,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.checks.metadata.properties import Properties
+from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import Samples
 
 MOST_IMAGES = 20_000
@@ -92,12 +93,11 @@ def fit_metadata(
     witnesses = n if groups is None else len(np.unique(groups))
     right = round(correct / n * witnesses)
     test = binomtest(right, witnesses, baseline, alternative="greater")
-    interval = binomtest(right, witnesses).proportion_ci(0.95, method="wilson")
     fit = MetadataFit(
         n=n,
         correct=correct,
         accuracy=correct / n,
-        accuracy_ci95=(float(interval.low), float(interval.high)),
+        accuracy_ci95=wilson_interval(right, witnesses),
         baseline=baseline,
         largest=samples.classes[int(counts.argmax())],
         p_value=float(test.pvalue),

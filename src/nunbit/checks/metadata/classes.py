@@ -8,6 +8,7 @@ from math import sqrt
 
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
+from nunbit.evaluation.intervals import Z
 from nunbit.types import Samples
 
 SMALLEST_CLASS = 3
@@ -17,7 +18,6 @@ IMBALANCE = 20
 WIDEST_INTERVAL = 0.4
 """A class is measured when the 95 % interval of its recall is narrower than this, whatever the
 recall: 20 points either way."""
-_Z95 = 1.959964
 
 
 def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -
 
 def widest_interval(n: int) -> float:
     """Width of Wilson's 95 % interval of a share of n at its widest, one half; 1 for none."""
-    return 1.0 if n == 0 else _Z95 / sqrt(n + _Z95**2)
+    return 1.0 if n == 0 else Z / sqrt(n + Z**2)
 
 
 def _too_small_to_learn(counts: Counter[str]) -> Iterator[Finding]:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.chances import at_least_drawn
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.checks.metadata.properties import Properties, one_of_each_group, properties
@@ -158,8 +157,10 @@ def _table(
     advantage = np.where(telling, share - share_of_others, 0.0).sum(axis=1)
     told = np.where(telling, counts, 0).sum(axis=1)
     having = np.where(telling, counts.sum(axis=0), 0).sum(axis=1)
+    from scipy.stats import hypergeom  # imported here because it takes 0.3 s
+
     # Fisher's exact test: so many of the class's images among those that have a telling value.
-    p_value = at_least_drawn(told, total=int(counts.sum()), marked=having, drawn=own[:, 0])
+    p_value = hypergeom.sf(told - 1, int(counts.sum()), having, own[:, 0])
     tried = (2.0 ** len(names) - 2) * classes * PROPERTIES
     return PropertyTable(
         name=name,
