@@ -1,0 +1,1 @@
+"""Models that leave nunbit: folders that other runtimes read, each proven equal on raw files."""
