@@ -8,7 +8,6 @@ run's `config.toml`. The settings themselves stand in sections.py.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -31,6 +30,7 @@ from nunbit.config.sections import (
     TransferConfig,
 )
 from nunbit.errors import ConfigError
+from nunbit.suggest import suggest
 
 __all__ = [
     "CheckpointConfig",
@@ -178,11 +178,10 @@ def _find_recipe(recipe: str) -> Path:
         return path
     shipped = resources.files("nunbit") / "recipes" / f"{recipe}.toml"
     if not shipped.is_file():
-        near = difflib.get_close_matches(recipe, recipe_names(), n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        names = recipe_names()
         raise ConfigError(
             f"there is no recipe '{recipe}'",
-            remedy=f"{hint}recipes: {', '.join(recipe_names())}; or give a TOML file",
+            remedy=suggest(recipe, names, rest=f"recipes: {', '.join(names)}; or give a TOML file"),
         )
     return Path(str(shipped))
 
@@ -222,14 +221,16 @@ def _dotted_keys(section: str | None = None) -> list[str]:
 
 def _unknown(dotted: str, origin: str) -> ConfigError:
     known = _dotted_keys()
-    near = difflib.get_close_matches(dotted, known, n=1, cutoff=0.5)
     leaf = dotted.rpartition(".")[2]
     same_leaf = [key for key in known if key.rpartition(".")[2] == leaf]
-    suggestion = next(iter(same_leaf + near), "")
-    hint = f"did you mean {suggestion}? " if suggestion else ""
+    all_are_listed = "a run's config.toml lists every setting"
+    if same_leaf:
+        remedy = f"did you mean {same_leaf[0]}? {all_are_listed}"
+    else:
+        remedy = suggest(dotted, known, rest=all_are_listed, cutoff=0.5)
     return ConfigError(
         f"there is no setting '{dotted}' (in {origin})",
-        remedy=f"{hint}a run's config.toml lists every setting",
+        remedy=remedy,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Literal, get_args
 
@@ -14,6 +13,8 @@ from pydantic import (
     Field,
     model_validator,
 )
+
+from nunbit.suggest import suggest
 
 Auto = Literal["auto"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -236,11 +237,8 @@ TRANSFER_MODES = ("auto", "none", "head", "last-stage", "stages:N", "all")
 def _transfer_mode(mode: str) -> str:
     if _STAGES.fullmatch(mode) or (mode in TRANSFER_MODES and mode != "stages:N"):
         return mode
-    near = difflib.get_close_matches(mode, TRANSFER_MODES, n=1)
-    raise ValueError(
-        (f"did you mean {near[0]}? " if near else "")
-        + f"modes: {', '.join(TRANSFER_MODES)}, where N counts stages from the last one"
-    )
+    modes = f"modes: {', '.join(TRANSFER_MODES)}, where N counts stages from the last one"
+    raise ValueError(suggest(mode, TRANSFER_MODES, rest=modes))
 
 
 class TransferConfig(Section):

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from typing import Literal
 from nunbit.data.csv_rows import csv_bytes, read_csv
 from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT, count, examples
 from nunbit.errors import DataError
+from nunbit.suggest import suggest
 from nunbit.types import Samples, Split
 
 COLUMNS = ("path", "action", "label", "new_label", "reason")
@@ -161,12 +161,11 @@ def _correction(cells: list[str], line: int, path: Path) -> Correction:
         return Correction(
             path=name, action="relabel", label=label, new_label=new_label, reason=reason
         )
-    near = difflib.get_close_matches(action, ACTIONS, n=1)
     raise _fault(
         path,
         line,
         f"there is no action '{action}'",
-        remedy=(f"did you mean {near[0]}? " if near else "") + f"actions: {', '.join(ACTIONS)}",
+        remedy=suggest(action, ACTIONS, rest=f"actions: {', '.join(ACTIONS)}"),
     )
 
 
@@ -174,14 +173,12 @@ def _class_number(samples: Samples, item: CorrectionLine, path: Path) -> int:
     name = item.correction.new_label
     if name in samples.classes:
         return samples.classes.index(name)
-    near = difflib.get_close_matches(name, samples.classes, n=1)
     raise _fault(
         path,
         item.line,
         f"there is no class '{name}'",
-        remedy=f"did you mean '{near[0]}'?"
-        if near
-        else f"the classes are {examples(samples.classes, most=20)}",
+        remedy=suggest(name, samples.classes, form="'{}'")
+        or f"the classes are {examples(samples.classes, most=20)}",
     )
 
 

@@ -5,7 +5,6 @@ B images in a batch, C channels, H height, W width. A canvas is uint8 [H, W, C].
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
@@ -20,6 +19,7 @@ from PIL import Image, ImageOps
 
 from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode
 from nunbit.errors import ConfigError
+from nunbit.suggest import suggest
 
 if TYPE_CHECKING:
     import torch
@@ -173,8 +173,7 @@ class Preprocess:
         known = [field.name for field in fields(cls)]
         for key in values:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                remedy = suggest(key, known) or f"known are {', '.join(known)}"
                 raise ConfigError(f"unknown key in the input contract: {key}", remedy=remedy)
         plain: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()

@@ -9,9 +9,8 @@ B images in a batch, C channels, H height, W width, K classes.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -28,6 +27,7 @@ from nunbit.explain.disable_inplace import out_of_place
 from nunbit.explain.targets import grad_cam_layer, maps_of
 from nunbit.inference import images_at_once
 from nunbit.models.mode import evaluation_mode
+from nunbit.suggest import suggest
 
 Method: TypeAlias = Literal["grad-cam", "integrated-gradients", "occlusion", "gradients"]
 Maps: TypeAlias = NDArray[np.float32]
@@ -286,6 +286,4 @@ def _backward_through_recurrence(model: nn.Module) -> contextlib.AbstractContext
 
 
 def _near(name: Any) -> str:
-    known: Sequence[str] = tuple(METHODS)
-    near = difflib.get_close_matches(str(name), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return suggest(str(name), METHODS) or f"known are {', '.join(METHODS)}"

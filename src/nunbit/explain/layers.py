@@ -10,7 +10,6 @@ layer's maps, T tokens, D features.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from nunbit.backbone.split_points import CONTAINERS, MISSHAPEN, Cut, cuts_of
 from nunbit.errors import UsageError
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.trace import Call, trace
+from nunbit.suggest import suggest
 
 STAGES = ("early", "middle", "late")
 _EXTRA_TOKENS = (0, 1, 2, 5)
@@ -100,10 +100,10 @@ def layer_named(model: nn.Module, shape: Sequence[int], name: str) -> Layer:
             "gives something else than maps or features",
             remedy=f"choose another, such as {_some(list(layers))}",
         )
-    near = difflib.get_close_matches(name, [*layers, *ends], n=3, cutoff=0.5)
+    near = suggest(name, [*layers, *ends], limit=3, cutoff=0.5)
     raise UsageError(
         f"the network has no layer {name!r}",
-        remedy=f"did you mean {' or '.join(near)}?" if near else f"it has {_some(list(layers))}",
+        remedy=near or f"it has {_some(list(layers))}",
     )
 
 

@@ -19,7 +19,6 @@ B images in a batch, C channels, H and W of an image, h and w of a map, T tokens
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from nunbit.errors import UsageError
 from nunbit.explain.disable_inplace import out_of_place
 from nunbit.models.meta_tensors import home_of
 from nunbit.models.mode import evaluation_mode
+from nunbit.suggest import suggest
 
 FEWEST = 7
 """Pixels of the shorter side of a map, as the last maps of most networks have for 224 x 224."""
@@ -153,8 +153,7 @@ def maps_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Iterator[nn.M
 def _layout_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Layout:
     names = [name for name, _ in model.named_modules() if name]
     if layer not in names:
-        near = difflib.get_close_matches(layer, names, n=3)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "leave the layer out"
+        remedy = suggest(layer, names, limit=3) or "leave the layer out"
         raise UsageError(f"the network has no layer called {layer!r}", remedy=remedy)
     ran = _watch(model, shape)
     at = [i for i, each in enumerate(ran) if each.name == layer]

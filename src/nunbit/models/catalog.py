@@ -5,7 +5,6 @@ A new model is one file beside this one and one line of `FAMILIES`: see docs/mod
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Callable
 from importlib import import_module
@@ -13,6 +12,7 @@ from importlib import import_module
 from nunbit.errors import UsageError
 from nunbit.models import zoo
 from nunbit.models.info import ModelInfo
+from nunbit.suggest import suggest
 
 FAMILIES = (
     "smallcnn",
@@ -53,11 +53,10 @@ def model_info(name: str) -> ModelInfo:
     for find in finders.values():
         if (info := find(bare)) is not None:
             return info
-    near = difflib.get_close_matches(name, _all_names(), n=3, cutoff=0.6)
-    remedy = f"did you mean {' or '.join(near)}?" if near else ""
     raise UsageError(
         f"no model is called {name!r}",
-        remedy=remedy or "`nunbit models` lists all names; `nunbit models WORD` those with a word",
+        remedy=suggest(name, _all_names(), limit=3)
+        or "`nunbit models` lists all names; `nunbit models WORD` those with a word",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from nunbit.errors import UsageError
+from nunbit.suggest import suggest
 
 Scheme: TypeAlias = Literal["default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"]
 
@@ -33,8 +33,8 @@ def initialise(model: nn.Module, scheme: Scheme = "default", *, seed: int = 0) -
     Raises UsageError for an unknown scheme.
     """
     if scheme not in get_args(Scheme):
-        near = difflib.get_close_matches(scheme, get_args(Scheme), n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(get_args(Scheme))}"
+        known = get_args(Scheme)
+        remedy = suggest(scheme, known) or f"known are {', '.join(known)}"
         raise UsageError(f"no initialisation is called {scheme!r}", remedy=remedy)
     if scheme == "default":
         return

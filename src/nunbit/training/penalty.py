@@ -7,7 +7,6 @@ decoupled form, it passes through the optimiser as any gradient does.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.errors import ConfigError
+from nunbit.suggest import suggest
 
 Penalty: TypeAlias = Callable[[nn.Module], Tensor]
 """A network's own part of the loss, a scalar."""
@@ -72,10 +72,8 @@ def _strength(wanted: Mapping[str, float], name: str) -> float:
 def _refuse_idle(wanted: Mapping[str, float], layers: list[str], key: str) -> None:
     for pattern in wanted:
         if not any(fnmatch.fnmatchcase(name, pattern) for name in layers):
-            near = difflib.get_close_matches(pattern, layers, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
             shown = ", ".join(layers[:12]) + (", ..." if len(layers) > 12 else "")
             raise ConfigError(
                 f"{key}: no layer with weights is called {pattern!r}",
-                remedy=f"{hint}layers: {shown}; * stands for anything",
+                remedy=suggest(pattern, layers, rest=f"layers: {shown}; * stands for anything"),
             )

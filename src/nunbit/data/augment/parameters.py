@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -155,9 +154,3 @@ def rules(kind: type[Configured]) -> dict[str, Rule]:
 def description(kind: type[Configured]) -> str:
     """What an operation does, in a few sentences: its docstring as one line."""
     return " ".join((kind.__doc__ or "").split())
-
-
-def suggestion(wrong: str, known: tuple[str, ...]) -> str:
-    """'did you mean ...? ' where a known word is near, else ''."""
-    near = difflib.get_close_matches(wrong, known, n=1)
-    return f"did you mean {near[0]}? " if near else ""

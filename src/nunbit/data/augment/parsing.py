@@ -9,10 +9,11 @@ from typing import Any
 
 from nunbit.data.augment.mixing import Mixing
 from nunbit.data.augment.operation import Operation
-from nunbit.data.augment.parameters import Rule, rules, suggestion
+from nunbit.data.augment.parameters import Rule, rules
 from nunbit.data.augment.presets import PRESETS, Augmentation
 from nunbit.data.augment.registry import COMBINATIONS, MIXINGS, OPERATIONS
 from nunbit.errors import ConfigError
+from nunbit.suggest import suggest
 
 _KINDS = {**OPERATIONS, **COMBINATIONS, **MIXINGS}
 
@@ -32,8 +33,11 @@ def load_augmentation(preset: str) -> Augmentation:
     if not path.is_file():
         raise ConfigError(
             f"there is no augmentation preset '{preset}'",
-            remedy=suggestion(preset, tuple(PRESETS))
-            + f"presets: auto, {', '.join(PRESETS)}; or give a TOML file",
+            remedy=suggest(
+                preset,
+                PRESETS,
+                rest=f"presets: auto, {', '.join(PRESETS)}; or give a TOML file",
+            ),
         )
     content = _read(path)
     assumption = content.pop("assumption", "stated by its author")
@@ -86,7 +90,7 @@ def _made(table: object, path: Path) -> Operation | Mixing:
         raise ConfigError(
             f"there is no augmentation '{name}'",
             path=path,
-            remedy=suggestion(name, tuple(_KINDS)) + f"operations: {', '.join(_KINDS)}",
+            remedy=suggest(name, _KINDS, rest=f"operations: {', '.join(_KINDS)}"),
         )
     kind, known = _KINDS[name], rules(_KINDS[name])
     if name in COMBINATIONS:
@@ -96,7 +100,7 @@ def _made(table: object, path: Path) -> Operation | Mixing:
             raise ConfigError(
                 f"{name} has no parameter '{key}'",
                 path=path,
-                remedy=suggestion(key, tuple(known)) + f"parameters of {name}: {_listed(known)}",
+                remedy=suggest(key, known, rest=f"parameters of {name}: {_listed(known)}"),
             )
     try:
         made: Operation | Mixing = kind(**given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from nunbit.data.sources import cifar, class_folders, idx, known, named_files, n
 from nunbit.data.sources.build_samples import Place, settle
 from nunbit.data.sources.raw_samples import Found, SourceOptions
 from nunbit.errors import ConfigError, DataError
+from nunbit.suggest import suggest
 from nunbit.types import Samples
 
 __all__ = ["SOURCES", "Source", "load_samples"]
@@ -119,10 +119,9 @@ def _remedy_for_file(path: Path) -> str:
 
 
 def _nothing_there(data: str) -> DataError:
-    close = difflib.get_close_matches(data.lower(), known.KNOWN, n=1)
-    meant = f"did you mean '{close[0]}'? Otherwise " if close else ""
+    meant = suggest(data.lower(), known.KNOWN, form="'{}'")
     return DataError(
         "no such file or folder, and no data set is known by this name",
         path=data,
-        remedy=meant + ACCEPTED,
+        remedy=f"{meant} Otherwise {ACCEPTED}" if meant else ACCEPTED,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from nunbit.data.sources.class_names import clean, in_order
 from nunbit.data.sources.delimited import read_rows
 from nunbit.data.sources.wording import examples
 from nunbit.errors import ConfigError, DataError
+from nunbit.suggest import suggest
 
 HEADERS = frozenset(
     {("old", "new"), ("old name", "new name"), ("from", "to"), ("name", "new name")}
@@ -89,13 +89,11 @@ def apply_label_map(
     known = {name for name in names if name}
     for old in label_map:
         if old not in known:
-            close = difflib.get_close_matches(old, sorted(known), n=1)
             raise ConfigError(
                 f"the label map names a class that is not there: '{old}'",
                 path=path,
-                remedy=f"did you mean '{close[0]}'?"
-                if close
-                else f"the classes are {examples(in_order(known), most=20)}",
+                remedy=suggest(old, sorted(known), form="'{}'")
+                or f"the classes are {examples(in_order(known), most=20)}",
             )
     renamed = [label_map.get(name, name) for name in names]
     sources = defaultdict(set)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import string
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from nunbit.errors import ConfigError
+from nunbit.suggest import suggest
 
 FIELDS: dict[str, str] = {
     "label": r"(?P<label>[^/]+?)",
@@ -86,10 +86,9 @@ def compile_pattern(text: str) -> NamePattern:
 
 def _refuse_field(text: str, name: str, seen: list[str], *, modified: bool) -> None:
     if name not in FIELDS or modified:
-        close = difflib.get_close_matches(name, FIELDS, n=1)
         raise ConfigError(
             f"the pattern '{text}' has an unknown field: {{{name}}}",
-            remedy=f"did you mean {{{close[0]}}}?" if close else REMEDY,
+            remedy=suggest(name, FIELDS, form="{{{}}}") or REMEDY,
         )
     if name in seen and name in ("label", "group"):
         raise ConfigError(f"the pattern '{text}' has {{{name}}} twice", remedy=REMEDY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import posixpath
@@ -17,6 +16,7 @@ from nunbit.data.sources.delimited import read_rows
 from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, count, examples, part_of
 from nunbit.errors import ConfigError, DataError
+from nunbit.suggest import suggest
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 PARQUET_ENDINGS = frozenset({".parquet", ".pq"})
@@ -210,13 +210,11 @@ def _choose_group_column(table: Table, chosen: dict[str, str], group_from: str |
         return False
     if "(" in group_from:
         return True
-    close = difflib.get_close_matches(group_from, table.columns, n=1)
     raise ConfigError(
         f"the table has no column '{group_from}' for groups; its columns are "
         f"{examples(table.columns, most=20)}",
-        remedy=f"did you mean '{close[0]}'?"
-        if close
-        else "name a column, or give a regular expression with one capture group",
+        remedy=suggest(group_from, table.columns, form="'{}'")
+        or "name a column, or give a regular expression with one capture group",
     )
 
 

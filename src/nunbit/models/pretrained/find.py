@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from nunbit.errors import UsageError
+from nunbit.errors import UsageError, WeightsError
 from nunbit.models.catalog import model_info
 from nunbit.models.info import ModelInfo
 from nunbit.models.pretrained.packaged import ARCHITECTURE, NAME, efficientnet_lite0
@@ -14,6 +13,7 @@ from nunbit.models.pretrained.saved import saved_weights
 from nunbit.models.pretrained.weights import Weights
 from nunbit.models.pretrained.zoo import timm_weights, torchvision_weights
 from nunbit.models.zoo import timm_names, torchvision_names
+from nunbit.suggest import suggest
 
 _ZOOS = {"torchvision": torchvision_weights, "timm": timm_weights}
 _ENDINGS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".tar")
@@ -84,12 +84,18 @@ def _unknown(name: str) -> UsageError:
             remedy=f"{_tags(bare)}, or train from scratch: --model {bare} --pretrained none",
         )
     names = dict.fromkeys((NAME, *torchvision_names(), *timm_names()))
-    near = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    accepted = f"give a model of torchvision or timm, {NAME}, a run's folder, or a file"
     return UsageError(
         f"no weights are called {name!r}, and there is no such file",
-        remedy=f"{hint}give a model of torchvision or timm, {NAME}, a run's folder, or a file",
+        remedy=suggest(name, names, rest=accepted, limit=3, prefer=_is_here),
     )
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return find_weights(name).here() is not None
+    except (UsageError, WeightsError):
+        return False
 
 
 def _tags(model: str) -> str:
