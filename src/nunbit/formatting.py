@@ -1,30 +1,35 @@
-"""How numbers read in the report."""
+"""Numbers, lists and values as a reader sees them: pages, terminal and messages share these."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+DASH = "–"
+"""Stands where there is no number."""
+MINUS = "\N{MINUS SIGN}"
+FILE_UNITS = ("bytes", "kB", "MB", "GB")
 
-def count(number: int) -> str:
-    """1842 as 1,842."""
-    return f"{number:,}"
 
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """'1 image', '2,000 images'."""
+def count(number: int, noun: str = "", plural: str = "") -> str:
+    """1842 as '1,842'; with a noun '1,842 images', '1 image'."""
+    if not noun:
+        return f"{number:,}"
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def percent(share: float) -> str:
-    """0.921 as '92.1 %'; never 0 or 100 by rounding alone."""
-    return f"{_percent_number(share)} %"
+def percent(fraction: float | None) -> str:
+    """0.921 as '92.1 %'; never 0 or 100 by rounding alone; a dash where there is no number."""
+    if fraction is None or math.isnan(fraction):
+        return DASH
+    return f"{_percent_number(fraction)} %"
 
 
-def percent_with_range(share: float, interval: Sequence[float]) -> str:
+def percent_with_range(fraction: float, interval: Sequence[float]) -> str:
     """0.921 as '92.1 % (90.8 to 93.2)'."""
     low, high = (_percent_number(bound) for bound in interval)
-    return f"{percent(share)} ({low} to {high})"
+    return f"{percent(fraction)} ({low} to {high})"
 
 
 def confidence(probability: float) -> str:
@@ -32,20 +37,46 @@ def confidence(probability: float) -> str:
     return ">99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
 
 
-def share(number: float | None) -> str:
-    """The same; a dash for no number."""
-    return "–" if number is None or number != number else percent(number)  # noqa: PLR0124
-
-
 def decimal(number: float | None) -> str:
-    """Four decimals; exponents where that would show nothing; a dash for no number."""
-    if number is None or number != number:  # noqa: PLR0124 - not a number
-        return "–"
+    """Four decimals, an exponent where those would show nothing, a dash for no number."""
+    if number is None or math.isnan(number):
+        return DASH
     return f"{number:.4f}" if abs(number) >= 0.001 or number == 0 else f"{number:.2e}"
+
+
+def decimal_with_range(number: float, interval: Sequence[float]) -> str:
+    """0.9213 as '0.9213 (0.9081 to 0.9317)'."""
+    low, high = map(decimal, interval)
+    return f"{decimal(number)} ({low} to {high})"
+
+
+def points(difference: float) -> str:
+    """0.012 as '1.2 points': percentage points, with a true minus sign."""
+    number = _points_number(difference)
+    return f"{number} {'point' if number == '1.0' else 'points'}"
+
+
+def points_with_range(difference: float, interval: Sequence[float]) -> str:
+    """0.012 as '1.2 points (0.4 to 2.0)'."""
+    low, high = map(_points_number, interval)
+    return f"{points(difference)} ({low} to {high})"
+
+
+def signed_with_range(difference: float, interval: Sequence[float]) -> str:
+    """0.012 as '+0.0120 (0.0041 to 0.0203)': a difference of numbers that are not fractions."""
+    value, low, high = (f"{number:.4f}".replace("-", MINUS) for number in (difference, *interval))
+    return f"{'+' if difference > 0 else ''}{value} ({low} to {high})"
+
+
+def p_value(probability: float) -> str:
+    """Three decimals, or '<0.001'."""
+    return "<0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
 def duration(seconds: float) -> str:
     """3725 as '1 h 2 min'."""
+    if not math.isfinite(seconds):
+        return DASH
     if seconds < 10:
         return f"{seconds:.1f} s"
     if round(seconds) < 60:
@@ -55,6 +86,23 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min"
+
+
+def rough_duration(seconds: float) -> str:
+    """An estimated time: 'under a second', '12 s', '3 min', '2.5 h'."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
+
+
+def file_size(number: int) -> str:
+    """Bytes as '1.4 MB', in powers of a thousand."""
+    size, unit = float(number), 0
+    while size >= 1000 and unit < len(FILE_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{number} bytes" if unit == 0 else f"{size:.1f} {FILE_UNITS[unit]}"
 
 
 def plain(value: Any) -> str:
@@ -70,11 +118,30 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def _percent_number(share: float) -> str:
-    if share in (0, 1):
-        return f"{100 * share:.0f}"
+def listed(names: Sequence[str]) -> str:
+    """'a, b and c'."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def examples(items: Iterable[str], *, max_shown: int = 3) -> str:
+    """The first few items, quoted, and how many more there are: "'a', 'b', 'c' and 4 more"."""
+    found = list(items)
+    shown = ", ".join(f"'{item}'" for item in found[:max_shown])
+    return shown if len(found) <= max_shown else f"{shown} and {len(found) - max_shown} more"
+
+
+def _percent_number(fraction: float) -> str:
+    if fraction in (0, 1):
+        return f"{100 * fraction:.0f}"
     for decimals in (1, 2, 3):
-        text = f"{100 * share:.{decimals}f}"
+        text = f"{100 * fraction:.{decimals}f}"
         if float(text) not in (0.0, 100.0):
             return text
-    return "<0.001" if share < 0.5 else ">99.999"
+    return "<0.001" if fraction < 0.5 else ">99.999"
+
+
+def _points_number(difference: float) -> str:
+    size = abs(100 * difference)
+    text = f"{size:.1f}" if size >= 0.05 or size == 0 else f"{size:.2f}"
+    return f"{MINUS}{text}" if difference < 0 and float(text) else text

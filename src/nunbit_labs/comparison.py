@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from markupsafe import Markup
 
-from nunbit.formatting import counted, duration
+from nunbit.formatting import count, duration
 from nunbit_labs.i18n import LANGUAGES, Language, word
 
 Unit: TypeAlias = Literal["", "%", "points"]
@@ -242,7 +242,7 @@ def _details(row: Comparison, language: Language) -> str:
     parts = []
     if row.images:
         parts.append(
-            counted(row.images, "test image")
+            count(row.images, "test image")
             if language == "en"
             else f"{word('images', language)} {row.images:,}"
         )

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from nunbit.reports.advice import description, draw_advice, duration
+from nunbit.formatting import rough_duration
+from nunbit.reports.advice import description, draw_advice
 from tests.advisor.advice import ADVICE, DIFFERENT
 
 
@@ -71,4 +72,4 @@ def test_the_description_says_what_matters() -> None:
     ],
 )
 def test_durations(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert rough_duration(seconds) == said

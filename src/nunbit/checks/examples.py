@@ -23,8 +23,3 @@ def pairs(samples: Samples, groups: Iterable[Sequence[int]], *, sign: str = "=")
 def alone(rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
     """One group for each row, as `Finding.groups` wants it."""
     return tuple((int(row),) for row in rows)
-
-
-def images(count: int) -> str:
-    """The count with its noun."""
-    return "1 image" if count == 1 else f"{count:,} images"

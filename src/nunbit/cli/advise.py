@@ -157,7 +157,7 @@ def print_advice(console: Console, advice: Advice) -> None:
 
     from nunbit.advisor.plans import SCRATCH, spoken
     from nunbit.cli.terminal import printable
-    from nunbit.reports.advice import duration
+    from nunbit.formatting import rough_duration
 
     title = f"{advice.data}: {advice.images:,} images to train on, {advice.classes} classes"
     console.print(Text(printable(title), "bold"), soft_wrap=True)
@@ -176,7 +176,7 @@ def print_advice(console: Console, advice: Advice) -> None:
             name,
             spoken(plan.plan),
             str(plan.accuracy),
-            duration(plan.seconds),
+            rough_duration(plan.seconds),
             plan.basis,
             style="bold" if chosen else "",
         )

@@ -176,7 +176,7 @@ def _print_summary(
     from rich.text import Text
 
     from nunbit.cli.terminal import printable
-    from nunbit.data.sources.wording import count
+    from nunbit.formatting import count
 
     lines = [
         f"{diagnosis.samples.name}: {len(diagnosis.samples):,} images found, "

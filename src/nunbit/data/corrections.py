@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from nunbit.data.csv_rows import csv_bytes, read_csv
-from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT, count, examples
+from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT
 from nunbit.errors import DataError
+from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
 from nunbit.types import Samples, Split
 
@@ -178,7 +179,7 @@ def _class_number(samples: Samples, item: CorrectionLine, path: Path) -> int:
         item.line,
         f"there is no class '{name}'",
         remedy=suggest(name, samples.classes, form="'{}'")
-        or f"the classes are {examples(samples.classes, most=20)}",
+        or f"the classes are {examples(samples.classes, max_shown=20)}",
     )
 
 

@@ -14,7 +14,6 @@ from nunbit.bundle import load_bundle
 from nunbit.errors import BundleError, UsageError
 from nunbit.evaluation.comparison.seed_variance import spread
 from nunbit.evaluation.comparison.values import Comparison, ConfigurationRow, RunRow, Setting
-from nunbit.evaluation.comparison.verdicts import spread_sentence
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.pipelines.comparison.configurations import (
     Configuration,
@@ -30,6 +29,7 @@ from nunbit.pipelines.comparison.same_images import (
 )
 from nunbit.pipelines.comparison.seeds import compare_over_seeds, matched_by_seed, overlap_of
 from nunbit.pipelines.comparison.speed import Speeds, measure_speeds
+from nunbit.pipelines.comparison.verdicts import spread_sentence
 from nunbit.pipelines.recorded_run import RecordedRun, read_run
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import SILENT, Progress

@@ -26,6 +26,7 @@ from nunbit.advisor.plans import (
     depth,
     spoken,
 )
+from nunbit.formatting import rough_duration
 
 BLUE, ORANGE, GREY, INK, SOFT = "#0072b2", "#d55e00", "#767676", "#1a1a1a", "#595959"
 STYLE: dict[Any, Any] = {
@@ -153,7 +154,7 @@ def _plans(axes: Axes, advice: Advice) -> None:
     axes.set_yticks(
         range(len(plans)),
         [
-            f"{spoken(plan.plan)}\n{duration(plan.seconds)}"
+            f"{spoken(plan.plan)}\n{rough_duration(plan.seconds)}"
             + (", recommended" if plan.plan == advice.recommended else "")
             for plan in plans
         ],
@@ -220,12 +221,3 @@ def _bars(scores: list[HeadScore]) -> list[list[float]]:
 
     pairs = [lengths(score.accuracy) for score in scores]
     return [[max(0.0, below) for below, _ in pairs], [max(0.0, above) for _, above in pairs]]
-
-
-def duration(seconds: float) -> str:
-    """A rough time for people: 'under a second', '12 s', '3 min', '2.5 h'."""
-    if seconds < 1:
-        return "under a second"
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"

@@ -41,9 +41,9 @@ def test_duration(seconds: float, text: str) -> None:
 
 
 def test_numbers() -> None:
-    assert words.counted(1, "image") == "1 image"
-    assert words.counted(2000, "image") == "2,000 images"
+    assert words.count(1, "image") == "1 image"
+    assert words.count(2000, "image") == "2,000 images"
     assert words.decimal(0.00002) == "2.00e-05"
-    assert words.decimal(None) == words.decimal(float("nan")) == words.share(None) == "–"
+    assert words.decimal(None) == words.decimal(float("nan")) == words.percent(None) == "–"
     assert words.confidence(0.99999) == ">99.9 %"
     assert words.plain([True, 1000, 0.25, "x"]) == "yes, 1,000, 0.25, x"

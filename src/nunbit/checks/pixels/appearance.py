@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.checks.examples import EXAMPLES, alone, images
+from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding, excluding
+from nunbit.formatting import count
 from nunbit.types import Samples
 
 ONE_COLOUR = 3
@@ -228,7 +229,8 @@ def _one_colour(rows: NDArray[np.int64], samples: Samples) -> Finding:
     return Finding(
         kind="one-colour",
         severity="warning",
-        title=f"{images(len(rows))} {'shows' if len(rows) == 1 else 'show'} one colour only",
+        title=f"{count(len(rows), 'image')} "
+        f"{'shows' if len(rows) == 1 else 'show'} one colour only",
         count=len(rows),
         examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
@@ -251,7 +253,8 @@ def _exposure(word: str, rows: NDArray[np.int64], seen: Appearance, samples: Sam
     return Finding(
         kind=f"too-{word}",
         severity="note",
-        title=f"{images(len(rows))} {_are(len(rows))} much {_MORE[word]} than is usual here",
+        title=f"{count(len(rows), 'image')} {_are(len(rows))} much {_MORE[word]} than is "
+        "usual here",
         count=len(rows),
         examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
@@ -272,7 +275,7 @@ def _blurred(rows: NDArray[np.int64], seen: Appearance, samples: Samples) -> Fin
     return Finding(
         kind="blurred",
         severity="note",
-        title=f"{images(len(rows))} {_are(len(rows))} much less sharp than is usual here",
+        title=f"{count(len(rows), 'image')} {_are(len(rows))} much less sharp than is usual here",
         count=len(rows),
         examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),

@@ -19,8 +19,8 @@ from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.pickled import read_plain_pickle
 from nunbit.data.sources.raw_samples import Found, SourceOptions
-from nunbit.data.sources.wording import examples
 from nunbit.errors import DataError
+from nunbit.formatting import examples
 
 SIDE = 32
 IMAGE_BYTES = 3 * SIDE * SIDE
@@ -77,7 +77,7 @@ def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the com
         if files
     }
     missing = [name for name in (*layout.train, layout.test) if not (folder / name).is_file()]
-    notes = [f"batches that are not there: {examples(missing, most=6)}"] if missing else []
+    notes = [f"batches that are not there: {examples(missing, max_shown=6)}"] if missing else []
     return found_in_arrays(parts, names=names, in_order=True, notes=notes)
 
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from nunbit.data.sources.wording import examples
 from nunbit.errors import DataError
+from nunbit.formatting import examples
 
 
 def clean(name: str) -> str:

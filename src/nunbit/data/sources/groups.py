@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nunbit.data.sources.wording import count, examples
 from nunbit.errors import ConfigError
+from nunbit.formatting import count, examples
 
 
 def compile_group_pattern(pattern: str) -> re.Pattern[str]:
@@ -40,7 +40,7 @@ def groups_from_paths(paths: Sequence[str], pattern: str) -> tuple[tuple[str, ..
     if len(without) == len(paths):
         raise ConfigError(
             f"the group pattern '{pattern}' is found in none of the paths, "
-            f"e.g. {examples(without, most=2)}",
+            f"e.g. {examples(without, max_shown=2)}",
             remedy="it is searched in the path relative to the data, with forward slashes",
         )
     if not without:

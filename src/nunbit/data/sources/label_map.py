@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nunbit.data.sources.class_names import clean, in_order
 from nunbit.data.sources.delimited import read_rows
-from nunbit.data.sources.wording import examples
 from nunbit.errors import ConfigError, DataError
+from nunbit.formatting import examples
 from nunbit.suggest import suggest
 
 HEADERS = frozenset(
@@ -93,14 +93,14 @@ def apply_label_map(
                 f"the label map names a class that is not there: '{old}'",
                 path=path,
                 remedy=suggest(old, sorted(known), form="'{}'")
-                or f"the classes are {examples(in_order(known), most=20)}",
+                or f"the classes are {examples(in_order(known), max_shown=20)}",
             )
     renamed = [label_map.get(name, name) for name in names]
     sources = defaultdict(set)
     for name, new in zip(names, renamed, strict=True):
         sources[new].add(name)
     notes = [
-        f"the label map makes one class '{new}' of {examples(sorted(olds), most=20)}"
+        f"the label map makes one class '{new}' of {examples(sorted(olds), max_shown=20)}"
         for new, olds in sorted(sources.items())
         if len(olds) > 1
     ]

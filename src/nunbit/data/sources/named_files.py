@@ -8,8 +8,8 @@ from nunbit.data.sources.folder_parts import part_folders
 from nunbit.data.sources.name_pattern import NamePattern, compile_pattern, suggest_pattern
 from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
 from nunbit.data.sources.walking import list_files
-from nunbit.data.sources.wording import examples
 from nunbit.errors import ConfigError, DataError
+from nunbit.formatting import examples
 
 
 def load(path: Path, options: SourceOptions) -> Found:

@@ -20,8 +20,9 @@ from nunbit.data.sources.array_images import to_images
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean, in_order
 from nunbit.data.sources.raw_samples import Found, SourceOptions
-from nunbit.data.sources.wording import PART_WORDS, examples
+from nunbit.data.sources.wording import PART_WORDS
 from nunbit.errors import DataError
+from nunbit.formatting import examples
 
 IMAGE_WORDS = ("x", "images", "image", "data")
 LABEL_WORDS = ("y", "labels", "label", "target", "targets")
@@ -106,14 +107,15 @@ def _pairs(arrays: dict[str, NDArray[Any]], path: Path) -> tuple[dict[str, Pair]
     labels = _by_part(arrays, LABEL_WORDS, path)
     if not images or images.keys() != labels.keys():
         raise DataError(
-            f"images and labels cannot be matched; the arrays are {examples(arrays, most=20)}",
+            f"images and labels cannot be matched; the arrays are {examples(arrays, max_shown=20)}",
             path=path,
             remedy=REMEDY,
         )
     pairs = {part: Pair(images=images[part], labels=labels[part]) for part in images}
     if "" in pairs and len(pairs) > 1:
         raise DataError(
-            f"'{pairs[''].images}' belongs to no part, but others do: {examples(arrays, most=20)}",
+            f"'{pairs[''].images}' belongs to no part, but others do: "
+            f"{examples(arrays, max_shown=20)}",
             path=path,
             remedy=REMEDY,
         )

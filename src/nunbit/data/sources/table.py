@@ -14,8 +14,9 @@ from pathlib import Path, PureWindowsPath
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.delimited import read_rows
 from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
-from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, count, examples, part_of
+from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, part_of
 from nunbit.errors import ConfigError, DataError
+from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -193,7 +194,7 @@ def _choose_columns(table: Table, path: Path) -> tuple[dict[str, str], list[str]
             bytes_in = f"; {examples(table.unreadable)} holds no text" if table.unreadable else ""
             raise DataError(
                 f"the table has no column for the {use}; its columns are "
-                f"{examples(table.columns, most=20)}{bytes_in}",
+                f"{examples(table.columns, max_shown=20)}{bytes_in}",
                 path=path,
                 remedy=f"give it a first line in which one is called {' or '.join(COLUMNS[use])}",
             )
@@ -212,7 +213,7 @@ def _choose_group_column(table: Table, chosen: dict[str, str], group_from: str |
         return True
     raise ConfigError(
         f"the table has no column '{group_from}' for groups; its columns are "
-        f"{examples(table.columns, most=20)}",
+        f"{examples(table.columns, max_shown=20)}",
         remedy=suggest(group_from, table.columns, form="'{}'")
         or "name a column, or give a regular expression with one capture group",
     )

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nunbit.data.sources.wording import count, examples
 from nunbit.errors import DataError
+from nunbit.formatting import count, examples
 
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", ".ipynb_checkpoints", "@eadir"})
 """Lower-case names that systems leave behind in folders of images."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from scipy.stats import binom, norm
 
 from nunbit.evaluation.intervals import RESAMPLES, Z, bootstrap
 
+Better = Literal["first", "second", ""]
+"""Which of two is better; '' where that cannot be known."""
 SIGNIFICANCE = 0.05
 MOST_DRAWN = 30_000
 """Images for which a mean is resampled: a second or two."""
@@ -95,6 +98,13 @@ def compare_answers(first: Answers, second: Answers, *, seed: int) -> Pair:
         loss=mean_difference(second.losses - first.losses, seed=seed),
         p_value=mcnemar_mid_p(only_first, only_second),
     )
+
+
+def better_of(difference: Difference, p_adjusted: float) -> Better:
+    """Which is better: only where the corrected test and the interval say so, both."""
+    if p_adjusted >= SIGNIFICANCE or not difference.excludes_zero:
+        return ""
+    return "second" if difference.value > 0 else "first"
 
 
 def accuracy_difference(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-from nunbit.evaluation.comparison.paired import Difference, Pair
+from nunbit.evaluation.comparison.paired import Better, Difference, Pair
 from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
-
-Better = Literal["first", "second", ""]
-"""Which of two is better; '' where that cannot be told."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nunbit.evaluation.comparison.paired import compare_answers
+from nunbit.evaluation.comparison.paired import better_of, compare_answers
 from nunbit.evaluation.comparison.values import Answered, PairRow
-from nunbit.evaluation.comparison.verdicts import better_of, pair_verdict
 from nunbit.evaluation.multiple_testing import holm
+from nunbit.pipelines.comparison.verdicts import pair_verdict
 from nunbit.pipelines.recorded_run import RecordedRun
 
 SEED = 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.evaluation.comparison.paired import better_of
 from nunbit.evaluation.comparison.seed_variance import (
     SeedDifference,
     difference_on_other_images,
@@ -14,10 +15,10 @@ from nunbit.evaluation.comparison.seed_variance import (
     difference_seed_by_seed,
 )
 from nunbit.evaluation.comparison.values import SeedRow
-from nunbit.evaluation.comparison.verdicts import better_of, seed_verdict
 from nunbit.evaluation.multiple_testing import holm
 from nunbit.pipelines.comparison.configurations import Configuration
 from nunbit.pipelines.comparison.same_images import other_test_images
+from nunbit.pipelines.comparison.verdicts import seed_verdict
 from nunbit.pipelines.recorded_run import RecordedRun
 
 

@@ -18,7 +18,7 @@ from nunbit.evaluation.baselines import (
     nearest_neighbour,
     small_images,
 )
-from nunbit.formatting import counted
+from nunbit.formatting import count
 from nunbit.pipelines.loading.parts import Parts
 from nunbit.progress import Progress
 from nunbit.types import Predictions
@@ -65,7 +65,7 @@ def _nearest_neighbour(
         parts.prepared.samples.labels[training_rows],
         compared,
         test_vectors,
-        detail=f"the most similar of {counted(len(training_rows), 'training image')} by pixels",
+        detail=f"the most similar of {count(len(training_rows), 'training image')} by pixels",
     )
 
 

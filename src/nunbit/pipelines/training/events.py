@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nunbit.finetune.freezing import Freezing
-from nunbit.formatting import counted
+from nunbit.formatting import count
 from nunbit.reports.run.inputs import Event
 from nunbit.training.state import TrainingState
 
@@ -24,5 +24,5 @@ def _unfreezings(tuning: Freezing, epochs: int) -> Iterator[Event]:
     for epoch in range(2, epochs + 1):
         learning = stages - tuning.frozen(epoch)
         if learning > stages - tuning.frozen(epoch - 1):
-            text = f"from here on {counted(learning, 'stage')} of {stages} learned beside the head"
+            text = f"from here on {count(learning, 'stage')} of {stages} learned beside the head"
             yield Event(epoch=epoch, kind="unfreeze", text=text)

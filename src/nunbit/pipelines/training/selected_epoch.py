@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nunbit.config import Config
-from nunbit.formatting import counted, decimal, percent
+from nunbit.formatting import count, decimal, percent
 from nunbit.pipelines.training.network import monitor_of
 from nunbit.training.callbacks import standard_error
 from nunbit.training.state import TrainingState
@@ -44,7 +44,7 @@ def kept_epoch(config: Config, state: TrainingState, *, validation_images: int) 
     return Kept(
         epoch=best.epoch,
         why=f"the latest within {_errors(config.checkpoint.tolerance)} ({points:.1f} points on "
-        f"{counted(validation_images, 'image')}) of the highest {name}, {value} {where}",
+        f"{count(validation_images, 'image')}) of the highest {name}, {value} {where}",
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nunbit.data.augment import Augmentation, Mixing, Operation
 from nunbit.data.augment.compose import Combined
 from nunbit.data.augment.parameters import description, rules
-from nunbit.formatting import counted, plain
+from nunbit.formatting import count, plain
 from nunbit.reports.augmentation.gallery import Panel, Pictures, panels, spoken_shares
 from nunbit.reports.kit import Section, document, is_pixelated, render, thumbnail_address
 
@@ -91,9 +91,9 @@ def _introduction(
         _PACKAGE,
         "introduction",
         assumption=augmentation.assumption,
-        operations=counted(len(augmentation.operations) + len(augmentation.mixing), "operation"),
+        operations=count(len(augmentation.operations) + len(augmentation.mixing), "operation"),
         canvas=f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour'}",
-        pictures=counted(len(pictures.paths), "image"),
+        pictures=count(len(pictures.paths), "image"),
         notes=notes,
         whole=whole,
     )

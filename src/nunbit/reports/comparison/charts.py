@@ -9,9 +9,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nunbit.evaluation.comparison.paired import Difference
-from nunbit.evaluation.comparison.values import Better, ConfigurationRow
-from nunbit.evaluation.comparison.verdicts import MINUS
+from nunbit.evaluation.comparison.paired import Better, Difference
+from nunbit.evaluation.comparison.values import ConfigurationRow
+from nunbit.formatting import MINUS
 from nunbit.reports.kit.charts import BLUE, GREEN, INK, RED, SOFT, draw_chart
 
 LONGEST_NAME = 22

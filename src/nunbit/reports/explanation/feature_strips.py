@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nunbit.explain.feature_maps import FeatureMaps
 from nunbit.explain.filters import Filters
-from nunbit.formatting import count, counted
+from nunbit.formatting import count
 from nunbit.reports.explanation.pictures import (
     Picture,
     enlarged,
@@ -88,7 +88,7 @@ def map_strip(maps: FeatureMaps, image: str) -> Strip:
     """The strongest maps of a layer, or all units of one without places."""
     low, high = _limits(maps.maps)
     scale = f"from {low:.3g} (dark) to {high:.3g} (bright)"
-    silent = f"; {counted(maps.silent, 'channel')} nowhere above zero" if maps.silent else ""
+    silent = f"; {count(maps.silent, 'channel')} nowhere above zero" if maps.silent else ""
     layer = maps.layer
     if layer.places is None:
         picture = enlarged(unit_picture(maps), UNIT_SIDE)
@@ -131,7 +131,7 @@ def filter_strips(filters: Filters) -> tuple[str, Shown, str]:
     by_channel = not filters.in_colour and channels > 1
     limit = GREY_FILTERS_SHOWN if by_channel else COLOUR_FILTERS_SHOWN
     first = f"the first {min(number, limit)} of {count(number)}" if number > limit else "all"
-    form = f"{counted(number, 'filter')} of {channels} × {height} × {width}"
+    form = f"{count(number, 'filter')} of {channels} × {height} × {width}"
     if filters.in_colour:
         what = "each in the red, green and blue that it answers to"
     elif by_channel:

@@ -18,7 +18,7 @@ from nunbit.explain.feature_maps import FeatureMaps
 from nunbit.explain.filters import Filters
 from nunbit.explain.images import Attribution, Explanation
 from nunbit.explain.layers import Layer
-from nunbit.formatting import confidence, counted
+from nunbit.formatting import confidence, count
 from nunbit.reports.explanation.checks_chart import draw_checks
 from nunbit.reports.explanation.feature_strips import Shown, Strip, filter_strips, map_strip, shown
 from nunbit.reports.explanation.pictures import as_rgb, overlay, scale_end
@@ -88,12 +88,13 @@ def build_page(given: PageInput) -> str:
     if given.filters:
         sections.append(_filters(given.filters))
     sections.append(_how(given))
-    count = counted(len(given.explanations), "image")
+    shown_images = count(len(given.explanations), "image")
     return document(
         title=f"{given.source} explained · nunbit",
         heading="What the network looks at",
-        aside=f"{given.model}, {count}",
-        description=f"What {given.source} makes of {count}: maps, filters, and whether to trust",
+        aside=f"{given.model}, {shown_images}",
+        description=f"What {given.source} makes of {shown_images}: maps, filters, "
+        "and whether to trust",
         finished=given.finished,
         version=given.version,
         sections=sections,
@@ -228,9 +229,9 @@ def _layer(maps: FeatureMaps, image: str) -> tuple[str, str, Strip]:
 def layer_words(layer: Layer) -> str:
     """'layer1 (Sequential): 64 maps of 56 × 56'."""
     if layer.places is None:
-        return f"{layer.name} ({layer.kind}): {counted(layer.channels, 'unit')}, no places"
+        return f"{layer.name} ({layer.kind}): {count(layer.channels, 'unit')}, no places"
     height, width = layer.places
-    maps = counted(layer.channels, "map")
+    maps = count(layer.channels, "map")
     again = f", the last of its {layer.turns} uses" if layer.turn == layer.turns > 1 else ""
     return f"{layer.name} ({layer.kind}): {maps} of {height} × {width}{again}"
 

@@ -95,7 +95,6 @@ def _environment(package: str) -> Environment:
     templates.filters |= {
         "count": words.count,
         "percent": words.percent,
-        "share": words.share,
         "confidence": words.confidence,
         "decimal": words.decimal,
         "duration": words.duration,
@@ -104,6 +103,6 @@ def _environment(package: str) -> Environment:
     }
     templates.globals |= {
         "percent_with_range": words.percent_with_range,
-        "counted": words.counted,
+        "count": words.count,
     }
     return templates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nunbit.checks.diagnosis import Diagnosis
-from nunbit.formatting import counted
+from nunbit.formatting import count
 from nunbit.reports.check.rendering import render
 from nunbit.reports.kit import Section
 
@@ -27,9 +27,9 @@ def overview(diagnosis: Diagnosis) -> Section:
 
 def headline(diagnosis: Diagnosis) -> str:
     """'1 error, 3 warnings and 6 notes about 70,000 images'."""
-    images = counted(len(diagnosis.samples), "image or file", "images and files")
+    images = count(len(diagnosis.samples), "image or file", "images and files")
     counts = {word: diagnosis.count(word) for word in ("error", "warning", "note")}
-    told = [counted(number, word) for word, number in counts.items() if number]
+    told = [count(number, word) for word, number in counts.items() if number]
     if not told:
         return f"Nothing found that would spoil a training: {images}"
     listed = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)

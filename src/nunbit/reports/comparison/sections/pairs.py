@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nunbit.evaluation.comparison.verdicts import p_words, points_with_range, signed_with_range
+from nunbit.formatting import p_value, points_with_range, signed_with_range
 from nunbit.reports.comparison.inputs import PageInput
 from nunbit.reports.comparison.rendering import render
 from nunbit.reports.kit import Section
@@ -16,11 +16,11 @@ def pairs(given: PageInput) -> Section | None:
     rows = [
         {
             "row": row,
-            "accuracy": points_with_range(row.pair.accuracy),
-            "macro_f1": signed_with_range(row.pair.macro_f1),
-            "loss": signed_with_range(row.pair.loss),
-            "p": p_words(row.pair.p_value),
-            "p_adjusted": p_words(row.p_adjusted),
+            "accuracy": points_with_range(row.pair.accuracy.value, row.pair.accuracy.ci95),
+            "macro_f1": signed_with_range(row.pair.macro_f1.value, row.pair.macro_f1.ci95),
+            "loss": signed_with_range(row.pair.loss.value, row.pair.loss.ci95),
+            "p": p_value(row.pair.p_value),
+            "p_adjusted": p_value(row.p_adjusted),
         }
         for row in found
     ]

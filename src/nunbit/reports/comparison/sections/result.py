@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nunbit.evaluation.comparison.values import Comparison
-from nunbit.evaluation.comparison.verdicts import points_with_range
+from nunbit.formatting import points_with_range
 from nunbit.reports.comparison.charts import Interval, draw_intervals, short_name
 from nunbit.reports.comparison.inputs import PageInput
 from nunbit.reports.comparison.rendering import render
@@ -17,7 +17,9 @@ def result(given: PageInput) -> Section:
     chart = None
     if found:
         first = (comparison.over_seeds or comparison.pairs)[0].first
-        described = "; ".join(f"{i.name}: {points_with_range(i.difference)}" for i in found)
+        described = "; ".join(
+            f"{i.name}: {points_with_range(i.difference.value, i.difference.ci95)}" for i in found
+        )
         chart = draw_intervals(
             found,
             name="differences",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nunbit.evaluation.comparison.verdicts import p_words, points, points_with_range
-from nunbit.formatting import percent
+from nunbit.formatting import p_value, percent, points, points_with_range
 from nunbit.reports.comparison.charts import draw_seeds
 from nunbit.reports.comparison.inputs import PageInput
 from nunbit.reports.comparison.rendering import render
@@ -38,9 +37,11 @@ def seeds(given: PageInput) -> Section | None:
         compared=[
             {
                 "row": row,
-                "difference": points_with_range(row.found.difference),
-                "p": p_words(row.found.p_value),
-                "p_adjusted": p_words(row.p_adjusted),
+                "difference": points_with_range(
+                    row.found.difference.value, row.found.difference.ci95
+                ),
+                "p": p_value(row.found.p_value),
+                "p_adjusted": p_value(row.p_adjusted),
             }
             for row in comparison.over_seeds
         ],

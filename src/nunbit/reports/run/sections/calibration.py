@@ -12,7 +12,7 @@ from nunbit.evaluation.abstention import CERTAINTY, TARGETS, Answered, answered_
 from nunbit.evaluation.calibration import CALIBRATION_BINS, Reliability, reliability_of
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
-from nunbit.formatting import confidence, count, counted, percent, percent_with_range
+from nunbit.formatting import confidence, count, percent, percent_with_range
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.rendering import render
@@ -66,7 +66,7 @@ def _verdict(metrics: Metrics, predictions: Predictions) -> tuple[str, str]:
     sure = float(predictions.probabilities.max(axis=1).mean())
     low, high = metrics.ece_ci95
     seen = (
-        f"On average it was {confidence(sure)} sure on the {counted(metrics.n, 'test image')}, and "
+        f"On average it was {confidence(sure)} sure on the {count(metrics.n, 'test image')}, and "
         f"right on {percent_with_range(metrics.accuracy, metrics.accuracy_ci95)}."
     )
     if low == 0:

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from nunbit.formatting import count, counted, percent
+from nunbit.formatting import count, percent
 from nunbit.reports.kit import exact_png_address
 from nunbit.reports.run.rendering import render
 
@@ -118,7 +118,7 @@ def _share_cells(
                 # A class without images has no shares.
                 text=percent(float(shares[i, j])).removesuffix(" %") if of[i] else "–",
                 description=f"{true} taken for {predicted}: {percent(float(shares[i, j]))} of "
-                f"{counted(int(of[i]), 'image')}",
+                f"{count(int(of[i]), 'image')}",
                 empty=not matrix[i, j],
                 shade=float(shades[i, j]),
                 right=i == j,

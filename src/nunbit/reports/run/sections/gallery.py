@@ -12,7 +12,7 @@ from nunbit.evaluation.mistakes import (
     random_sample,
     worst_mistakes,
 )
-from nunbit.formatting import counted
+from nunbit.formatting import count
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.pictures import Card, cards
@@ -67,7 +67,7 @@ def gallery(report: ReportInput) -> Section | None:
 
 def _doubted(report: ReportInput) -> Gallery:
     rows = doubted_labels(report.predictions)
-    found = counted(len(rows), "test image")
+    found = count(len(rows), "test image")
     shown = "" if len(rows) <= SHOWN // 2 else f", the {SHOWN // 2} most doubtful are shown"
     below = 100 * doubted_below(len(report.classes))
     rule = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 
-from nunbit.formatting import counted, duration
+from nunbit.formatting import count, duration
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.rendering import render
@@ -21,9 +21,9 @@ def model(report: ReportInput) -> Section:
     if report.model_reason:
         rows.append(("Chosen because", report.model_reason))
     if summary.get("parameters") is not None:
-        rows.append(("Size", counted(int(summary["parameters"]), "trainable parameter")))
+        rows.append(("Size", count(int(summary["parameters"]), "trainable parameter")))
     if report.epochs:
-        trained = counted(len(report.epochs), "epoch")
+        trained = count(len(report.epochs), "epoch")
         kept = (
             f"; weights of epoch {report.best_epoch} kept" if report.best_epoch is not None else ""
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nunbit.evaluation.baselines import Baseline
-from nunbit.formatting import count, counted, percent_with_range
+from nunbit.formatting import count, percent_with_range
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.rendering import render
@@ -39,7 +39,7 @@ def headline(report: ReportInput) -> str:
     metrics = report.metrics
     if metrics is None:
         return "No test images, so nothing was measured"
-    images = counted(metrics.n, "test image")
+    images = count(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
 
@@ -53,7 +53,7 @@ def _warning(baseline: Baseline) -> tuple[str, str]:
     }[baseline.kind]
     lead = baseline.network_correct - baseline.correct
     numbers = (
-        f"On the same {counted(baseline.n, 'test image')} the network is right on "
+        f"On the same {count(baseline.n, 'test image')} the network is right on "
         f"{count(baseline.network_correct)}, the baseline on {count(baseline.correct)}."
     )
     if lead > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from nunbit.advisor.plans import SCRATCH, Share, spoken, verdict
-from nunbit.formatting import percent_with_range
+from nunbit.formatting import percent_with_range, rough_duration
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.rendering import render
@@ -27,7 +27,7 @@ def transfer(report: ReportInput) -> Section | None:
     if advice is None:
         return None
     # Only here, because matplotlib takes most of a second to begin.
-    from nunbit.reports.advice import description, draw_advice, duration
+    from nunbit.reports.advice import description, draw_advice
 
     expected, metrics = advice.expected.accuracy, report.metrics
     judged = None if metrics is None else verdict(expected, metrics.accuracy_ci95)
@@ -37,7 +37,7 @@ def transfer(report: ReportInput) -> Section | None:
             if plan.plan == SCRATCH
             else spoken(plan.plan),
             "accuracy": _shown(plan.accuracy),
-            "time": duration(plan.seconds),
+            "time": rough_duration(plan.seconds),
             "basis": plan.basis,
             "chosen": plan.plan == advice.recommended,
         }
