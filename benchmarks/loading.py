@@ -37,7 +37,7 @@ from nunbit.pipelines.training.network import make_plan, new_model, new_state
 from nunbit.progress import SILENT
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer
-from nunbit.training.speedups.conv_weight_grad import narrow_forward
+from nunbit.training.speedups.conv_weight_grad import fast_conv_weight_grad
 from nunbit.training.state import TrainingState
 from nunbit.types import Batch
 
@@ -95,7 +95,7 @@ def repeat(call: Callable[[], None], times: int) -> float:
 def forward_backward(trainer: Trainer, state: TrainingState, batch: Batch) -> None:
     """Both passes, as the loop does them."""
     plan = trainer.plan
-    with narrow_forward(batch.images.device.type, plan.autocast_dtype):
+    with fast_conv_weight_grad(batch.images.device.type, plan.autocast_dtype):
         logits = state.model(batch.images)
     plan.loss(logits.float(), batch.targets).backward()
 

@@ -23,7 +23,7 @@ from PIL import Image
 from scipy.special import softmax
 from torch import nn
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
@@ -276,7 +276,7 @@ class Classifier:
         state = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
         if self._faster is None or self._faster[0] != state:  # or somebody trained it on
             (some,) = self._batches(canvases)
-            self._faster = state, for_many_passes(self.model, some.images)
+            self._faster = state, optimize_for_inference(self.model, some.images)
         return self._faster[1]
 
     def _batches(self, canvases: Sequence[Canvas]) -> Iterator[Batch]:

@@ -21,7 +21,7 @@ from nunbit.advisor.plans import Advice, depth
 from nunbit.advisor.probing import pixel_features, settle_statistics, stage_features
 from nunbit.advisor.timing import Timing, time_plan, time_scratch
 from nunbit.advisor.trials import Arena, make_arena, try_plan, try_scratch
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.split_points import find_split_points
 from nunbit.errors import DataError, UsageError
 from nunbit.progress import Silent
 from tests.finetune.stripes import CONTRACT, make_case, make_images, network, pretrained, stripes
@@ -143,13 +143,13 @@ def test_every_step_is_told(model: nn.Module) -> None:
 
 def test_stage_features_are_those_of_the_network(model: nn.Module) -> None:
     images = make_images(10)
-    cuts = cuts_of(model, images.shape)
-    found = stage_features(model, cuts, images)
+    split_points = find_split_points(model, images.shape)
+    found = stage_features(model, split_points, images)
     inputs = torch.cat([batch.images for batch in images.batches()])
     assert isinstance(model, nn.Sequential)
     with torch.no_grad():
-        for cut, values in zip(cuts[:2], found[:2], strict=True):
-            expected = model[: int(cut.name) + 1](inputs).mean(dim=(2, 3))
+        for split_point, values in zip(split_points[:2], found[:2], strict=True):
+            expected = model[: int(split_point.name) + 1](inputs).mean(dim=(2, 3))
             np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(found[-1], model[:-1](inputs), rtol=1e-5, atol=1e-5)
 
@@ -248,7 +248,10 @@ def test_a_trial_beyond_the_budget_is_left_out(
 def test_every_image_is_judged_once_and_every_plan_sees_as_many(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = sum(cut.multiply_adds_before for cut in cuts_of(model, (1, 16, 16))[-1:])
+    whole = sum(
+        split_point.multiply_adds_before
+        for split_point in find_split_points(model, (1, 16, 16))[-1:]
+    )
     monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 3 * 3 * whole * 500.0)
     arena = arena_of(make_case(model))
     assert arena.visits == {1: 500, 2: 500, 3: 500}  # what everything can afford
@@ -286,9 +289,9 @@ def test_large_images_are_tried_small_where_the_network_allows_it(
 
 def test_times_are_measured_for_every_part(model: nn.Module) -> None:
     case = make_case(model)
-    cuts = cuts_of(model, case.images.shape)
+    split_points = find_split_points(model, case.images.shape)
     before = state_of(model)
-    half, whole = (time_plan(case, cuts, learning_stages=n) for n in (1, 3))
+    half, whole = (time_plan(case, split_points, learning_stages=n) for n in (1, 3))
     assert min(half.frozen, half.learning, half.step, whole.learning, whole.step) > 0
     assert whole.frozen == 0
     assert time_scratch(case).step > 0

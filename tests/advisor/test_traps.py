@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from nunbit.backbone.extract import extract
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.bundle import Bundle, pretrained_bundle
 from nunbit.data.batches import Batches
 from nunbit.data.pixels import ArrayPixels
@@ -36,8 +36,8 @@ def lite() -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def features_cut(lite: Bundle) -> Cut:
-    return cuts_of(lite.model, (3, SIDE, SIDE))[-1]
+def features_point(lite: Bundle) -> SplitPoint:
+    return find_split_points(lite.model, (3, SIDE, SIDE))[-1]
 
 
 def contract_of(lite: Bundle) -> Preprocess:
@@ -61,13 +61,17 @@ def digits(contract: Preprocess) -> tuple[Batches, NDArray[np.int64]]:
     return batches, labels
 
 
-def features(model: nn.Module, cut: Cut, contract: Preprocess) -> NDArray[np.float32]:
-    return extract(prefix(model, cut), digits(contract)[0], pool=cut.pooled)
+def features(
+    model: nn.Module, split_point: SplitPoint, contract: Preprocess
+) -> NDArray[np.float32]:
+    return extract(
+        feature_extractor(model, split_point), digits(contract)[0], pool=split_point.pooled
+    )
 
 
 @pytest.fixture(scope="module")
-def right(lite: Bundle, features_cut: Cut) -> NDArray[np.float32]:
-    return features(lite.model, features_cut, contract_of(lite))
+def right(lite: Bundle, features_point: SplitPoint) -> NDArray[np.float32]:
+    return features(lite.model, features_point, contract_of(lite))
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +90,17 @@ def head(lite: Bundle, right: NDArray[np.float32]) -> object:
     ],
 )
 def test_trap_6_another_normalisation_costs_tens_of_points(
-    lite: Bundle, features_cut: Cut, right, head, mean, std, points: int
+    lite: Bundle, features_point: SplitPoint, right, head, mean, std, points: int
 ) -> None:
     labels = digits(contract_of(lite))[1][N_TRAIN:]
     well = head.score(right[N_TRAIN:], labels)
-    wrong = features(lite.model, features_cut, contract_of(lite).with_statistics(mean, std))
+    wrong = features(lite.model, features_point, contract_of(lite).with_statistics(mean, std))
     assert well > 0.7
     assert 100 * (well - head.score(wrong[N_TRAIN:], labels)) > points
 
 
 def test_trap_5_one_epoch_in_training_mode_moves_a_frozen_backbones_answers(
-    lite: Bundle, features_cut: Cut, right, head
+    lite: Bundle, features_point: SplitPoint, right, head
 ) -> None:
     """All weights frozen, but batch statistics not: the features are others, the head is wrong."""
     contract = contract_of(lite)
@@ -108,6 +112,6 @@ def test_trap_5_one_epoch_in_training_mode_moves_a_frozen_backbones_answers(
         for batch in batches:
             model(batch.images)
     assert all(torch.equal(p, weights[name]) for name, p in model.named_parameters())
-    moved = features(model, features_cut, contract)
+    moved = features(model, features_point, contract)
     well, after = (head.score(f[N_TRAIN:], labels[N_TRAIN:]) for f in (right, moved))
     assert 100 * (well - after) > 10

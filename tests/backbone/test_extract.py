@@ -7,8 +7,8 @@ import torchvision.transforms.v2.functional as transforms
 from torch import nn
 
 from nunbit.backbone.extract import VIEWS, extract, extract_several, stream, view_of
-from nunbit.backbone.pieces import prefix, taps
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.pieces import feature_extractor, multi_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.models import create_model
 from tests.backbone.cases import N, batches_of, images_of
 
@@ -24,9 +24,9 @@ def test_features_are_what_the_network_gives_its_head_in_evaluation_mode() -> No
     with torch.no_grad():
         model.eval()(images_of(batches_of()))
     handle.remove()
-    last = cuts_of(model, (1, 28, 28))[-1]
+    last = find_split_points(model, (1, 28, 28))[-1]
     state = {name: value.clone() for name, value in model.state_dict().items()}
-    found = extract(prefix(model.train(), last), batches_of())
+    found = extract(feature_extractor(model.train(), last), batches_of())
     assert (found.dtype, found.shape) == (np.float32, (N, 256))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-4, atol=1e-6)
     assert all(module.training for module in model.modules())
@@ -34,7 +34,7 @@ def test_features_are_what_the_network_gives_its_head_in_evaluation_mode() -> No
 
 
 def test_the_batch_size_changes_nothing() -> None:
-    piece = prefix(network(), cuts_of(network(), (1, 28, 28))[0])
+    piece = feature_extractor(network(), find_split_points(network(), (1, 28, 28))[0])
     one, many = (extract(piece, batches_of(batch_size=size)) for size in (1, N))
     np.testing.assert_allclose(one, many, rtol=1e-5, atol=1e-6)
     parts = list(stream(piece, batches_of(batch_size=10)))
@@ -43,18 +43,22 @@ def test_the_batch_size_changes_nothing() -> None:
 
 def test_several_cuts_in_one_pass_are_each_cut_alone() -> None:
     model = network()
-    cuts = cuts_of(model, (1, 28, 28))
+    split_points = find_split_points(model, (1, 28, 28))
     together = extract_several(
-        taps(model, cuts), batches_of(), pools=[cuts[0].pooled, None, cuts[2].pooled]
+        multi_extractor(model, split_points),
+        batches_of(),
+        pools=[split_points[0].pooled, None, split_points[2].pooled],
     )
     assert [found.shape for found in together] == [(N, 64), (N, 128, 7, 7), (N, 256)]
-    for cut, found, pool in zip(cuts, together, (cuts[0].pooled, None, None), strict=True):
-        alone = extract(prefix(model, cut), batches_of(), pool=pool)
+    for split_point, found, pool in zip(
+        split_points, together, (split_points[0].pooled, None, None), strict=True
+    ):
+        alone = extract(feature_extractor(model, split_point), batches_of(), pool=pool)
         np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-5)
 
 
 def test_inside_autocast_features_are_still_float32() -> None:
-    piece = prefix(network(), cuts_of(network(), (1, 28, 28))[-1])
+    piece = feature_extractor(network(), find_split_points(network(), (1, 28, 28))[-1])
     plain = extract(piece, batches_of())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         np.testing.assert_array_equal(extract(piece, batches_of()), plain)
@@ -86,7 +90,7 @@ def test_a_view_keeps_the_size_and_an_image_of_one_colour(view: str) -> None:
 
 
 def test_the_view_is_what_the_features_are_of() -> None:
-    piece = prefix(network(), cuts_of(network(), (1, 28, 28))[0])
+    piece = feature_extractor(network(), find_split_points(network(), (1, 28, 28))[0])
     mirrored = extract(piece, batches_of(), view="mirror")
     with torch.no_grad():
         expected = piece.eval()(images_of(batches_of()).flip(-1))

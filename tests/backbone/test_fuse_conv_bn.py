@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.backbone.fuse_conv_bn import folded
-from nunbit.backbone.pieces import prefix, taps
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
+from nunbit.backbone.pieces import feature_extractor, multi_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.models import create_model
 from nunbit.models.info import Shape
 
@@ -44,8 +44,8 @@ def normalisations(module: nn.Module) -> list[_BatchNorm]:
 def test_a_folded_piece_computes_the_same_and_leaves_the_network_alone(name: str) -> None:
     model, shape = network(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    piece = prefix(model, cuts_of(model, shape)[-1])
-    one = folded(piece).eval()
+    piece = feature_extractor(model, find_split_points(model, shape)[-1])
+    one = fuse_conv_bn(piece).eval()
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         expected, got = piece(images), one(images)
@@ -60,10 +60,10 @@ def test_a_folded_piece_computes_the_same_and_leaves_the_network_alone(name: str
 
 def test_what_several_cuts_show_stays_what_it_was() -> None:
     model, shape = network("resnet18")
-    piece = taps(model, cuts_of(model, shape))
+    piece = multi_extractor(model, find_split_points(model, shape))
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        for expected, got in zip(piece(images), folded(piece).eval()(images), strict=True):
+        for expected, got in zip(piece(images), fuse_conv_bn(piece).eval()(images), strict=True):
             assert torch.allclose(got, expected, atol=1e-4)
 
 
@@ -111,9 +111,9 @@ def test_what_cannot_be_folded_stays(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
     model = kind().eval()
     shape = Shape(3, 8, 8)
-    piece = prefix(model, cuts_of(model, shape)[-1])
+    piece = feature_extractor(model, find_split_points(model, shape)[-1])
     images = torch.randn(4, *shape)
-    one = folded(piece).eval()
+    one = fuse_conv_bn(piece).eval()
     assert len(normalisations(one)) == 1
     with torch.no_grad():
         assert torch.equal(one(images), piece(images))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.explain.attribution import Method, explainer
 from nunbit.explain.deletion_insertion import random_reference
 from nunbit.explain.randomized_weights import Copies
@@ -36,7 +36,7 @@ def images(count: int = 2) -> Tensor:
 def test_the_faster_network_answers_as_the_model_which_stays_as_it_is() -> None:
     model = with_norm().train()
     before = copy.deepcopy(model.state_dict())
-    faster = for_many_passes(model, images())
+    faster = optimize_for_inference(model, images())
     assert faster is not model
     assert not any(isinstance(module, nn.BatchNorm2d) for module in faster.modules())
     assert all(module.training for module in model.modules())
@@ -55,8 +55,8 @@ def test_a_network_whose_faster_form_fails_is_used_itself() -> None:
             return self.body[4](self.body[:3](given).view(-1, 144))
 
     model, plain = Viewing(), nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten())
-    assert for_many_passes(model, images()) is model
-    assert for_many_passes(plain, images()) is plain
+    assert optimize_for_inference(model, images()) is model
+    assert optimize_for_inference(plain, images()) is plain
 
 
 def test_classes_of_one_image_share_the_random_orders() -> None:

@@ -5,8 +5,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from nunbit.backbone.pieces import prefix, suffix, taps
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.pieces import feature_extractor, head_from, multi_extractor
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.errors import UsageError
 from nunbit.models import create_model, model_info
 from nunbit.models.catalog import CATALOGUE
@@ -40,20 +40,22 @@ def small(name: str) -> tuple[nn.Module, Shape]:
 def test_both_halves_of_every_network_are_the_network(name: str) -> None:
     model, shape = small(name)
     modes = [module.training for module in model.modules()]
-    cuts = cuts_of(model, shape)
+    split_points = find_split_points(model, shape)
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         logits = model(images)
-        for cut, values in zip(cuts, taps(model, cuts)(images), strict=True):
-            assert values.shape == (2, *cut.shape)
+        for split_point, values in zip(
+            split_points, multi_extractor(model, split_points)(images), strict=True
+        ):
+            assert values.shape == (2, *split_point.shape)
             before = values.clone()
-            again = suffix(model, cut)(values)
-            assert torch.equal(again, logits), cut.name
-            assert torch.equal(values, before), f"{cut.name} was changed in place"
-    assert [cut.stage for cut in cuts] == list(range(len(cuts)))
-    work = [cut.multiply_adds_before for cut in cuts]
+            again = head_from(model, split_point)(values)
+            assert torch.equal(again, logits), split_point.name
+            assert torch.equal(values, before), f"{split_point.name} was changed in place"
+    assert [split_point.stage for split_point in split_points] == list(range(len(split_points)))
+    work = [split_point.multiply_adds_before for split_point in split_points]
     assert work == sorted(set(work))
-    assert len({cut.name for cut in cuts}) == len(cuts)
+    assert len({split_point.name for split_point in split_points}) == len(split_points)
     assert [module.training for module in model.modules()] == modes
 
 
@@ -61,12 +63,15 @@ def test_both_halves_of_every_network_are_the_network(name: str) -> None:
 def test_the_halves_hold_the_networks_own_parameters_once(name: str) -> None:
     model = create_model(name, classes=3, generator_seed=0)
     own = dict(model.named_parameters())
-    for cut in cuts_of(model, model_info(name).input):
-        halves = [dict(half(model, cut).named_parameters()) for half in (prefix, suffix)]
+    for split_point in find_split_points(model, model_info(name).input):
+        halves = [
+            dict(half(model, split_point).named_parameters())
+            for half in (feature_extractor, head_from)
+        ]
         assert not halves[0].keys() & halves[1].keys()
         assert halves[0].keys() | halves[1].keys() == own.keys()
         assert all(own[key] is value for half in halves for key, value in half.items())
-        assert cut.parameters_before == sum(p.numel() for p in halves[0].values())
+        assert split_point.parameters_before == sum(p.numel() for p in halves[0].values())
 
 
 STAGES = {
@@ -107,7 +112,10 @@ STAGES = {
 @pytest.mark.parametrize("name", STAGES)
 def test_the_stages_are_those_that_the_papers_draw(name: str) -> None:
     model = empty(name)
-    assert {cut.name: cut.shape for cut in cuts_of(model, model_info(name).input)} == STAGES[name]
+    assert {
+        split_point.name: split_point.shape
+        for split_point in find_split_points(model, model_info(name).input)
+    } == STAGES[name]
 
 
 def empty(name: str) -> nn.Module:
@@ -127,7 +135,10 @@ def test_stages_of_timms_networks_are_those_that_timm_lists(name: str) -> None:
         info["reduction"]: info["num_chs"]
         for info in timm.create_model(name, features_only=True).feature_info.get_dicts()
     }
-    ours = {224 // cut.shape[1]: cut.channels for cut in cuts_of(model, (3, 224, 224))[:-1]}
+    ours = {
+        224 // split_point.shape[1]: split_point.channels
+        for split_point in find_split_points(model, (3, 224, 224))[:-1]
+    }
     # The last stage ends at the input of the head here, which timm does not list.
     assert [(r, ours[r]) for r in ours if r < 32] == [(r, listed[r]) for r in listed if r < 32]
 
@@ -135,36 +146,51 @@ def test_stages_of_timms_networks_are_those_that_timm_lists(name: str) -> None:
 @pytest.mark.parametrize("name", ["vit_b_16", "timm/vit_tiny_patch16_224"])
 def test_a_transformers_stages_are_quarters_of_its_work(name: str) -> None:
     model = empty(name)
-    cuts = cuts_of(model, (3, 224, 224))
-    ends = [cut.name.rpartition(".")[2].rpartition("_")[2] for cut in cuts[:-1]]
+    split_points = find_split_points(model, (3, 224, 224))
+    ends = [
+        split_point.name.rpartition(".")[2].rpartition("_")[2] for split_point in split_points[:-1]
+    ]
     assert ends == ["2", "5", "8"]  # of twelve blocks
-    assert all(cut.channel_dim == 1 and cut.shape[0] == 197 for cut in cuts[:-1])
-    shares = [cut.multiply_adds_before / cuts[-1].multiply_adds_before for cut in cuts]
+    assert all(
+        split_point.channel_dim == 1 and split_point.shape[0] == 197
+        for split_point in split_points[:-1]
+    )
+    shares = [
+        split_point.multiply_adds_before / split_points[-1].multiply_adds_before
+        for split_point in split_points
+    ]
     assert shares == pytest.approx([0.25, 0.5, 0.75, 1.0], abs=0.02)
 
 
 def test_channels_last_maps_are_recognised_and_pooled_over_their_places() -> None:
-    cuts = cuts_of(empty("swin_t"), (3, 224, 224))
-    assert [cut.shape for cut in cuts] == [(56, 56, 96), (28, 28, 192), (14, 14, 384), (768,)]
-    assert [cut.channel_dim for cut in cuts] == [2, 2, 2, 0]
+    split_points = find_split_points(empty("swin_t"), (3, 224, 224))
+    assert [split_point.shape for split_point in split_points] == [
+        (56, 56, 96),
+        (28, 28, 192),
+        (14, 14, 384),
+        (768,),
+    ]
+    assert [split_point.channel_dim for split_point in split_points] == [2, 2, 2, 0]
     values = torch.randn(2, 56, 56, 96)
-    torch.testing.assert_close(cuts[0].pooled(values), values.flatten(1, 2).mean(dim=1))
-    assert cuts[-1].pooled(torch.ones(2, 768)).shape == (2, 768)
+    torch.testing.assert_close(split_points[0].pooled(values), values.flatten(1, 2).mean(dim=1))
+    assert split_points[-1].pooled(torch.ones(2, 768)).shape == (2, 768)
 
 
 def test_multiply_adds_are_those_of_the_summary() -> None:
     model = create_model("resnet18", classes=10)
-    last = cuts_of(model, (3, 64, 64))[-1]
+    last = find_split_points(model, (3, 64, 64))[-1]
     summary = summarise(model, (3, 64, 64))
     assert last.multiply_adds_before + 512 * 10 == summary.multiply_adds
 
 
 def test_rectangular_images_change_sizes_and_nothing_else() -> None:
     model = empty("mobilenet_v2")
-    square, wide = cuts_of(model, (3, 224, 224)), cuts_of(model, (3, 96, 160))
-    assert [cut.name for cut in wide] == [cut.name for cut in square]
-    assert [cut.shape for cut in wide][:2] == [(16, 48, 80), (24, 24, 40)]
-    assert all(cut.channel_dim == 0 for cut in wide)
+    square, wide = find_split_points(model, (3, 224, 224)), find_split_points(model, (3, 96, 160))
+    assert [split_point.name for split_point in wide] == [
+        split_point.name for split_point in square
+    ]
+    assert [split_point.shape for split_point in wide][:2] == [(16, 48, 80), (24, 24, 40)]
+    assert all(split_point.channel_dim == 0 for split_point in wide)
 
 
 class Stubborn(nn.Module):
@@ -185,18 +211,22 @@ class Stubborn(nn.Module):
 
 def test_what_cannot_be_followed_is_cut_at_the_input_of_its_head() -> None:
     model = Stubborn()
-    (cut,) = cuts_of(model, (3, 2, 2))
-    assert (cut.name, cut.shape, cut.parameters_before) == ("input of top.1", (5,), 65)
+    (split_point,) = find_split_points(model, (3, 2, 2))
+    assert (split_point.name, split_point.shape, split_point.parameters_before) == (
+        "input of top.1",
+        (5,),
+        65,
+    )
     images = torch.randn(4, 3, 2, 2)
     model.eval()
-    before = prefix(model, cut)
+    before = feature_extractor(model, split_point)
     with torch.no_grad():
-        assert torch.equal(suffix(model, cut)(before(images)), model(images))
-        (tapped,) = taps(model, [cut])(images)
+        assert torch.equal(head_from(model, split_point)(before(images)), model(images))
+        (tapped,) = multi_extractor(model, [split_point])(images)
         assert torch.equal(tapped, before(images))
     names = {name for name, _ in before.named_parameters()}
     assert names == {"body.1.weight", "body.1.bias"}
-    assert {name for name, _ in suffix(model, cut).named_parameters()} == {
+    assert {name for name, _ in head_from(model, split_point).named_parameters()} == {
         "top.1.weight",
         "top.1.bias",
     }
@@ -224,10 +254,10 @@ class ForkedToTheHead(Forked):
 
 
 def test_flow_through_several_tensors_is_no_place_to_cut() -> None:
-    (cut,) = cuts_of(ForkedToTheHead(), (4,))
-    assert (cut.name, cut.shape) == ("head", (5,))
+    (split_point,) = find_split_points(ForkedToTheHead(), (4,))
+    assert (split_point.name, split_point.shape) == ("head", (5,))
     with pytest.raises(UsageError, match="does not end in a linear layer"):
-        cuts_of(Forked(), (4,))
+        find_split_points(Forked(), (4,))
 
 
 class Branching(Stubborn):
@@ -239,17 +269,17 @@ class Branching(Stubborn):
 
 def test_without_a_linear_end_there_is_nothing_to_say() -> None:
     with pytest.raises(UsageError, match="does not end in a linear layer"):
-        cuts_of(Branching(), (3, 2, 2))
+        find_split_points(Branching(), (3, 2, 2))
     with pytest.raises(UsageError, match="one layer only"):
-        cuts_of(nn.Sequential(nn.Linear(4, 2)), (4,))
+        find_split_points(nn.Sequential(nn.Linear(4, 2)), (4,))
 
 
 def test_a_module_that_cannot_be_followed_is_one_node() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), Stubborn())
     model[2].body[1] = nn.Linear(4, 5)
-    cuts = cuts_of(model, (3, 4, 4))
-    assert [cut.name for cut in cuts] == ["1"]
-    assert cuts[0].shape == (4, 1, 1)
+    split_points = find_split_points(model, (3, 4, 4))
+    assert [split_point.name for split_point in split_points] == ["1"]
+    assert split_points[0].shape == (4, 1, 1)
 
 
 def test_dropout_written_as_a_function_follows_the_mode_of_the_half() -> None:
@@ -266,9 +296,9 @@ def test_dropout_written_as_a_function_follows_the_mode_of_the_half() -> None:
             return logits
 
     model = Dropping()
-    cut = cuts_of(model, (2, 2, 2))[0]
-    assert cut.shape == (50,)
-    before = prefix(model, cut)
+    split_point = find_split_points(model, (2, 2, 2))[0]
+    assert split_point.shape == (50,)
+    before = feature_extractor(model, split_point)
     images = torch.randn(3, 2, 2, 2)
     assert not torch.equal(before.train()(images), before.train()(images))
     assert torch.equal(before.eval()(images), before.eval()(images))
@@ -276,12 +306,15 @@ def test_dropout_written_as_a_function_follows_the_mode_of_the_half() -> None:
 
 def test_a_half_can_be_trained_and_leaves_the_other_as_it_is() -> None:
     model = create_model("smallcnn", classes=3, generator_seed=0)
-    cut = cuts_of(model, (1, 28, 28))[1]
-    before = {name: value.clone() for name, value in prefix(model, cut).state_dict().items()}
-    after = suffix(model, cut).train()
+    split_point = find_split_points(model, (1, 28, 28))[1]
+    before = {
+        name: value.clone()
+        for name, value in feature_extractor(model, split_point).state_dict().items()
+    }
+    after = head_from(model, split_point).train()
     optimizer = torch.optim.SGD(after.parameters(), lr=0.1)
     start = {name: value.clone() for name, value in after.state_dict().items()}
-    after(torch.randn(4, *cut.shape)).square().sum().backward()
+    after(torch.randn(4, *split_point.shape)).square().sum().backward()
     optimizer.step()
     state = model.state_dict()
     assert all(torch.equal(state[name], value) for name, value in before.items())
@@ -290,12 +323,12 @@ def test_a_half_can_be_trained_and_leaves_the_other_as_it_is() -> None:
 
 
 def test_a_cut_of_another_network_is_refused() -> None:
-    cut = Cut(
+    split_point = SplitPoint(
         name="layer9", node="layer9", shape=(3,), channel_dim=0, stage=0,
         parameters_before=0, multiply_adds_before=0,
     )  # fmt: skip
-    with pytest.raises(ValueError, match="has no cut at layer9"):
-        prefix(create_model("smallcnn", classes=3), cut)
+    with pytest.raises(ValueError, match="has no split point at layer9"):
+        feature_extractor(create_model("smallcnn", classes=3), split_point)
 
 
 def test_a_hidden_head_leaves_the_cuts_where_they_were() -> None:
@@ -303,4 +336,4 @@ def test_a_hidden_head_leaves_the_cuts_where_they_were() -> None:
         create_model("resnet18", classes=3, head_hidden=units, generator_seed=0)
         for units in (None, 16)
     )
-    assert cuts_of(plain, (3, 64, 64)) == cuts_of(deep, (3, 64, 64))
+    assert find_split_points(plain, (3, 64, 64)) == find_split_points(deep, (3, 64, 64))

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.backbone.extract import extract
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.data.augment import PRESETS
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.pixels import ArrayPixels
@@ -83,15 +83,17 @@ class Problem:
         average: bool = True,
     ) -> None:
         self.model = network()
-        self.cuts = cuts_of(self.model, SHAPE)
-        self.tuning = fine_tuning(self.model, self.cuts, mode=mode, unfreeze_epochs=unfreeze_epochs)
-        self.cut = boundary(self.tuning, self.cuts)
+        self.split_points = find_split_points(self.model, SHAPE)
+        self.tuning = fine_tuning(
+            self.model, self.split_points, mode=mode, unfreeze_epochs=unfreeze_epochs
+        )
+        self.split_point = boundary(self.tuning, self.split_points)
         scope: FineTuning = self.tuning
         self.train, self.validation = self._images(preset)
         if cached:
-            assert self.cut is not None
-            self._cache(self.cut, preset)
-            scope = FineTuning(**{**vars(self.tuning), "entry": self.cut})
+            assert self.split_point is not None
+            self._cache(self.split_point, preset)
+            scope = FineTuning(**{**vars(self.tuning), "entry": self.split_point})
         self.tuning.freeze(self.model, self.tuning.always_frozen)
         groups = parameter_groups(self.model, 0.01, scales=self.tuning.stages.scales(0.5))
         self.state = TrainingState(
@@ -108,8 +110,8 @@ class Problem:
         )
         return train, Batches(rows=HELD_OUT, batch_size=4, **common)
 
-    def _cache(self, cut: Cut, preset: str) -> None:
-        body = prefix(self.model, cut)
+    def _cache(self, split_point: SplitPoint, preset: str) -> None:
+        body = feature_extractor(self.model, split_point)
         plain = Batches(
             pixels=pixels(),
             preprocess=PREPROCESS,
@@ -175,7 +177,7 @@ def assert_close(one: dict[str, Tensor], other: dict[str, Tensor], *, exactly: b
 
 
 def test_the_network_has_three_stages() -> None:
-    assert len(cuts_of(network(), SHAPE)) == 3
+    assert len(find_split_points(network(), SHAPE)) == 3
 
 
 @pytest.mark.parametrize("preset", ["none", "clothes"])
@@ -241,13 +243,13 @@ def test_stopped_and_resumed_ends_bit_for_bit_as_never_stopped(
 
 def test_the_batches_enter_at_the_end_of_what_never_learns(tmp_path: Path) -> None:
     problem = Problem(tmp_path, cached=True, mode="last-stage")
-    assert problem.cut == problem.cuts[1]
-    assert boundary(problem.tuning, problem.cuts) == problem.cuts[1]
-    everything = fine_tuning(network(), problem.cuts, mode="all")
-    assert boundary(everything, problem.cuts) is None
+    assert problem.split_point == problem.split_points[1]
+    assert boundary(problem.tuning, problem.split_points) == problem.split_points[1]
+    everything = fine_tuning(network(), problem.split_points, mode="all")
+    assert boundary(everything, problem.split_points) is None
     assert everything.part(problem.model) is problem.model
 
 
 def test_what_activations_take() -> None:
-    cut = cuts_of(network(), SHAPE)[0]
-    assert activation_bytes(cut, 10) == 10 * int(np.prod(cut.shape)) * 4
+    split_point = find_split_points(network(), SHAPE)[0]
+    assert activation_bytes(split_point, 10) == 10 * int(np.prod(split_point.shape)) * 4

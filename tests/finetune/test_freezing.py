@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.finetune.freezing import Freezing, Stages, stages_of
 from nunbit.models.create import create_model
 from nunbit.training.optim import make_optimizer, parameter_groups, set_learning_rate
@@ -170,13 +170,15 @@ def test_real_networks_keep_what_is_frozen(name: str) -> None:
     torch.manual_seed(0)
     side = 64
     model = create_model(name, classes=2, channels=3, height=side, width=side)
-    cuts = cuts_of(model, (3, side, side))
-    found = stages_of(model, [prefix(model, cut) for cut in cuts])
-    assert found.count == len(cuts) >= 3
+    split_points = find_split_points(model, (3, side, side))
+    found = stages_of(
+        model, [feature_extractor(model, split_point) for split_point in split_points]
+    )
+    assert found.count == len(split_points) >= 3
     freezing = Freezing(stages=found, learning=1)
     freezing.freeze(model, found.count - 1)
     before = everything(model)
-    body = prefix(model, cuts[-2])
+    body = feature_extractor(model, split_points[-2])
     images = torch.randn(4, 3, side, side) * 5 + 3
     expected = body.eval()(images).detach()
     freezing.enter_epoch(model, 1)
@@ -197,4 +199,4 @@ def test_real_networks_keep_what_is_frozen(name: str) -> None:
     assert len(norms) > 4
     moved = [n for n in before if n not in frozen and not torch.equal(before[n], after[n])]
     assert len(moved) > 2
-    assert torch.equal(prefix(model, cuts[-2])(images), expected)
+    assert torch.equal(feature_extractor(model, split_points[-2])(images), expected)

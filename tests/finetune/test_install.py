@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from nunbit.backbone.extract import extract
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.classifier import load
 from nunbit.data.batches import Batches
@@ -106,8 +106,8 @@ def test_the_bundle_says_on_raw_files_what_the_head_says_on_features(
     hidden = HIDDEN if kind == "mlp" else None
     model = network(name, hidden=hidden)
     batches = batches_of(photos)
-    last = cuts_of(model, (3, SIDE, SIDE))[-1]
-    features = extract(prefix(model, last), batches)
+    last = find_split_points(model, (3, SIDE, SIDE))[-1]
+    features = extract(feature_extractor(model, last), batches)
     head = fit_head(
         kind,
         Labelled(features=features, labels=photos.labels),

@@ -414,4 +414,4 @@ def test_a_pass_in_earnest_finds_what_one_without_values_finds(name: str) -> Non
     side = max(info.minimum_size, 28)
     model = create_model(name, classes=3, height=side, width=side)
     shape = (info.input.channels, side, side)
-    assert summarise(model, shape, in_earnest=True) == summarise(model, shape)
+    assert summarise(model, shape, with_real_tensors=True) == summarise(model, shape)

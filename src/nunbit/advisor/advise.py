@@ -34,7 +34,7 @@ from nunbit.advisor.plans import ALL, LAST_STAGE, SCRATCH, Advice, HeadScore, ra
 from nunbit.advisor.probing import pixel_features, stage_features, untrained_features
 from nunbit.advisor.timing import Timing, time_plan, time_scratch
 from nunbit.advisor.trials import Tried, make_arena, try_plan, try_scratch
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.device import describe_device
 from nunbit.models.head import head_input
 from nunbit.progress import SILENT, Progress
@@ -57,17 +57,17 @@ def advise(case: Case, progress: Progress = SILENT) -> Advice:
     looked_at = case.subset(_looked_at(case.images.labels, seed=case.seed))
     labels = looked_at.images.labels
     folds = make_folds(labels, looked_at.groups, seed=case.seed % 2**32)
-    cuts = cuts_of(case.network, case.images.shape)
-    heads, last_features = _heads(looked_at, cuts, folds, progress)
+    split_points = find_split_points(case.network, case.images.shape)
+    heads, last_features = _heads(looked_at, split_points, folds, progress)
     curve = learning_curve(
         last_features, labels, folds, classes=case.classes, whole=heads.last, seed=case.seed
     )
-    learning = _plans(cuts, heads)
+    learning = _plans(split_points, heads)
     measured = Measured(
         heads=heads,
         curve=curve,
         tried=_trials(looked_at, folds, learning, heads.last.strength, progress),
-        timings=_timings(looked_at, cuts, learning, progress),
+        timings=_timings(looked_at, split_points, learning, progress),
         looked_at=len(labels),
     )
     plans = rank(estimates(case, measured))
@@ -112,7 +112,7 @@ def _looked_at(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
 
 
 def _heads(
-    case: Case, cuts: tuple[Cut, ...], folds: NDArray[np.int64], progress: Progress
+    case: Case, split_points: tuple[SplitPoint, ...], folds: NDArray[np.int64], progress: Progress
 ) -> tuple[Heads, NDArray[np.float32]]:
     """Cross-validated heads on all kinds of features, and the last stage's features [n, D]."""
     images, labels = case.images, case.images.labels
@@ -123,7 +123,7 @@ def _heads(
     for source in progress.track(("pretrained", "untrained", "pixels"), total=3, title="features"):
         match source:
             case "pretrained":
-                features = stage_features(case.network, cuts, images)
+                features = stage_features(case.network, split_points, images)
                 last = features[-1]
             case "untrained":
                 network = case.untrained().to(images.device)
@@ -139,7 +139,7 @@ def _heads(
                 HeadScore(
                     source=source,  # type: ignore[arg-type]
                     stage=0 if source == "pixels" else number + 1,
-                    cut="" if source == "pixels" else cuts[number].name,
+                    cut="" if source == "pixels" else split_points[number].name,
                     dimensions=values.shape[1],
                     accuracy=judged.accuracy,
                 )
@@ -154,17 +154,17 @@ def _heads(
     return heads, last
 
 
-def _plans(cuts: tuple[Cut, ...], heads: Heads) -> dict[str, int]:
+def _plans(split_points: tuple[SplitPoint, ...], heads: Heads) -> dict[str, int]:
     """Plans that train more than the head, and how many stages each trains.
 
     `stages:N` trains what comes after the stage that a head reads best, at least the last two.
     """
-    best = max(range(len(cuts)), key=lambda stage: int(heads.stages[stage].right.sum()))
-    middle = max(2, len(cuts) - 1 - best)
-    plans = {LAST_STAGE: 1} if len(cuts) > 1 else {}
-    if middle < len(cuts):
+    best = max(range(len(split_points)), key=lambda stage: int(heads.stages[stage].right.sum()))
+    middle = max(2, len(split_points) - 1 - best)
+    plans = {LAST_STAGE: 1} if len(split_points) > 1 else {}
+    if middle < len(split_points):
         plans[f"stages:{middle}"] = middle
-    return {**plans, ALL: len(cuts)}
+    return {**plans, ALL: len(split_points)}
 
 
 def _trials(
@@ -186,13 +186,13 @@ def _trials(
 
 
 def _timings(
-    case: Case, cuts: tuple[Cut, ...], learning: dict[str, int], progress: Progress
+    case: Case, split_points: tuple[SplitPoint, ...], learning: dict[str, int], progress: Progress
 ) -> dict[str, Timing]:
     """What an image costs under each plan."""
     plans = {"head": 0, **learning, SCRATCH: 0}
     return {
         plan: time_scratch(case)
         if plan == SCRATCH
-        else time_plan(case, cuts, learning_stages=stages)
+        else time_plan(case, split_points, learning_stages=stages)
         for plan, stages in progress.track(plans.items(), total=len(plans), title="timing")
     }

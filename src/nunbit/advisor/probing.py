@@ -13,8 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nunbit.advisor.case import Images
 from nunbit.backbone.extract import extract_several
-from nunbit.backbone.pieces import taps
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.pieces import multi_extractor
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.models.mode import evaluation_mode
 
 PIXEL_SIDE = 16
@@ -24,11 +24,13 @@ SETTLING_IMAGES = 32
 
 
 def stage_features(
-    network: nn.Module, cuts: tuple[Cut, ...], images: Images
+    network: nn.Module, split_points: tuple[SplitPoint, ...], images: Images
 ) -> tuple[NDArray[np.float32], ...]:
-    """For each cut, features [n, D] averaged over all places, in one pass."""
+    """Features at each split point, [n, D], averaged over all places, in one pass."""
     return extract_several(
-        taps(network, cuts), images.batches(), pools=tuple(cut.pooled for cut in cuts)
+        multi_extractor(network, split_points),
+        images.batches(),
+        pools=tuple(split_point.pooled for split_point in split_points),
     )
 
 
@@ -39,7 +41,7 @@ def untrained_features(network: nn.Module, images: Images) -> tuple[NDArray[np.f
     the comparison would flatter the pretrained one.
     """
     settle_statistics(network, images)
-    return stage_features(network, cuts_of(network, images.shape), images)
+    return stage_features(network, find_split_points(network, images.shape), images)
 
 
 def settle_statistics(network: nn.Module, images: Images) -> None:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from nunbit.advisor.case import Case, Images
-from nunbit.backbone.pieces import prefix, suffix
-from nunbit.backbone.split_points import Cut
+from nunbit.backbone.pieces import feature_extractor, head_from
+from nunbit.backbone.split_points import SplitPoint
 from nunbit.models.mode import evaluation_mode
 
 BATCH = 8
@@ -48,9 +48,9 @@ class Timing:
         return frozen + epochs * (self.step * train + self.learning * validation)
 
 
-def time_plan(case: Case, cuts: tuple[Cut, ...], *, learning_stages: int) -> Timing:
+def time_plan(case: Case, split_points: tuple[SplitPoint, ...], *, learning_stages: int) -> Timing:
     """Time one forward pass of each part of the network and one step of what learns."""
-    frozen_stages = len(cuts) - learning_stages
+    frozen_stages = len(split_points) - learning_stages
     network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
     pictures, labels = _one_batch(case.images)
     if frozen_stages <= 0:
@@ -59,8 +59,8 @@ def time_plan(case: Case, cuts: tuple[Cut, ...], *, learning_stages: int) -> Tim
             learning=_seconds(lambda: _forward(network, pictures)) / len(pictures),
             step=_seconds(lambda: _step(network, pictures, labels)) / len(pictures),
         )
-    cut = cuts[frozen_stages - 1]
-    body, learning = prefix(network, cut), suffix(network, cut)
+    split_point = split_points[frozen_stages - 1]
+    body, learning = feature_extractor(network, split_point), head_from(network, split_point)
     at_cut = _forward(body, pictures)
     return Timing(
         frozen=_seconds(lambda: _forward(body, pictures)) / len(pictures),

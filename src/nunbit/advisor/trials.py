@@ -23,8 +23,8 @@ from nunbit.advisor.case import Case, Images
 from nunbit.advisor.evidence import Head, fit_simple_head
 from nunbit.advisor.plans import Trial, share
 from nunbit.backbone.extract import extract
-from nunbit.backbone.pieces import prefix, suffix
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.pieces import feature_extractor, head_from
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.errors import UsageError
 from nunbit.finetune.finetune import boundary, fine_tuning
 from nunbit.finetune.heads import FittedHead, PathPoint
@@ -96,7 +96,7 @@ class Arena:
     """What all plans are tried in: rounds that judge each image at most once."""
 
     rounds: tuple[Round, ...]
-    cuts: tuple[Cut, ...]
+    split_points: tuple[SplitPoint, ...]
     side: int
     visits: Mapping[int, int]
     """By the number of stages that learn, how many images a training may see, each as often as it
@@ -118,23 +118,31 @@ def make_arena(
     classes in proportion. `learning` are the numbers of stages that plans train.
     """
     images = _at_trial_size(case)
-    cuts = cuts_of(case.network, images.shape)
+    split_points = find_split_points(case.network, images.shape)
     parts = min(MOST_ROUNDS, int(folds.max()) + 1)
     rounds = min(parts, math.ceil(ENOUGH_JUDGED * parts / len(images)))
-    whole = _multiply_adds(case.network, cuts, images.shape)
-    before = {n: cuts[-1 - n].multiply_adds_before if n < len(cuts) else 0 for n in learning}
+    whole = _multiply_adds(case.network, split_points, images.shape)
+    before = {
+        n: split_points[-1 - n].multiply_adds_before if n < len(split_points) else 0
+        for n in learning
+    }
     affordable = {n: _affordable(whole - spent) / rounds for n, spent in before.items()}
     tried = [n for n in learning if affordable[n] >= FEWEST_VISITS]
     least = min((affordable[n] for n in tried), default=0.0)
     most = max(FEWEST_IMAGES, int(least / FEWEST_EPOCHS))
-    last = cuts[-1]
-    features = extract(prefix(case.network, last), images.batches(), pool=last.pooled)
+    last = split_points[-1]
+    features = extract(feature_extractor(case.network, last), images.batches(), pool=last.pooled)
     divided = tuple(
         _round(case, images, features, folds % parts == number, most=most, strength=strength)
         for number in range(rounds)
     )
     visits = int(min(least, MOST_EPOCHS * min(len(one.train) for one in divided)))
-    return Arena(rounds=divided, cuts=cuts, side=images.side, visits=dict.fromkeys(tried, visits))
+    return Arena(
+        rounds=divided,
+        split_points=split_points,
+        side=images.side,
+        visits=dict.fromkeys(tried, visits),
+    )
 
 
 def _round(
@@ -170,7 +178,7 @@ def _at_trial_size(case: Case) -> Images:
         with evaluation_mode(case.network):
             (batch, *_) = small.take(np.arange(1)).batches()
             forward(case.network, batch.images)
-        cuts_of(case.network, small.shape)
+        find_split_points(case.network, small.shape)
     except BUILD_ERRORS:  # it takes its own size only
         return images
     return small
@@ -189,13 +197,16 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
     for one in arena.rounds:
         network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
         install(network, _as_fitted(one), shape=one.train.shape)
-        tuning = fine_tuning(network, arena.cuts, mode=plan, freeze_statistics=True)
-        cut = boundary(tuning, arena.cuts)
-        if cut is None:
+        tuning = fine_tuning(network, arena.split_points, mode=plan, freeze_statistics=True)
+        split_point = boundary(tuning, arena.split_points)
+        if split_point is None:
             learning: nn.Module = network
             inputs = [_pictures(part) for part in (one.train, one.judged)]
         else:
-            body, learning = prefix(network, cut), suffix(network, cut)
+            body, learning = (
+                feature_extractor(network, split_point),
+                head_from(network, split_point),
+            )
             inputs = [
                 torch.from_numpy(extract(body, part.batches())) for part in (one.train, one.judged)
             ]
@@ -234,7 +245,7 @@ def try_scratch(case: Case, arena: Arena) -> Tried | None:
         network = (
             wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
         )
-        work = _multiply_adds(network, cuts_of(network, images.shape), images.shape)
+        work = _multiply_adds(network, find_split_points(network, images.shape), images.shape)
         affordable = SCRATCH_LONGER * _affordable(work) / len(arena.rounds)
         visits = int(min(affordable, wanted.epochs * len(train)))
         if visits < FEWEST_VISITS:
@@ -265,13 +276,15 @@ def try_scratch(case: Case, arena: Arena) -> Tried | None:
     )
 
 
-def _multiply_adds(network: nn.Module, cuts: tuple[Cut, ...], shape: tuple[int, int, int]) -> int:
+def _multiply_adds(
+    network: nn.Module, split_points: tuple[SplitPoint, ...], shape: tuple[int, int, int]
+) -> int:
     """Of one image up to the head; of the whole where the network cannot be followed.
 
     What cannot be counted at all is taken for too much.
     """
-    if cuts[-1].multiply_adds_before:
-        return cuts[-1].multiply_adds_before
+    if split_points[-1].multiply_adds_before:
+        return split_points[-1].multiply_adds_before
     try:
         return summarise(network, shape).multiply_adds
     except UsageError:

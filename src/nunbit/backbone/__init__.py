@@ -1,1 +1,1 @@
-"""What a network makes of images at the ends of its stages: found, cut out, computed once, kept."""
+"""Features of images at the ends of a network's stages: found, split off, computed once, kept."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nunbit.backbone.fuse_conv_bn import folded
+from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch
 
@@ -22,10 +22,10 @@ View: TypeAlias = Literal[
     "centre", "mirror", "upper-left", "upper-right", "lower-left", "lower-right"
 ]
 VIEWS: tuple[View, ...] = get_args(View)
-CORNER_SHARE = 7 / 8
+CORNER_FRACTION = 7 / 8
 """Of each side, that the view of a corner shows."""
 Pool: TypeAlias = Callable[[Tensor], Tensor]
-"""[B, ...] -> [B, D]; usually `cut.pooled`."""
+"""[B, ...] -> [B, D]; usually `split_point.pooled`."""
 
 
 def extract(
@@ -46,12 +46,12 @@ def extract_several(
     pools: Sequence[Pool | None],
     view: View = "centre",
 ) -> tuple[NDArray[np.float32], ...]:
-    """As `extract`, for a module that returns several tensors (`pieces.taps`), in one pass.
+    """As `extract`, in one pass, for a module that returns several tensors.
 
-    `pools` has one entry for each tensor.
+    That is what `pieces.multi_extractor` makes; `pools` has one entry for each tensor.
     """
     columns: list[list[NDArray[np.float32]]] = [[] for _ in pools]
-    for values in _passes(folded(module) if all(pools) else module, batches, view):
+    for values in _passes(fuse_conv_bn(module) if all(pools) else module, batches, view):
         for column, value, pool in zip(columns, values, pools, strict=True):
             column.append(_to_host(value, pool))
     return tuple(_joined(column) for column in columns)
@@ -62,7 +62,7 @@ def stream(
 ) -> Iterator[NDArray[np.float32]]:
     """As `extract`, batch by batch: float32 [B, ...] each, for what does not fit in memory."""
     # What is not pooled may be trained on from: to the last bit what the network itself gives.
-    for values in _passes(folded(module) if pool else module, batches, view):
+    for values in _passes(fuse_conv_bn(module) if pool else module, batches, view):
         yield _to_host(values, pool)
 
 
@@ -76,7 +76,7 @@ def view_of(images: Tensor, view: View) -> Tensor:
     if view == "mirror":
         return images.flip(-1)
     size = images.shape[-2:]
-    height, width = (max(1, round(CORNER_SHARE * side)) for side in size)
+    height, width = (max(1, round(CORNER_FRACTION * side)) for side in size)
     vertical, horizontal = view.split("-")
     rows = slice(0, height) if vertical == "upper" else slice(size[0] - height, None)
     columns = slice(0, width) if horizontal == "left" else slice(size[1] - width, None)

@@ -1,9 +1,9 @@
 """Features kept on disk between runs, beside the pixels.
 
 An entry's key says all that decided its numbers: the content of the images in their order, the
-input contract with mean and standard deviation, the layers and weights before the cut, the cut,
-the view, and the version of the code here. Features computed on another device or number of threads
-differ in their last digits only, and count as the same.
+input contract with mean and standard deviation, the layers and weights before the split point, that
+point, the view, and the version of the code here. Features computed on another device or number of
+threads differ in their last digits only, and count as the same.
 
 n images, N samples.
 """
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nunbit.backbone.extract import View, stream
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import Cut
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import SplitPoint
 from nunbit.data.array_cache import ArrayCache, Fill, Write, into
 from nunbit.data.batches import Batches
 from nunbit.data.pixel_cache import default_cache_folder
@@ -59,14 +59,14 @@ class FeatureStore:
     def features(
         self,
         model: nn.Module,
-        cut: Cut,
+        split_point: SplitPoint,
         batches: Batches,
         *,
         sha256: Sequence[str],
         view: View = "centre",
         pooled: bool = True,
     ) -> NDArray[np.float32]:
-        """Features of `batches.rows` in that order, float32 [n, C]; not pooled, [n, *cut.shape].
+        """Features of `batches.rows` in that order, float32 [n, C]; [n, *shape] if not pooled.
 
         Found on disk, or computed in one pass and kept. `sha256` [N] is that of the `Inspection`;
         images without one ('') are computed each time. Model and batches are on one device. Raises
@@ -74,13 +74,13 @@ class FeatureStore:
         """
         if len(batches.rows) == 0:
             raise ValueError("nothing to extract: the batches hold no image")
-        piece = prefix(model, cut)
-        size = (cut.channels,) if pooled else cut.shape
+        piece = feature_extractor(model, split_point)
+        size = (split_point.channels,) if pooled else split_point.shape
         shape = (len(batches.rows), *size)
-        key = feature_key(piece, cut, batches, sha256=sha256, view=view, pooled=pooled)
+        key = feature_key(piece, split_point, batches, sha256=sha256, view=view, pooled=pooled)
 
         def compute(write: Write) -> dict[str, int]:
-            pool = cut.pooled if pooled else None
+            pool = split_point.pooled if pooled else None
             seen = self._progress.track(
                 stream(piece, batches, pool=pool, view=view),
                 total=len(batches),
@@ -126,7 +126,7 @@ def _in_memory(shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32]:
 
 def feature_key(
     piece: nn.Module,
-    cut: Cut,
+    split_point: SplitPoint,
     batches: Batches,
     *,
     sha256: Sequence[str],
@@ -143,7 +143,7 @@ def feature_key(
         "canvas": batches.preprocess.canvas_key,
         "layers": _layers(piece),
         "weights": weights_digest(piece),
-        "cut": [cut.name, cut.node, list(cut.shape)],
+        "cut": [split_point.name, split_point.node, list(split_point.shape)],
         "view": view,
         "pooled": pooled,
     }

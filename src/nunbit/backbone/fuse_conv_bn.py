@@ -19,7 +19,7 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def folded(piece: nn.Module) -> nn.Module:
+def fuse_conv_bn(piece: nn.Module) -> nn.Module:
     """What the piece computes in evaluation mode, without its batch normalisation where possible.
 
     `piece` is one of `features.pieces`, and stays as it is; what is not changed is shared with it.
@@ -29,10 +29,10 @@ def folded(piece: nn.Module) -> nn.Module:
     if not isinstance(piece, GraphModule):
         return piece
     with evaluation_mode(piece):
-        return _folded(piece)
+        return _fuse(piece)
 
 
-def _folded(piece: GraphModule) -> GraphModule:
+def _fuse(piece: GraphModule) -> GraphModule:
     modules = dict(piece.named_modules())
     calls = Counter(str(node.target) for node in piece.graph.nodes if node.op == "call_module")
     graph = Graph()

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from nunbit.backbone.graph import Followed
-from nunbit.models.meta_tensors import TRACE_ERRORS, home_of, shadows
+from nunbit.models.meta_tensors import TRACE_ERRORS, meta_tensors, reference_tensor
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.multiply_adds import multiply_adds
 
@@ -37,12 +37,12 @@ class Measured:
 
 def measure(followed: Followed, shape: Sequence[int]) -> Measured:
     """Run three empty images of `shape` (C, H, W), without values where that is possible."""
-    home = home_of(followed)
+    home = reference_tensor(followed)
     pass_ = _Pass(followed)
     with evaluation_mode(followed), torch.no_grad():
         try:
             images = torch.empty((_IMAGES, *shape), device="meta", dtype=home.dtype)
-            functional_call(pass_, shadows(pass_), (images,))
+            functional_call(pass_, meta_tensors(pass_), (images,))
         except TRACE_ERRORS:
             pass_ = _Pass(followed)
             pass_(torch.zeros((_IMAGES, *shape), device=home.device, dtype=home.dtype))

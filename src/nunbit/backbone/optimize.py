@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.backbone.fuse_conv_bn import folded
+from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
 from nunbit.backbone.graph import follow
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
@@ -28,7 +28,7 @@ class _ChannelsLast(nn.Module):
         return logits
 
 
-def for_many_passes(model: nn.Module, images: Tensor) -> nn.Module:
+def optimize_for_inference(model: nn.Module, images: Tensor) -> nn.Module:
     """What the model computes in evaluation mode, faster where it has batch normalisation.
 
     That is folded into the convolutions, and images come channels last: EfficientNet-lite0 needs
@@ -41,7 +41,7 @@ def for_many_passes(model: nn.Module, images: Tensor) -> nn.Module:
     followed = follow(model)
     if followed is None:
         return model
-    faster = _ChannelsLast(folded(followed))
+    faster = _ChannelsLast(fuse_conv_bn(followed))
     return faster if _same_answer(model, faster, images[:1].detach()) else model
 
 

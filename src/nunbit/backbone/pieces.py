@@ -1,4 +1,4 @@
-"""The two halves of a network that is cut, with its own parameters in them.
+"""The two halves of a network at a split point, with its own parameters in them.
 
 Make pieces after the network is where it will be used: moving it to another device replaces those
 buffers that the network itself holds.
@@ -13,53 +13,56 @@ from torch import Tensor, nn
 from torch.fx import Graph, GraphModule, Node
 
 from nunbit.backbone.graph import Followed, changes_its_input, dependent, follow
-from nunbit.backbone.split_points import Cut
+from nunbit.backbone.split_points import SplitPoint
 
 
-def prefix(model: nn.Module, cut: Cut) -> nn.Module:
-    """From images [B, C, H, W] to the tensor at the cut, [B, *cut.shape].
+def feature_extractor(model: nn.Module, split_point: SplitPoint) -> nn.Module:
+    """The network from images [B, C, H, W] to the tensor at the split point, [B, *shape].
 
     Its parameters and buffers are those of `model`, under the same names. Raises ValueError if the
-    cut is not of this network.
+    split point is not of this network.
     """
-    if not cut.node:
-        return _UpToHead(model, _name_of_head(cut))
-    followed, (node,) = _followed(model, [cut])
+    if not split_point.node:
+        return _UpToHead(model, _name_of_head(split_point))
+    followed, (node,) = _followed(model, [split_point])
     return _before(followed, [node], single=True)
 
 
-def taps(model: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
-    """From images to the tuple of the tensors at several cuts, in one pass. Raises as `prefix`."""
-    if not cuts[0].node:
-        return _AsTuple(prefix(model, cuts[0]))
-    followed, nodes = _followed(model, cuts)
+def multi_extractor(model: nn.Module, split_points: Sequence[SplitPoint]) -> nn.Module:
+    """The network from images to the tuple of tensors at several split points, in one pass.
+
+    Raises as `feature_extractor`.
+    """
+    if not split_points[0].node:
+        return _AsTuple(feature_extractor(model, split_points[0]))
+    followed, nodes = _followed(model, split_points)
     return _before(followed, nodes, single=False)
 
 
-def suffix(model: nn.Module, cut: Cut) -> nn.Module:
-    """From the tensor at the cut, [B, *cut.shape], to logits [B, K].
+def head_from(model: nn.Module, split_point: SplitPoint) -> nn.Module:
+    """The network from the tensor at the split point, [B, *shape], to logits [B, K].
 
     Its parameters and buffers are those of `model`, under the same names; it can be trained, and
     dropout follows its mode. Auxiliary classifiers (googlenet, inception_v3) are left out. The
-    input is not changed in place. Raises as `prefix`.
+    input is not changed in place. Raises as `feature_extractor`.
     """
-    if not cut.node:
-        return _HeadAlone(model, _name_of_head(cut))
-    followed, (node,) = _followed(model, [cut])
+    if not split_point.node:
+        return _HeadAlone(model, _name_of_head(split_point))
+    followed, (node,) = _followed(model, [split_point])
     graph = Graph()
     known = {node: graph.placeholder("maps")}
     if any(changes_its_input(user, followed) for user in node.users):
         known[node] = graph.call_function(torch.clone, (known[node],))
     _copy(graph, known, dependent(followed.graph, of=node)[1:])
-    return GraphModule(followed, graph, "Suffix")
+    return GraphModule(followed, graph, "HeadFrom")
 
 
-def _followed(model: nn.Module, cuts: Sequence[Cut]) -> tuple[Followed, list[Node]]:
+def _followed(model: nn.Module, split_points: Sequence[SplitPoint]) -> tuple[Followed, list[Node]]:
     followed = follow(model)
     nodes = {} if followed is None else {node.name: node for node in followed.graph.nodes}
-    if followed is None or any(cut.node not in nodes for cut in cuts):
-        raise ValueError(f"{type(model).__name__} has no cut at {cuts[-1].name}")
-    return followed, [nodes[cut.node] for cut in cuts]
+    if followed is None or any(split_point.node not in nodes for split_point in split_points):
+        raise ValueError(f"{type(model).__name__} has no split point at {split_points[-1].name}")
+    return followed, [nodes[split_point.node] for split_point in split_points]
 
 
 def _before(followed: Followed, ends: Sequence[Node], *, single: bool) -> GraphModule:
@@ -71,7 +74,7 @@ def _before(followed: Followed, ends: Sequence[Node], *, single: bool) -> GraphM
     _copy(graph, known, needed[: last + 1])
     outputs = tuple(known[end] for end in ends)
     graph.output(outputs[0] if single else outputs)
-    return GraphModule(followed, graph, "Prefix" if single else "Taps")
+    return GraphModule(followed, graph, "FeatureExtractor" if single else "MultiExtractor")
 
 
 def _copy(graph: Graph, known: dict[Node, Node], wanted: Sequence[Node]) -> None:
@@ -91,8 +94,8 @@ def _copy(graph: Graph, known: dict[Node, Node], wanted: Sequence[Node]) -> None
             bring(node)
 
 
-def _name_of_head(cut: Cut) -> str:
-    return cut.name.removeprefix("input of ")
+def _name_of_head(split_point: SplitPoint) -> str:
+    return split_point.name.removeprefix("input of ")
 
 
 class _Reached(Exception):

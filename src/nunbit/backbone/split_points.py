@@ -1,8 +1,8 @@
-"""Where a network can be cut in two: the ends of its stages, found from its structure.
+"""Split points of a network: the ends of its stages, found from its structure.
 
-The network is followed as a graph (`nunbit.backbone.graph`). A place to cut is a node through whose
-single tensor everything flows from the image to the logits. Places in a row whose maps have about
-the same size are one stage; a stage ends
+The network is followed as a graph (`nunbit.backbone.graph`). A place to split it is a node through
+whose single tensor everything flows from the image to the logits. Places in a row whose maps have
+about the same size are one stage; a stage ends
 
 - at its last place that lies outside of blocks (the fewest enclosing modules that are more than a
   sequence), which is where its last block ends, and is not the bare output of a convolution, which
@@ -12,8 +12,8 @@ the same size are one stage; a stage ends
 What multiplies nothing (pooling, a lone normalisation) joins the stage before it. Where fewer than
 three stages come of that, as in transformers, whose tokens do not grow fewer, a stage ends after
 each quarter of the multiply-adds.
-A network that cannot be followed, or flows through several tensors everywhere, has one cut: the
-input of its final linear layer.
+A network that cannot be followed, or flows through several tensors everywhere, has one split
+point: the input of its final linear layer.
 
 B images in a batch, C channels, H height, W width, D features, T tokens.
 """
@@ -33,16 +33,16 @@ from nunbit.backbone.measure import Measured, measure
 from nunbit.errors import UsageError
 from nunbit.models.head import head_input
 
-HALVED = 0.45
-"""Maps with at most this share of the places before them begin a stage; 3 x 3 to 2 x 2 does."""
-FEWEST_STAGES = 3
-MISSHAPEN = 0.75
+MAX_STAGE_FRACTION = 0.45
+"""Maps with at most this fraction of the places before them begin a stage; 3 x 3 to 2 x 2 does."""
+MIN_STAGES = 3
+MAX_ASPECT_CHANGE = 0.75
 """Change of the logarithm of the aspect ratio beyond which a tensor is no map of the image."""
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class SplitPoint:
     """One tensor through which everything flows, at the end of a stage."""
 
     name: str
@@ -54,7 +54,7 @@ class Cut:
     channel_dim: int
     """Which dimension of `shape` counts channels."""
     stage: int
-    """0 for the first; cut i ends stage i."""
+    """0 for the first; split point i ends stage i."""
     parameters_before: int
     """Numbers that training could change up to here."""
     multiply_adds_before: int
@@ -73,7 +73,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """A node at which the network could be cut."""
+    """A node at which the network could be split."""
 
     node: Node
     name: str
@@ -92,10 +92,10 @@ class _Place:
         return math.prod(self.shape) // max(1, self.shape[self.channel_dim])
 
 
-def cuts_of(model: nn.Module, shape: Sequence[int]) -> tuple[Cut, ...]:
+def find_split_points(model: nn.Module, shape: Sequence[int]) -> tuple[SplitPoint, ...]:
     """The ends of the stages in the order of the data flow; the last is the input of the head.
 
-    `shape` is (C, H, W) of an image. The last cut is always there. The result depends on the
+    `shape` is (C, H, W) of an image. The last is always there. The result depends on the
     network's structure alone; its weights, mode and device do not matter and stay as they are.
     Raises UsageError where there is nothing before the head, or the network cannot be followed and
     does not end in a linear layer.
@@ -105,10 +105,10 @@ def cuts_of(model: nn.Module, shape: Sequence[int]) -> tuple[Cut, ...]:
     if not places:
         return (_input_of_head(model, shape),)
     ends = _ends_of_stages(places)
-    if len(ends) < FEWEST_STAGES:
+    if len(ends) < MIN_STAGES:
         ends = _quarters(places)
     return tuple(
-        Cut(
+        SplitPoint(
             name=place.name,
             node=place.node.name,
             shape=place.shape,
@@ -122,7 +122,7 @@ def cuts_of(model: nn.Module, shape: Sequence[int]) -> tuple[Cut, ...]:
 
 
 def _places(followed: Followed, measured: Measured, shape: Sequence[int]) -> list[_Place]:
-    """Where the network could be cut: tensors of one image each, before the last parameters."""
+    """Possible split points: tensors of one image each, before the last parameters."""
     found: list[_Place] = []
     before, channel_dim = tuple(shape), 0
     through = set(articulations(followed.graph))
@@ -181,7 +181,7 @@ def dim_of_channels(size: Sequence[int], before: Sequence[int], channel_dim: int
     aspect = places[0] / places[1] if len(places) == 2 else 1.0
     first = abs(math.log(size[1] / size[2] / aspect))
     last = abs(math.log(size[0] / size[1] / aspect))
-    if min(first, last) > MISSHAPEN:
+    if min(first, last) > MAX_ASPECT_CHANGE:
         return None
     return 0 if first <= last else 2
 
@@ -217,7 +217,7 @@ def _ends_of_stages(places: Sequence[_Place]) -> list[_Place]:
     """Where each stage ends; what multiplies nothing, or never ends well, joins a neighbour."""
     stages: list[list[_Place]] = [[places[0]]]
     for before, place in pairwise(places):
-        if place.positions <= HALVED * before.positions:
+        if place.positions <= MAX_STAGE_FRACTION * before.positions:
             stages.append([])
         stages[-1].append(place)
     last = places[-1]
@@ -249,16 +249,18 @@ def _outermost(places: Sequence[_Place]) -> list[_Place]:
     return [place for place in places if place.blocks == fewest]
 
 
-def _input_of_head(model: nn.Module, shape: Sequence[int]) -> Cut:
-    """The only cut of a network in which no place is found."""
+def _input_of_head(model: nn.Module, shape: Sequence[int]) -> SplitPoint:
+    """The only split point of a network in which no place is found."""
     name, size = head_input(model, shape)
     head = model.get_submodule(name)
     parameters = sum(p.numel() for p in model.parameters()) - sum(
         p.numel() for p in head.parameters()
     )
     if parameters == 0:
-        raise UsageError("the network has one layer only: there is nothing to cut before its head")
-    return Cut(
+        raise UsageError(
+            "the network has one layer only: there is nothing before its head to split off"
+        )
+    return SplitPoint(
         name=f"input of {name}",
         node="",
         shape=size,

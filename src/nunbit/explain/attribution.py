@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.errors import UsageError
 from nunbit.explain.disable_inplace import out_of_place
 from nunbit.explain.targets import grad_cam_layer, maps_of
@@ -127,7 +127,7 @@ def attribute(
         layer = grad_cam_layer(model, images.shape[1:])
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
     at_once = images_at_once(images.shape[2], images.shape[3], images.device)
-    network = for_many_passes(model, images) if method in ROUGHLY else model
+    network = optimize_for_inference(model, images) if method in ROUGHLY else model
     maps = []
     with (
         evaluation_mode(network),

@@ -19,7 +19,7 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.explain.randomized_weights import Copies
 from nunbit.inference import forward, images_at_once
 from nunbit.models.mode import evaluation_mode
@@ -118,7 +118,7 @@ def random_reference(
     differ in their classes, share them.
     """
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
-    network = for_many_passes(model, images)
+    network = optimize_for_inference(model, images)
     cells = cells_of(*images.shape[2:])
     count = int(cells.max()) + 1
     steps = np.unique(np.round(np.asarray(SHARES) * count).astype(int))
@@ -157,7 +157,7 @@ def curves_of(
         raise ValueError(f"the reference is of {len(reference.deletion)} images, not {len(images)}")
     generator = np.random.default_rng([seed, 1])
     cells, steps, start = reference.cells, reference.steps, reference.baseline
-    network = for_many_passes(model, images)
+    network = optimize_for_inference(model, images)
     found = []
     for i, image in enumerate(images):
         asked = _Asked(network, image, targets[i : i + 1], start, reference.temperature)

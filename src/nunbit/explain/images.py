@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.explain.attribution import (
@@ -188,7 +188,7 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         targets=tuple(dict.fromkeys(subject.classes.index(name) for name in wanted.classes)),
         checks=wanted.checks,
         seed=wanted.seed,
-        faster=for_many_passes(subject.model, noise),
+        faster=optimize_for_inference(subject.model, noise),
         copies=Copies(subject.model, noise, seed=wanted.seed) if wanted.checks else None,
         notes=tuple(notes),
     )

@@ -19,8 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import CONTAINERS, MISSHAPEN, Cut, cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import (
+    CONTAINERS,
+    MAX_ASPECT_CHANGE,
+    SplitPoint,
+    find_split_points,
+)
 from nunbit.errors import UsageError
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.trace import Call, trace
@@ -53,7 +58,7 @@ class Layer:
     """Which use of the module is meant, 1 for the first."""
     turns: int = 1
     """How often the network uses the module for one image."""
-    cut: Cut | None = None
+    split_point: SplitPoint | None = None
     """Where it is not a module."""
 
     @property
@@ -138,7 +143,7 @@ def activations(model: nn.Module, images: Tensor, layers: Sequence[Layer]) -> tu
     In evaluation mode and without gradients; modes are given back, hooks removed whatever happens,
     and later in-place operations do not reach the values. Model and images are on one device.
     """
-    modules = [layer for layer in layers if layer.cut is None]
+    modules = [layer for layer in layers if layer.split_point is None]
     kept: dict[str, Tensor] = {}
     with (
         evaluation_mode(model),
@@ -149,7 +154,9 @@ def activations(model: nn.Module, images: Tensor, layers: Sequence[Layer]) -> tu
             with recording(model, modules) as kept:
                 model(images)
         return tuple(
-            kept[layer.name].float() if layer.cut is None else prefix(model, layer.cut)(images)
+            kept[layer.name].float()
+            if layer.split_point is None
+            else feature_extractor(model, layer.split_point)(images)
             for layer in layers
         )
 
@@ -211,7 +218,7 @@ def _layout(
     last = abs(math.log(size[0] / size[1] / aspect))
     if size[1] == size[2] == 1:
         return 0, None
-    if min(first, last) > MISSHAPEN:
+    if min(first, last) > MAX_ASPECT_CHANGE:
         return None
     channel_dim, places = (0, size[1:]) if first <= last else (2, size[:2])
     return channel_dim, None if math.prod(places) == 1 else (places[0], places[1])
@@ -229,26 +236,26 @@ def _grid(tokens: int, aspect: float) -> tuple[int, int] | None:
 
 
 def _stage_ends(model: nn.Module, shape: Sequence[int]) -> list[Layer]:
-    """The cuts of the network as layers."""
+    """The split points of the network as layers."""
     try:
-        cuts = cuts_of(model, shape)
+        split_points = find_split_points(model, shape)
     except UsageError:
         return []
     names = dict(model.named_modules())
     ends = []
-    for cut in cuts:
-        layout = _layout(cut.shape, shape, token_dim=1 - cut.channel_dim % 2)
-        if layout is None and len(cut.shape) > 1:
+    for split_point in split_points:
+        layout = _layout(split_point.shape, shape, token_dim=1 - split_point.channel_dim % 2)
+        if layout is None and len(split_point.shape) > 1:
             continue
-        module = names.get(cut.name)
+        module = names.get(split_point.name)
         ends.append(
             Layer(
-                name=cut.name,
+                name=split_point.name,
                 kind="operation" if module is None else type(module).__name__,
-                shape=cut.shape,
-                channel_dim=cut.channel_dim,
+                shape=split_point.shape,
+                channel_dim=split_point.channel_dim,
                 places=None if layout is None else layout[1],
-                cut=cut,
+                split_point=split_point,
             )
         )
     return ends
@@ -336,8 +343,8 @@ def _work_up_to(calls: Sequence[Call], layer: Layer) -> int:
 
 
 def _work_of_cut(layer: Layer) -> int:
-    assert layer.cut is not None
-    return layer.cut.multiply_adds_before
+    assert layer.split_point is not None
+    return layer.split_point.multiply_adds_before
 
 
 def _some(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.backbone.optimize import for_many_passes
+from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
 
@@ -70,7 +70,7 @@ class Copy:
     @cached_property
     def faster(self) -> nn.Module:
         """Its modules may have other names."""
-        return for_many_passes(self.model, self._image)
+        return optimize_for_inference(self.model, self._image)
 
 
 def redrawn(model: nn.Module, layers: Sequence[str], *, seed: int) -> nn.Module:

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from nunbit.backbone.split_points import CONTAINERS, dim_of_channels
 from nunbit.errors import UsageError
 from nunbit.explain.disable_inplace import out_of_place
-from nunbit.models.meta_tensors import home_of
+from nunbit.models.meta_tensors import reference_tensor
 from nunbit.models.mode import evaluation_mode
 from nunbit.suggest import suggest
 
@@ -194,7 +194,7 @@ def _watch(model: nn.Module, shape: Sequence[int]) -> list[_Ran]:
         # What comes next may write into its input: it gets a copy.
         return output.clone()
 
-    home = home_of(model)
+    home = reference_tensor(model)
     noise = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
     handles = [module.register_forward_hook(keep) for module in names]
     try:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from nunbit.backbone.pieces import prefix, suffix
-from nunbit.backbone.split_points import Cut
+from nunbit.backbone.pieces import feature_extractor, head_from
+from nunbit.backbone.split_points import SplitPoint
 from nunbit.finetune.freezing import Freezing, stages_of
 
 
@@ -21,17 +21,17 @@ from nunbit.finetune.freezing import Freezing, stages_of
 class FineTuning(Freezing):
     """What learns in which epoch, and where the batches enter the network."""
 
-    entry: Cut | None = None
-    """The cut whose activations the batches hold; None where they hold images."""
+    entry: SplitPoint | None = None
+    """The split point whose activations the batches hold; None where they hold images."""
 
     def part(self, model: nn.Module) -> nn.Module:
         """See `Scope.part`."""
-        return model if self.entry is None else suffix(model, self.entry)
+        return model if self.entry is None else head_from(model, self.entry)
 
 
 def fine_tuning(
     model: nn.Module,
-    cuts: Sequence[Cut],
+    split_points: Sequence[SplitPoint],
     *,
     mode: str,
     unfreeze_epochs: int = 0,
@@ -41,12 +41,14 @@ def fine_tuning(
 
     Args:
         model: the network, with its head.
-        cuts: all its cuts, from `cuts_of`.
+        split_points: all of them, from `find_split_points`.
         mode: which stages learn beside the head.
         unfreeze_epochs: epochs after which one more stage learns; 0 starts with all that are to.
         freeze_statistics: whether batch normalisation keeps its statistics where weights learn.
     """
-    stages = stages_of(model, [prefix(model, cut) for cut in cuts])
+    stages = stages_of(
+        model, [feature_extractor(model, split_point) for split_point in split_points]
+    )
     return FineTuning(
         stages=stages,
         learning=stages.learning(mode),
@@ -55,11 +57,11 @@ def fine_tuning(
     )
 
 
-def boundary(tuning: FineTuning, cuts: Sequence[Cut]) -> Cut | None:
+def boundary(tuning: FineTuning, split_points: Sequence[SplitPoint]) -> SplitPoint | None:
     """The end of the last stage that never learns; None where all learn."""
-    return cuts[tuning.always_frozen - 1] if tuning.always_frozen else None
+    return split_points[tuning.always_frozen - 1] if tuning.always_frozen else None
 
 
-def activation_bytes(cut: Cut, images: int) -> int:
+def activation_bytes(split_point: SplitPoint, images: int) -> int:
     """What keeping the activations of some images takes, in float32."""
-    return 4 * images * int(np.prod(cut.shape, dtype=np.int64))
+    return 4 * images * int(np.prod(split_point.shape, dtype=np.int64))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.errors import UsageError
-from nunbit.models.meta_tensors import home_of
+from nunbit.models.meta_tensors import reference_tensor
 from nunbit.models.mode import evaluation_mode
 
 
@@ -79,7 +79,7 @@ def add_hidden_layer(model: nn.Module, shape: Sequence[int], *, units: int) -> s
 
 def _pass(model: nn.Module, shape: Sequence[int]) -> Tensor:
     """What the network makes of one empty image."""
-    home = home_of(model)
+    home = reference_tensor(model)
     image = torch.zeros((1, *shape), device=home.device, dtype=home.dtype)
     with evaluation_mode(model), torch.no_grad():
         return torch.as_tensor(model(image))

@@ -28,7 +28,7 @@ from nunbit.training.interrupt import StopRequest
 from nunbit.training.losses import Loss, largest_class, loss_of_output
 from nunbit.training.optim import schedule_factor, set_learning_rate
 from nunbit.training.penalty import Penalty
-from nunbit.training.speedups.conv_weight_grad import narrow_forward
+from nunbit.training.speedups.conv_weight_grad import fast_conv_weight_grad
 from nunbit.training.state import (
     EpochSums,
     TrainingState,
@@ -177,7 +177,7 @@ class Trainer:
         set_learning_rate(state.optimizer, self._learning_rate())
         seed = derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch)
         _seed_global_generator(seed, batch.images.device)
-        with narrow_forward(batch.images.device.type, plan.autocast_dtype):
+        with fast_conv_weight_grad(batch.images.device.type, plan.autocast_dtype):
             output = self._part(batch.images)
         loss, logits = loss_of_output(plan.loss, output, batch.targets)
         minimised = loss if plan.penalty is None else loss + plan.penalty(state.model)

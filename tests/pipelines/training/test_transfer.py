@@ -172,7 +172,7 @@ def test_a_length_that_a_fitted_head_cannot_follow_is_told(
 
 def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) -> None:
     # The newest checkpoint moves away before the next takes its name: a kill can leave that alone.
-    folder, nothing = RunFolder(tmp_path), dict[str, Any](store=None, parts=None, cuts=())
+    folder, nothing = RunFolder(tmp_path), dict[str, Any](store=None, parts=None, split_points=())
     backbone = Backbone(model=nn.Linear(1, 1), **nothing)
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts={"head": "logistic"})
     keep_start(folder, start)
@@ -182,7 +182,9 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
 
 
 def test_a_resumed_run_is_fed_as_it_began_whatever_memory_is_free(tmp_path: Path) -> None:
-    backbone = Backbone(model=nn.Linear(1, 1), **dict[str, Any](store=None, parts=None, cuts=()))
+    backbone = Backbone(
+        model=nn.Linear(1, 1), **dict[str, Any](store=None, parts=None, split_points=())
+    )
     facts = {FEEDING: "images: what they make of the images would take 9.0 GB"}
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts=facts)
     tuning = cast(FineTuning, None)  # looking at it would be deciding again

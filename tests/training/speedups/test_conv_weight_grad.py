@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nunbit.models import create_model
 from nunbit.training.speedups import conv_weight_grad as small_maps
-from nunbit.training.speedups.conv_weight_grad import FastSmallMaps, narrow_forward
+from nunbit.training.speedups.conv_weight_grad import FastSmallMaps, fast_conv_weight_grad
 
 LAYERS = {
     "3x3": (nn.Conv2d(8, 16, 3, padding=1, bias=False), 5),
@@ -118,7 +118,7 @@ def test_training_with_and_without_products_gives_the_same_weights(
             images = torch.randn(12, 1, 16, 16, generator=generator)
             images = images.to(memory_format=torch.channels_last)
             labels = torch.randint(0, 3, (12,), generator=generator)
-            with narrow_forward("cpu", torch.bfloat16):
+            with fast_conv_weight_grad("cpu", torch.bfloat16):
                 logits = model(images)
             nn.functional.cross_entropy(logits.float(), labels).backward()
             optimizer.step()

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nunbit.backbone.fuse_conv_bn import folded
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.errors import UsageError
 from nunbit.inference import forward, images_at_once
 from nunbit.models import create_model
@@ -50,7 +50,7 @@ class Backbone:
 
         Raises:
             UsageError: for an unknown name, weights that say neither their network nor the input
-                that they want, or a network in which `cuts_of` finds no head.
+                that they want, or a network in which `find_split_points` finds no head.
             WeightsError: when they are missing or damaged.
         """
         weights = find_weights(name)
@@ -67,8 +67,8 @@ class Backbone:
             pretrained=name,
         )
         network = network.eval().to(self._device).to(memory_format=torch.channels_last)
-        self._cut = cuts_of(network, shape)[-1]
-        self._body = folded(prefix(network, self._cut))
+        self._cut = find_split_points(network, shape)[-1]
+        self._body = fuse_conv_bn(feature_extractor(network, self._cut))
 
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""

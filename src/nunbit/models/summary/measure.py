@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from nunbit.models.meta_tensors import home_of
+from nunbit.models.meta_tensors import reference_tensor
 
 FIRST, LAST = 56, 8
 """Results that are measured at most; each takes a backward pass."""
@@ -34,7 +34,7 @@ def measured_extents(
     they are.
     """
     image = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
-    image = image.to(home_of(model)).requires_grad_()
+    image = image.to(reference_tensor(model)).requires_grad_()
     results = _results(model, image, uses)
     chosen = set(uses if len(uses) <= FIRST + LAST else [*uses[:FIRST], *uses[-LAST:]])
     whole = tuple(shape[1:])

@@ -103,20 +103,20 @@ class Summary:
 
 
 def summarise(
-    model: nn.Module, shape: Sequence[int], *, name: str = "", in_earnest: bool = False
+    model: nn.Module, shape: Sequence[int], *, name: str = "", with_real_tensors: bool = False
 ) -> Summary:
     """Account for a network on one image of `shape`, [C, H, W] or with other directions.
 
-    The network runs once, without values (with zeros, where `in_earnest`) and in evaluation mode;
-    its weights, mode and hooks are afterwards what they were. What a layer sees is the theoretical
-    receptive field, padding included, along every branch; where it cannot be followed, it is
-    measured with gradients if the network has weights. A normalisation over the image, or a gate
-    that looks at all of it, makes all that follows global. Raises UsageError if the network cannot
-    work on such an image.
+    The network runs once, without values (with zeros, where `with_real_tensors`) and in evaluation
+    mode; its weights, mode and hooks are afterwards what they were. What a layer sees is the
+    theoretical receptive field, padding included, along every branch; where it cannot be followed,
+    it is measured with gradients if the network has weights. A normalisation over the image, or a
+    gate that looks at all of it, makes all that follows global. Raises UsageError if the network
+    cannot work on such an image.
     """
     image = torch.empty((1, *shape), device="meta")
     name = name or type(model).__name__
-    calls = partial(trace, model, [image], follow=True, in_earnest=in_earnest)
+    calls = partial(trace, model, [image], follow=True, with_real_tensors=with_real_tensors)
     return _summarise(model, calls, values=image[0].numel(), shape=shape, name=name)
 
 

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakIdKeyDictionary
 
-from nunbit.models.meta_tensors import TRACE_ERRORS, home_of, shadows
+from nunbit.models.meta_tensors import TRACE_ERRORS, meta_tensors, reference_tensor
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.fields import image_field
 from nunbit.models.summary.multiply_adds import multiply_adds
@@ -47,17 +47,21 @@ class Call:
 
 
 def trace(
-    model: nn.Module, inputs: Sequence[Tensor], *, follow: bool = True, in_earnest: bool = False
+    model: nn.Module,
+    inputs: Sequence[Tensor],
+    *,
+    follow: bool = True,
+    with_real_tensors: bool = False,
 ) -> list[Call]:
     """The uses of all modules in the order in which they begin.
 
     `inputs` are what the network takes, for one image; only their shapes count. With `follow`,
-    the first is an image [1, C, ...], and what each value sees of it is followed. `in_earnest`
-    computes with values, zeros, where the model has any. In evaluation mode; the model's own mode
-    is given back. Raises one of `TRACE_ERRORS` if the network cannot
-    work on such inputs.
+    the first is an image [1, C, ...], and what each value sees of it is followed.
+    `with_real_tensors` computes with values, zeros, where the model has any. In evaluation mode;
+    the model's own mode is given back. Raises one of `TRACE_ERRORS` if the network cannot work on
+    such inputs.
     """
-    if not in_earnest or is_empty(model):
+    if not with_real_tensors or is_empty(model):
         try:
             return _run(model, inputs, follow=follow, on_meta=True)
         except TRACE_ERRORS:
@@ -72,7 +76,7 @@ def is_empty(model: nn.Module) -> bool:
 
 
 def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: bool) -> list[Call]:
-    home = home_of(model)
+    home = reference_tensor(model)
     device = torch.device("meta") if on_meta else home.device
     given = tuple(torch.zeros(tensor.shape, device=device, dtype=home.dtype) for tensor in inputs)
     watch = _Watch(given[0] if follow else None)
@@ -86,7 +90,7 @@ def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: b
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
         stack.enter_context(watch)
         if on_meta:
-            functional_call(model, shadows(model), given)
+            functional_call(model, meta_tensors(model), given)
         else:
             model(*given)
     return watch.calls

@@ -15,6 +15,6 @@ def layer_table(bundle: Bundle) -> Summary | None:
     # The zoos' networks hide more from a pass in earnest, such as a fused attention.
     own = model_info(bundle.architecture).origin == "nunbit"
     try:
-        return summarise(bundle.model, shape, name=bundle.architecture, in_earnest=own)
+        return summarise(bundle.model, shape, name=bundle.architecture, with_real_tensors=own)
     except UsageError:
         return None

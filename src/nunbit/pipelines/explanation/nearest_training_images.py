@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nunbit.backbone.extract import extract
 from nunbit.backbone.feature_cache import FeatureStore
-from nunbit.backbone.pieces import prefix
-from nunbit.backbone.split_points import cuts_of
+from nunbit.backbone.pieces import feature_extractor
+from nunbit.backbone.split_points import find_split_points
 from nunbit.bundle import Bundle
 from nunbit.config import Config
 from nunbit.errors import NunbitError
@@ -45,14 +45,16 @@ def resembling(
     """
     try:
         config, parts = own_parts(run, bundle, device=subject.device, progress=progress)
-        found, cut = _search(config, parts, subject, canvases, count=count, progress=progress)
+        found, split_point = _search(
+            config, parts, subject, canvases, count=count, progress=progress
+        )
     except NunbitError as error:
         return [()] * len(canvases), f"No training images are shown: {error.what}"
     rows = parts.split.indices("train")
     where = (
-        f"Of the {len(rows):,} training images those nearest at {cut}, the input of the final "
-        "layer; below each its class and the cosine of the angle between the features (1: the same "
-        "direction)"
+        f"Of the {len(rows):,} training images those nearest at {split_point}, the input of the "
+        "final layer; below each its class and the cosine of the angle between the features (1: "
+        "the same direction)"
     )
     return [
         _neighbours(parts, rows[near], similarity)
@@ -69,10 +71,10 @@ def _search(
     count: int,
     progress: Progress,
 ) -> tuple[Nearest, str]:
-    """The nearest, as rows of the training part, and the name of the cut."""
+    """The nearest, as rows of the training part, and the name of the split point."""
     batches = parts.batches("train")
     assert batches is not None  # a run without training images is refused before it begins
-    cut = cuts_of(subject.model, subject.shape)[-1]
+    split_point = find_split_points(subject.model, subject.shape)[-1]
     budget = pixel_budget(config.pixels)
     store = FeatureStore(
         budget.cache_folder,
@@ -80,9 +82,15 @@ def _search(
         ram_bytes=budget.ram_bytes,
         progress=progress,
     )
-    known = store.features(subject.model, cut, batches, sha256=parts.prepared.inspection.sha256)
-    asked = extract(prefix(subject.model, cut), _batches(subject, canvases), pool=cut.pooled)
-    return nearest(known, asked, count=count), cut.name
+    known = store.features(
+        subject.model, split_point, batches, sha256=parts.prepared.inspection.sha256
+    )
+    asked = extract(
+        feature_extractor(subject.model, split_point),
+        _batches(subject, canvases),
+        pool=split_point.pooled,
+    )
+    return nearest(known, asked, count=count), split_point.name
 
 
 def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Batch]:

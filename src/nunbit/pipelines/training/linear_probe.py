@@ -58,13 +58,15 @@ def linear_probe(
     rows = np.arange(len(test))
     chosen = np.sort(drawn(rows, MOST_TEST_IMAGES, np.random.default_rng(config.seed)))
     said = test.subset(chosen)
-    cut = backbone.cuts[-1]
-    features = backbone.features(replace(batches, rows=said.indices), cut=cut)
+    split_point = backbone.split_points[-1]
+    features = backbone.features(replace(batches, rows=said.indices), split_point=split_point)
     head = FittedHead(
         kind=config.transfer.head, layers=tuple(layers), path=(), chosen_by="validation"
     )
     answers = head.logits(features).argmax(axis=1).astype(np.int64)
-    detail = f"the head ({head.kind}) on {cut.channels:,} pretrained features, before the tuning"
+    detail = (
+        f"the head ({head.kind}) on {split_point.channels:,} pretrained features, before the tuning"
+    )
     return (compared("linear-probe", answers, said, detail=detail),)
 
 

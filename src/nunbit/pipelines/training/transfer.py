@@ -19,7 +19,7 @@ from torch import nn
 
 from nunbit.backbone.extract import VIEWS, View
 from nunbit.backbone.feature_cache import FeatureStore
-from nunbit.backbone.split_points import Cut, cuts_of
+from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.config import Config, decided
 from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
 from nunbit.data.batches import Batches
@@ -59,20 +59,25 @@ FEEDING, ACTIVATIONS = "feeding", "activations"
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """A network with pretrained weights on the device, its cuts, and its features on disk."""
+    """A pretrained network on the device, its split points, and its features on disk."""
 
     model: nn.Module
-    cuts: tuple[Cut, ...]
+    split_points: tuple[SplitPoint, ...]
     store: FeatureStore
     parts: Parts
 
     def features(
-        self, batches: Batches, *, cut: Cut, view: View = "centre", pooled: bool = True
+        self,
+        batches: Batches,
+        *,
+        split_point: SplitPoint,
+        view: View = "centre",
+        pooled: bool = True,
     ) -> NDArray[np.float32]:
-        """Of the batches' images at a cut: float32 [n, D], or [n, *cut.shape] not pooled."""
+        """Features at a split point: float32 [n, D], or [n, *its shape] if not pooled."""
         sha256 = self.parts.prepared.inspection.sha256
         return self.store.features(
-            self.model, cut, batches, sha256=sha256, view=view, pooled=pooled
+            self.model, split_point, batches, sha256=sha256, view=view, pooled=pooled
         )
 
 
@@ -85,12 +90,12 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
     contract = parts.preprocess
     shape = (contract.channels, contract.height, contract.width)
     head_input(model, shape)  # refuses before minutes of work what `install` would after them
-    cuts = cuts_of(model, shape)
+    split_points = find_split_points(model, shape)
     layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
     budget = pixel_budget(config.pixels)
     return Backbone(
         model=model.to(parts.device).to(memory_format=layout),
-        cuts=cuts,
+        split_points=split_points,
         store=FeatureStore(
             budget.cache_folder,
             disk_bytes=budget.disk_bytes,
@@ -119,15 +124,15 @@ class HeadStart:
 def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> HeadStart:
     """Each image through the network once, a head on what comes out, and the head put in its place.
 
-    The last cut is the input of the final layer, so the network with the head computes what the
-    head says of the features.
+    The last split point is the input of the final layer, so the network with the head computes what
+    the head says of the features.
     """
-    parts, cut, transfer = backbone.parts, backbone.cuts[-1], config.transfer
+    parts, split_point, transfer = backbone.parts, backbone.split_points[-1], config.transfer
     batches, held_out = parts.batches("train"), parts.batches("validation")
     assert batches is not None  # refused before: no class can be learned without images
     views = VIEWS_OF[transfer.views]
     began = time.perf_counter()
-    features = [backbone.features(batches, cut=cut, view=view) for view in views]
+    features = [backbone.features(batches, split_point=split_point, view=view) for view in views]
     train = Labelled(
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
@@ -137,7 +142,8 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
     validation = None
     if held_out is not None:
         validation = Labelled(
-            features=backbone.features(held_out, cut=cut), labels=held_out.labels[held_out.rows]
+            features=backbone.features(held_out, split_point=split_point),
+            labels=held_out.labels[held_out.rows],
         )
     computed = time.perf_counter()
     head = fit_head(
@@ -233,7 +239,7 @@ def tuning_of(config: Config, backbone: Backbone, model: nn.Module) -> FineTunin
     """What of the network learns in which epoch."""
     return fine_tuning(
         model,
-        backbone.cuts,
+        backbone.split_points,
         mode=config.transfer.mode,
         unfreeze_epochs=config.transfer.unfreeze_epochs,
         freeze_statistics=config.transfer.batch_norm == "frozen",
@@ -249,10 +255,13 @@ def with_feeding(
     """
     if FEEDING in start.facts:
         return start
-    cut, augmentation = boundary(tuning, backbone.cuts), load_augmentation(config.augment.preset)
-    if cut is None:
+    split_point, augmentation = (
+        boundary(tuning, backbone.split_points),
+        load_augmentation(config.augment.preset),
+    )
+    if split_point is None:
         feeding = "images: everything learns"
-    elif reason := _why_not_kept(config, backbone, cut, augmentation):
+    elif reason := _why_not_kept(config, backbone, split_point, augmentation):
         feeding = f"images: {reason}"
     else:
         feeding = ACTIVATIONS
@@ -269,9 +278,9 @@ def tuning_feed(
     `start` is what `with_feeding` gave.
     """
     augmentation = load_augmentation(config.augment.preset)
-    cut = boundary(tuning, backbone.cuts)
-    if cut is None or start.facts[FEEDING] != ACTIVATIONS:
-        if cut is not None:
+    split_point = boundary(tuning, backbone.split_points)
+    if split_point is None or start.facts[FEEDING] != ACTIVATIONS:
+        if split_point is not None:
             reason = start.facts[FEEDING].removeprefix("images: ")
             progress.note(f"The stages that do not learn run in every epoch: {reason}.")
         return replace(image_feed(config, backbone.parts), scope=tuning)
@@ -279,7 +288,7 @@ def tuning_feed(
     assert train is not None
 
     def activations(batches: Batches, view: View) -> Activations:
-        values = backbone.features(batches, cut=cut, view=view, pooled=False)
+        values = backbone.features(batches, split_point=split_point, view=view, pooled=False)
         return Activations(values=values, rows=batches.rows)
 
     views = {False: activations(train, "centre")}
@@ -303,11 +312,13 @@ def tuning_feed(
         train=fed,
         validation=held_out,
         validation_images=backbone.parts.split.counts["validation"],
-        scope=replace(tuning, entry=cut),
+        scope=replace(tuning, entry=split_point),
     )
 
 
-def _why_not_kept(config: Config, backbone: Backbone, cut: Cut, augmentation: Augmentation) -> str:
+def _why_not_kept(
+    config: Config, backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation
+) -> str:
     """Why activations cannot stand in for images; '' where they can."""
     if not config.transfer.cache_activations:
         return "transfer.cache_activations is off"
@@ -317,7 +328,7 @@ def _why_not_kept(config: Config, backbone: Backbone, cut: Cut, augmentation: Au
         return f"the augmentation {name} changes the images"
     counts = backbone.parts.split.counts
     images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
-    needed, budget = activation_bytes(cut, images), pixel_budget(config.pixels)
+    needed, budget = activation_bytes(split_point, images), pixel_budget(config.pixels)
     if needed > max(budget.ram_bytes, budget.disk_bytes):
         return f"what they make of the images would take {needed / 1e9:.1f} GB"
     return ""
@@ -360,13 +371,13 @@ def _record(head: FittedHead, *, images: int, seconds: float, validated: bool) -
 def _facts(
     config: Config, backbone: Backbone, head: FittedHead, *, seconds: tuple[float, float]
 ) -> dict[str, Any]:
-    cut = backbone.cuts[-1]
+    split_point = backbone.split_points[-1]
     return {
         "mode": config.transfer.mode,
         "head": head.kind,
         "views": config.transfer.views,
-        "stages": len(backbone.cuts),
-        "features": cut.channels,
+        "stages": len(backbone.split_points),
+        "features": split_point.channels,
         "head_parameters": sum(weight.size + bias.size for weight, bias in head.layers),
         "features_seconds": round(seconds[0], 3),
         "fit_seconds": round(seconds[1], 3),

@@ -47,7 +47,7 @@ class FastSmallMaps(TorchFunctionMode):
 
 
 @contextmanager
-def narrow_forward(device_type: str, dtype: torch.dtype | None) -> Iterator[None]:
+def fast_conv_weight_grad(device_type: str, dtype: torch.dtype | None) -> Iterator[None]:
     """Inside, a forward pass in a narrow type, or as it is where `dtype` is None."""
     if dtype is None:
         yield
