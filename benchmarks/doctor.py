@@ -50,9 +50,9 @@ from PIL import Image
 import nunbit
 from nunbit.config import load_config
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageArrays
 from nunbit.files import write_atomically
 from nunbit.pipelines.check import check_data
-from nunbit.types import ImageArrays
 
 Canvas = NDArray[np.uint8]
 Pair = tuple[int, int]

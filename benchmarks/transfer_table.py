@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from nunbit.api import train
 from nunbit.data.sources import load_samples
-from nunbit.types import ImageArrays
+from nunbit.data.storage import ImageArrays
 
 WAYS: dict[str, dict[str, object]] = {
     "features": {"model.pretrained": "efficientnet-lite0", "transfer.mode": "head"},

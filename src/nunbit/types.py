@@ -6,11 +6,11 @@ N samples of a data set, K classes, B images in a batch, H height, W width, C ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,24 +23,85 @@ Part: TypeAlias = Literal["train", "validation", "test", "excluded"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test", "excluded")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageFiles:
-    """Images that are files; `files[i]` belongs to sample i."""
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image's header says; no pixel is decoded for it."""
 
-    files: tuple[Path, ...]
+    width: int
+    """Pixels, after EXIF rotation."""
+    height: int
+    """Pixels, after EXIF rotation."""
+    mode: str
+    """Pillow's mode, such as L, RGB, CMYK, P or I;16."""
+    format: str
+    """Pillow's name of the content's format, such as JPEG; 'array' for pixels in memory."""
+    frames: int
+    bytes: int
+    rotated: bool
+    """EXIF asks for a turn or a mirroring."""
+    transparent: bool
+    """There is an alpha channel, a transparent colour or a palette with transparency."""
+    camera: str = ""
+    """EXIF maker and model in one line; '' where absent."""
+    taken: str = ""
+    """EXIF date and time, as 2024-05-31T12:00:00; '' where absent or not a date."""
 
-    def __len__(self) -> int:
-        return len(self.files)
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What a first look at one image found."""
+
+    sha256: str
+    """Of its content; '' where it could not be read."""
+    facts: ImageFacts | None
+    """None where the content is not an image."""
+    reason: str
+    """Why it cannot be used; '' where it can."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageArrays:
-    """Images that are one array in memory: uint8 [N, H, W, C], C = 1 or 3."""
+class ImageStore(Protocol):
+    """The images of a data set, wherever they are kept; `nunbit.data.storage` has the kinds."""
 
-    array: NDArray[np.uint8]
+    @property
+    def decoded(self) -> bool:
+        """Whether `read` gives pixels of images that have no file, no header and no name.
 
-    def __len__(self) -> int:
-        return len(self.array)
+        Reading these costs nothing worth doing side by side.
+        """
+        ...
+
+    def __len__(self) -> int: ...
+
+    def read(self, row: int) -> bytes | NDArray[np.uint8]:
+        """The bytes of an image file, or the pixels uint8 [H, W, C]; for several threads at once.
+
+        Raises `UnusableImage` where the image cannot be had.
+        """
+        ...
+
+    def facts(self, row: int) -> FileRecord:
+        """Digest and header of one image; never raises for an image."""
+        ...
+
+    def name(self, row: int) -> str:
+        """File name of one image, with its extension."""
+        ...
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> ImageStore:
+        """A storage of some of the images, in the order of `rows`, that can be pickled."""
+        ...
+
+    def file(self, row: int) -> Path | None:
+        """The file whose change may change the image; several images may share one."""
+        ...
+
+    def whole(self) -> NDArray[np.uint8] | None:
+        """All images as one array uint8 [N, H, W, C] where they are kept so, else None."""
+        ...
+
+    def write(self, row: int, target: Path) -> None:
+        """Write one image to a new file. Raises `OSError` or `UnusableImage`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +116,7 @@ class Samples:
     location: str
     """What the user gave: the path or the known name."""
     classes: ClassNames
-    images: ImageFiles | ImageArrays
+    images: ImageStore
     paths: tuple[str, ...]
     """[N] paths relative to the source, with forward slashes; for arrays `part/00012`."""
     labels: NDArray[np.int64]
@@ -72,18 +133,16 @@ class Samples:
     """[N] each: what else a table says about the images, as text, '' where it says nothing."""
 
     def __post_init__(self) -> None:
-        lengths = {
-            len(column)
-            for column in (
-                self.images,
-                self.paths,
-                self.labels,
-                self.parts,
-                self.groups,
-                self.reasons,
-                *self.columns.values(),
-            )
-        }
+        columns: tuple[Sized, ...] = (
+            self.images,
+            self.paths,
+            self.labels,
+            self.parts,
+            self.groups,
+            self.reasons,
+            *self.columns.values(),
+        )
+        lengths = {len(column) for column in columns}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths: {sorted(lengths)}")
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
 from nunbit.data.sources.known import FILE_SETS, files_of
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError, UsageError
 from nunbit.files import folder_written_atomically
-from nunbit.types import ImageArrays
 
 Kind: TypeAlias = Literal["real", "part", "stand-in", "missing"]
 SEED = 0

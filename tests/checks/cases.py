@@ -13,9 +13,10 @@ from nunbit.checks.finding import Finding
 from nunbit.checks.fix_list import proposals
 from nunbit.checks.pixels.statistics import StatisticsObserver
 from nunbit.data.corrections import Correction
-from nunbit.data.inspect import ImageFacts, Inspection
+from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
-from nunbit.types import ImageArrays, Samples, Split
+from nunbit.data.storage import ImageArrays
+from nunbit.types import ImageFacts, Samples, Split
 
 FACTS = ImageFacts(
     width=40,

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from nunbit.types import ImageArrays, Samples
+from nunbit.data.storage import ImageArrays
+from nunbit.types import Samples
 
 Labels = NDArray[np.int64]
 

@@ -18,7 +18,8 @@ from nunbit.checks.examine import MOST_IN_BATCH, examine, examine_quickly
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
-from nunbit.types import ImageArrays, Samples, Split
+from nunbit.data.storage import ImageArrays
+from nunbit.types import Samples, Split
 from tests.checks.cases import FACTS
 
 N = 900

@@ -18,8 +18,9 @@ from nunbit.data.pixels import (
     open_pixels,
 )
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.storage import ImageArrays, ImageFiles
 from nunbit.progress import SILENT, Silent
-from nunbit.types import ImageArrays, ImageFiles, Samples
+from nunbit.types import Samples
 
 T = TypeVar("T")
 CONTRACT = Preprocess(height=12, width=16, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)

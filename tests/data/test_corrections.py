@@ -19,8 +19,9 @@ from nunbit.data.corrections import (
     read_corrections,
     with_new_labels,
 )
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
-from nunbit.types import ImageArrays, Samples, Split
+from nunbit.types import Samples, Split
 
 HEADER = "path,action,label,new_label,reason\n"
 

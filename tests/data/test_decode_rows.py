@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from nunbit.data import decode_rows
+from nunbit.data.storage import ImageArrays, ImageFiles
 from nunbit.errors import DataError
-from nunbit.types import ImageFiles
 from tests.data.photos import (
     CONTRACT,
     MANY,
@@ -41,10 +41,7 @@ def test_all_ways_give_the_same(tmp_path: Path, how: decode_rows.How) -> None:
             files, batches, preprocess=CONTRACT, sha256=digests, workers=2, how=how
         )
     )
-    expected = [
-        decode_rows.decode_rows(CONTRACT, [files.files[i] for i in rows], digests)
-        for rows in batches
-    ]
+    expected = [decode_rows.decode_rows(CONTRACT, files, rows, digests) for rows in batches]
     assert [len(result.pixels) for result in found] == [len(rows) for rows in batches]
     for one, other in zip(found, expected, strict=True):
         assert np.array_equal(one.pixels, other.pixels)
@@ -53,8 +50,8 @@ def test_all_ways_give_the_same(tmp_path: Path, how: decode_rows.How) -> None:
 
 
 def test_the_way_follows_from_the_time_an_image_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = np.zeros((6, 8, 8, 3), dtype=np.uint8)
-    job = (CONTRACT, images, [""] * 6)
+    images = ImageArrays(array=np.zeros((6, 8, 8, 3), dtype=np.uint8))
+    job = (CONTRACT, images, range(6), [""] * 6)
     monkeypatch.setattr(decode_rows, "SECONDS_FOR_THREADS", 0.0)
     assert decode_rows._best_way([job], 6) == "threads"
     monkeypatch.setattr(decode_rows, "SECONDS_FOR_THREADS", 100.0)
@@ -121,7 +118,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from nunbit.data.decode_rows import decode_batches
-from nunbit.types import ImageFiles
+from nunbit.data.storage import ImageFiles
 from tests.data.photos import CONTRACT, workers_of_this_process
 # A shell lets what it starts in the background ignore interrupts, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
-from nunbit.data.decoding import decode
-from nunbit.data.inspect import ImageFacts, Inspection, facts, inspect
+from nunbit.data.decoding import decode, facts
+from nunbit.data.inspect import Inspection, inspect
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageArrays, ImageFiles
 from nunbit.errors import UnusableImage
 from nunbit.progress import SILENT, Silent
-from nunbit.types import ImageArrays, ImageFiles, Samples
+from nunbit.types import ImageFacts, Samples
 from tests.data.odd_images import HEIGHT, WIDTH, encoded, odd_images, write_odd_images
 from tests.data.photos import samples_of
 
@@ -91,8 +92,8 @@ def test_an_interruption_does_not_wait_for_the_files_that_are_left(
 ) -> None:
     looked = []
 
-    def look_at_file(path: Path) -> None:
-        looked.append(path)
+    def facts(images: ImageFiles, row: int) -> None:
+        looked.append(images.file(row))
         time.sleep(0.001)
 
     class Interrupted(Silent):
@@ -100,7 +101,7 @@ def test_an_interruption_does_not_wait_for_the_files_that_are_left(
             yield next(iter(items))
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(inspect_module, "_look_at_file", look_at_file)
+    monkeypatch.setattr(ImageFiles, "facts", facts)
     files = tuple(tmp_path / f"{number}.png" for number in range(2000))
     with pytest.raises(KeyboardInterrupt):
         inspect(samples_of(ImageFiles(files=files)), workers=2, progress=Interrupted())

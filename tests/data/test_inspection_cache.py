@@ -13,9 +13,11 @@ from PIL import Image
 from nunbit.data import inspect as inspecting
 from nunbit.data import inspection_cache as looks
 from nunbit.data.inspect import Inspection
-from nunbit.data.inspection_cache import Look, RememberedLooks
+from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageFiles
 from nunbit.progress import SILENT
+from nunbit.types import FileRecord
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no time of the last change")
 
@@ -39,13 +41,13 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], li
     """Inspects a folder, and says which files were read for it; nothing counts as racy."""
     monkeypatch.setattr(looks, "RACY_SECONDS", -1.0)
     names: list[str] = []
-    original = inspecting._look_at_file
+    original = ImageFiles.facts
 
-    def look_at(path: Path) -> Look:
-        names.append(path.name)
-        return original(path)
+    def facts(images: ImageFiles, row: int) -> FileRecord:
+        names.append(images.name(row))
+        return original(images, row)
 
-    monkeypatch.setattr(inspecting, "_look_at_file", look_at)
+    monkeypatch.setattr(ImageFiles, "facts", facts)
 
     def inspected(folder: Path) -> list[str]:
         names.clear()
@@ -58,7 +60,7 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], li
 
 def inspect(folder: Path, cache: Path | None) -> Inspection:
     samples = load_samples(folder)
-    remembered = cache and RememberedLooks(cache / "looks", samples.location)
+    remembered = cache and InspectionCache(cache / "looks", samples.location)
     return inspecting.inspect(samples, workers=1, progress=SILENT, remembered=remembered or None)
 
 
@@ -124,7 +126,7 @@ def test_the_oldest_records_go(
     read: Callable[[Path], list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(looks, "MOST_RECORDS", 2)
+    monkeypatch.setattr(looks, "MAX_RECORDS", 2)
     for name in ("x", "y", "z"):
         photos.rename(tmp_path / name)
         read(tmp_path / name)
@@ -146,7 +148,7 @@ def test_where_nothing_can_be_kept_the_user_is_told(
             told.append(text)
 
     samples = load_samples(photos)
-    remembered = RememberedLooks(tmp_path / "looks", samples.location)
+    remembered = InspectionCache(tmp_path / "looks", samples.location)
     inspecting.inspect(samples, workers=1, progress=Told(), remembered=remembered)
     assert len(told) == 1
     assert told[0].startswith("what is in the files is not remembered: ")

@@ -12,9 +12,10 @@ from PIL import Image
 
 from nunbit.data.materialise import folder_names, safe_name, write_class_folders
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError, UsageError
 from nunbit.progress import SILENT, Silent
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 from tests.fixtures_data import write_files
 
 T = TypeVar("T")

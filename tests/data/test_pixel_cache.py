@@ -19,7 +19,7 @@ from nunbit.data import array_cache
 from nunbit.data.pixels import (
     DecodingPixels,
 )
-from nunbit.types import ImageFiles
+from nunbit.data.storage import ImageFiles
 from tests.data.odd_images import write_odd_images
 from tests.data.photos import (
     CONTRACT,
@@ -280,7 +280,7 @@ import sys, time, hashlib
 from pathlib import Path
 import numpy as np
 from tests.data.photos import everything, opened, samples_of
-from nunbit.types import ImageFiles
+from nunbit.data.storage import ImageFiles
 photos, cache, ready, number = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 samples = samples_of(ImageFiles(files=tuple(sorted(photos.iterdir()))))
 (ready / number).touch()

@@ -20,9 +20,9 @@ from nunbit.data.pixels import (
     channel_statistics,
     open_pixels,
 )
+from nunbit.data.storage import ImageArrays, ImageFiles
 from nunbit.errors import DataError
 from nunbit.progress import SILENT
-from nunbit.types import ImageArrays, ImageFiles
 from tests.data.odd_images import odd_images, write_odd_images
 from tests.data.photos import (
     CONTRACT,

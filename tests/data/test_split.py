@@ -18,8 +18,9 @@ from nunbit.data.split import (
     small_classes,
     write_manifest,
 )
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
-from nunbit.types import ImageArrays, Samples, Split
+from nunbit.types import Samples, Split
 
 
 def make_samples(

@@ -20,6 +20,7 @@ from nunbit.data.batches import Batches
 from nunbit.data.inspect import inspect
 from nunbit.data.pixels import Budget, open_pixels
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.storage import ImageFiles
 from nunbit.errors import UsageError
 from nunbit.finetune.heads import FittedHead, HeadKind, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
@@ -27,7 +28,7 @@ from nunbit.inference import predict
 from nunbit.models import create_model, model_info
 from nunbit.models.head import head_input
 from nunbit.progress import SILENT
-from nunbit.types import ImageFiles, Samples
+from nunbit.types import Samples
 
 TOLERANCE = 1e-4
 """Of logits; stated in the guide. Log-probabilities add up the differences of three."""

@@ -12,11 +12,12 @@ from nunbit.checks.pixels.statistics import StatisticsObserver
 from nunbit.data.inspect import inspect
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.storage import ImageArrays
 from nunbit.models.choose import ModelChoice
 from nunbit.pipelines.loading.make_split import complete_contract
 from nunbit.pipelines.loading.prepare import Prepared
 from nunbit.progress import SILENT
-from nunbit.types import ImageArrays, Samples, Split
+from nunbit.types import Samples, Split
 
 PARTS = ("train", "validation", "test", "excluded")
 

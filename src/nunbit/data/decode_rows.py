@@ -18,18 +18,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError, UnusableImage
 from nunbit.progress import Progress
-from nunbit.types import ImageArrays, ImageFiles
+from nunbit.types import ImageStore
 
 FEWEST_FOR_WORKERS = 16
 """Below this many images nothing is worth being done side by side."""
@@ -62,46 +60,46 @@ class DecodedRows:
 
 
 def decode_rows(
-    preprocess: Preprocess, images: Sequence[Path] | NDArray[np.uint8], sha256: Sequence[str]
+    preprocess: Preprocess, images: ImageStore, rows: Rows, sha256: Sequence[str]
 ) -> DecodedRows:
-    """Canvases of files or of array rows.
+    """Canvases of some rows [n] of a storage.
 
-    `sha256` is what each file held when it was inspected ('' to trust it): a file that changed
-    since is refused, so that nothing is kept under the digest of other content.
+    `sha256` [n] is what each image file held when it was inspected ('' to trust it): one that
+    changed since gets a reason, so that nothing is kept under the digest of other content.
     """
-    size = (len(images), preprocess.height, preprocess.width, preprocess.channels)
+    size = (len(rows), preprocess.height, preprocess.width, preprocess.channels)
     pixels = np.zeros(size, dtype=np.uint8)
-    reasons = [""] * len(images)
-    for i, image in enumerate(images):
+    reasons = [""] * len(rows)
+    for i, row in enumerate(rows):
         try:
-            if isinstance(image, np.ndarray):
-                pixels[i] = preprocess.canvas_from_array(image)
-                continue
-            pixels[i] = preprocess.canvas(_read_as_inspected(image, sha256[i]))
+            pixels[i] = _canvas(preprocess, images, int(row), sha256[i])
         except UnusableImage as error:
             reasons[i] = error.what
     return DecodedRows(pixels, tuple(reasons))
 
 
-def _read_as_inspected(path: Path, sha256: str) -> bytes:
+def _canvas(preprocess: Preprocess, images: ImageStore, row: int, sha256: str) -> NDArray[np.uint8]:
     try:
-        data = read_image_bytes(path)
+        content = images.read(row)
     except UnusableImage as error:
         if not sha256:
             raise
         raise UnusableImage(f"{CHANGED}: {error.what}") from None
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+    if isinstance(content, np.ndarray):
+        return preprocess.canvas_from_array(content)
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise UnusableImage(CHANGED)
-    return data
+    return preprocess.canvas(content)
 
 
-Job = tuple[Preprocess, Sequence[Path] | NDArray[np.uint8], Sequence[str]]
+Rows = Sequence[int] | NDArray[np.int64]
+Job = tuple[Preprocess, ImageStore, Rows, Sequence[str]]
 """The arguments of `decode_rows`."""
 How = Literal["inline", "threads", "processes"]
 
 
 def decode_batches(
-    images: ImageFiles | ImageArrays,
+    images: ImageStore,
     index_batches: Iterable[NDArray[np.int64]],
     *,
     preprocess: Preprocess,
@@ -118,8 +116,7 @@ def decode_batches(
     does, is closed or fails. Raises `DataError` when a process is killed.
     """
     jobs: Iterator[Job] = (
-        (preprocess, _pick(images, indices), [sha256[i] for i in indices])
-        for indices in index_batches
+        (preprocess, images, indices, [sha256[i] for i in indices]) for indices in index_batches
     )
     if workers > 0:
         first = list(itertools.islice(jobs, 1))
@@ -136,10 +133,10 @@ def decode_batches(
 
 def _best_way(first: Sequence[Job], count: int | None) -> How:
     """By the time that some of the first images take."""
-    for preprocess, images, sha256 in first:
-        decode_rows(preprocess, images[:1], sha256[:1])  # the very first also loads decoders
+    for preprocess, images, rows, sha256 in first:
+        decode_rows(preprocess, images, rows[:1], sha256[:1])  # the very first also loads decoders
         began = time.perf_counter()
-        some = decode_rows(preprocess, images[1:4], sha256[1:4])
+        some = decode_rows(preprocess, images, rows[1:4], sha256[1:4])
         each = (time.perf_counter() - began) / max(1, len(some.reasons))
         if each > SECONDS_FOR_THREADS:
             return "threads"
@@ -152,11 +149,11 @@ def _in_threads(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
     pending = deque[list[Future[DecodedRows]]]()
     pool = ThreadPoolExecutor(workers)
     try:
-        for preprocess, images, sha256 in jobs:
-            starts = range(0, len(images), _ROWS_OF_A_THREAD)
+        for preprocess, images, rows, sha256 in jobs:
+            starts = range(0, len(rows), _ROWS_OF_A_THREAD)
             parts = [slice(start, start + _ROWS_OF_A_THREAD) for start in starts]
             pending.append(
-                [pool.submit(decode_rows, preprocess, images[p], sha256[p]) for p in parts]
+                [pool.submit(decode_rows, preprocess, images, rows[p], sha256[p]) for p in parts]
             )
             if len(pending) >= _AHEAD * workers:
                 yield _joined(pending.popleft())
@@ -186,8 +183,10 @@ def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
     )
     pending = deque[Any]()
     try:
-        for job in jobs:
-            pending.append(pool.submit(decode_rows, *job))
+        for preprocess, images, rows, sha256 in jobs:
+            # Only what is to be decoded travels to the process.
+            some = images.take(rows)
+            pending.append(pool.submit(decode_rows, preprocess, some, range(len(rows)), sha256))
             if len(pending) >= _AHEAD * workers:
                 yield pending.popleft().result()
         while pending:
@@ -222,7 +221,7 @@ def _prepare_process(parent: int) -> None:
 class DecodingWork:
     """All images of a data set and the contract to decode them under."""
 
-    images: ImageFiles | ImageArrays
+    images: ImageStore
     sha256: tuple[str, ...]
     """[N] of each image's content."""
     reasons: tuple[str, ...]
@@ -309,11 +308,3 @@ class DecodingWork:
         length = max(1, min(_MOST_ROWS, _MOST_BYTES // max(1, math.prod(self.shape[1:]))))
         starts = range(0, len(self.images), length)
         return [np.arange(s, min(s + length, len(self.images)), dtype=np.int64) for s in starts]
-
-
-def _pick(
-    images: ImageFiles | ImageArrays, indices: NDArray[np.int64]
-) -> Sequence[Path] | NDArray[np.uint8]:
-    if isinstance(images, ImageArrays):
-        return images.array[indices]
-    return [images.files[i] for i in indices]

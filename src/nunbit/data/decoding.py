@@ -12,7 +12,6 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from nunbit.errors import UnusableImage
+from nunbit.types import ImageFacts
 
 FORMATS = (
     *("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF"),
@@ -46,30 +46,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _WIDE_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What an image's header says; no pixel is decoded for it."""
-
-    width: int
-    """Pixels, after EXIF rotation."""
-    height: int
-    """Pixels, after EXIF rotation."""
-    mode: str
-    """Pillow's mode, such as L, RGB, CMYK, P or I;16."""
-    format: str
-    """Pillow's name of the content's format, such as JPEG."""
-    frames: int
-    bytes: int
-    rotated: bool
-    """EXIF asks for a turn or a mirroring."""
-    transparent: bool
-    """There is an alpha channel, a transparent colour or a palette with transparency."""
-    camera: str = ""
-    """EXIF maker and model in one line; '' where absent."""
-    taken: str = ""
-    """EXIF date and time, as 2024-05-31T12:00:00; '' where absent or no date."""
 
 
 def read_image_bytes(path: Path) -> bytes:

@@ -6,26 +6,21 @@ pixels are made (`nunbit.data.pixels`).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from posixpath import splitext
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from nunbit.data.decoding import FORMATS, ImageFacts, facts, read_image_bytes
-from nunbit.data.inspection_cache import Look, RememberedLooks
+from nunbit.data.decoding import FORMATS
+from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.sources.wording import TAKEN_OUT
-from nunbit.errors import UnusableImage
 from nunbit.progress import Progress
-from nunbit.types import ImageArrays, Samples
-
-__all__ = ["ImageFacts", "Inspection", "facts", "inspect", "looks_like_image"]
+from nunbit.types import FileRecord, ImageFacts, ImageStore, Samples
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _UNREAD_IMAGE_SUFFIXES = (".heic", ".heif", ".tga", ".psd", ".eps", ".svg", ".dng", ".cr2", ".nef")
@@ -38,7 +33,7 @@ class Inspection:
     sha256: tuple[str, ...]
     """[N] of a file's bytes, or of an array row's shape and bytes; '' where unreadable."""
     facts: tuple[ImageFacts | None, ...]
-    """[N] None where the content is no image."""
+    """[N] None where the content is not an image."""
     reasons: tuple[str, ...]
     """[N] '' for a usable sample; the source's reason comes first, then what was found here."""
     bad_rows: tuple[int, ...]
@@ -86,7 +81,7 @@ def inspect(
     *,
     workers: int,
     progress: Progress,
-    remembered: RememberedLooks | None = None,
+    remembered: InspectionCache | None = None,
 ) -> Inspection:
     """Digest and header of every sample, read with `workers` threads.
 
@@ -94,24 +89,22 @@ def inspect(
     and hashing release Python's lock. Never raises for an image: what cannot be read says so in
     `reasons`.
     """
-    if isinstance(samples.images, ImageArrays):
-        return _inspect_arrays(samples, samples.images.array, progress)
-    looks = _looks(samples.images.files, workers, progress, remembered)
-    found = tuple(look.reason for look in looks)
+    records = _records(samples, workers, progress, remembered)
+    found = tuple(record.reason for record in records)
     reasons = tuple(first or then for first, then in zip(samples.reasons, found, strict=True))
     # What the user has taken out already is no fault of the data any more.
     images = [
-        (look.facts is not None or _should_be_image(path, look.reason))
+        (record.facts is not None or _should_be_image(path, record.reason))
         and not given.startswith(TAKEN_OUT)
-        for path, look, given in zip(samples.paths, looks, samples.reasons, strict=True)
+        for path, record, given in zip(samples.paths, records, samples.reasons, strict=True)
     ]
     return Inspection(
-        sha256=tuple(look.sha256 for look in looks),
-        facts=tuple(look.facts for look in looks),
+        sha256=tuple(record.sha256 for record in records),
+        facts=tuple(record.facts for record in records),
         reasons=reasons,
         bad_rows=tuple(i for i, image in enumerate(images) if image and found[i]),
         considered=sum(images),
-        remarks=tuple(_remarks(samples.paths, looks, reasons)),
+        remarks=() if samples.images.decoded else tuple(_remarks(samples.paths, records, reasons)),
     )
 
 
@@ -121,67 +114,36 @@ def looks_like_image(path: str) -> bool:
     return suffix in _suffixes() or suffix in _UNREAD_IMAGE_SUFFIXES
 
 
-def _look_at_file(path: Path) -> Look:
+def _records(
+    samples: Samples, workers: int, progress: Progress, remembered: InspectionCache | None
+) -> list[FileRecord]:
+    """[N] what is remembered, and new looks at all other images."""
+    images = samples.images
+    if remembered is None or images.decoded:
+        return list(_look(images, range(len(images)), workers, progress))
+    known = remembered.find(samples.paths, images)
+    others = [row for row, record in enumerate(known) if record is None]
+    new = iter(list(_look(images, others, workers, progress)) if others else ())
+    records = [next(new) if record is None else record for record in known]
     try:
-        data = read_image_bytes(path)
-    except UnusableImage as error:
-        return Look("", None, error.what)
-    digest = hashlib.sha256(data).hexdigest()
-    try:
-        return Look(digest, facts(data), "")
-    except UnusableImage as error:
-        return Look(digest, None, error.what)
-
-
-def _looks(
-    files: Sequence[Path], workers: int, progress: Progress, remembered: RememberedLooks | None
-) -> list[Look]:
-    """[N] what is remembered, and new looks at all other files."""
-    if remembered is None:
-        return list(_look_at_files(files, workers, progress))
-    known = remembered.find(files)
-    others = [file for file, look in zip(files, known, strict=True) if look is None]
-    new = iter(list(_look_at_files(others, workers, progress)) if others else ())
-    looks = [next(new) if look is None else look for look in known]
-    try:
-        remembered.keep(files, looks)
+        remembered.keep(samples.paths, records)
     except OSError as error:
         progress.note(f"what is in the files is not remembered: {error.strerror or error}")
-    return looks
+    return records
 
 
-def _look_at_files(files: Sequence[Path], workers: int, progress: Progress) -> Iterator[Look]:
+def _look(
+    images: ImageStore, rows: Sequence[int], workers: int, progress: Progress
+) -> Iterator[FileRecord]:
+    if images.decoded:
+        yield from progress.track(map(images.facts, rows), total=len(rows), title="Reading images")
+        return
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
-        looks = pool.map(_look_at_file, files)
-        yield from progress.track(looks, total=len(files), title="Reading images")
+        looks = pool.map(images.facts, rows)
+        yield from progress.track(looks, total=len(rows), title="Reading images")
     finally:  # a user who interrupts does not wait for the files that are left
         pool.shutdown(cancel_futures=True)
-
-
-def _inspect_arrays(samples: Samples, array: NDArray[np.uint8], progress: Progress) -> Inspection:
-    height, width, channels = array.shape[1:]
-    shape = str(array.shape[1:]).encode()
-    rows = progress.track(array, total=len(array), title="Reading images")
-    digests = tuple(hashlib.sha256(shape + row.tobytes()).hexdigest() for row in rows)
-    fact = ImageFacts(
-        width=width,
-        height=height,
-        mode="L" if channels == 1 else "RGB",
-        format="array",
-        frames=1,
-        bytes=height * width * channels,
-        rotated=False,
-        transparent=False,
-    )
-    return Inspection(
-        sha256=digests,
-        facts=(fact,) * len(array),
-        reasons=samples.reasons,
-        bad_rows=(),
-        considered=len(array),
-        remarks=(),
-    )
 
 
 def _should_be_image(path: str, reason: str) -> bool:
@@ -193,12 +155,14 @@ def _should_be_image(path: str, reason: str) -> bool:
     return looks_like_image(path) or nameless or reason.startswith("damaged")
 
 
-def _remarks(paths: tuple[str, ...], looks: list[Look], reasons: tuple[str, ...]) -> Iterator[str]:
+def _remarks(
+    paths: tuple[str, ...], records: list[FileRecord], reasons: tuple[str, ...]
+) -> Iterator[str]:
     """One remark for each oddity among the usable files."""
     used = [
-        (path, look.facts)
-        for path, look, reason in zip(paths, looks, reasons, strict=True)
-        if look.facts is not None and not reason
+        (path, record.facts)
+        for path, record, reason in zip(paths, records, reasons, strict=True)
+        if record.facts is not None and not reason
     ]
     misnamed: dict[tuple[str, str], list[str]] = {}
     for path, fact in used:

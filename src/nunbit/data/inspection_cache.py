@@ -17,22 +17,22 @@ import os
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import PIL
 
-from nunbit.data.decoding import ImageFacts
 from nunbit.files import write_atomically
+from nunbit.types import FileRecord, ImageFacts, ImageStore
 
 RACY_SECONDS = 3.0
 """Longer than any usual file system's tick: that of FAT is two seconds."""
-MOST_RECORDS = 50
+MAX_RECORDS = 50
 """The oldest beyond them are removed; the record of 20,000 files takes 5 MB."""
 TELLS_CHANGES = os.name != "nt"
-_FORMAT = 1
+_FORMAT = 2
 _FIELDS = tuple(field.name for field in fields(ImageFacts))
 _VALUES = attrgetter(*_FIELDS)
 
@@ -40,52 +40,41 @@ Stamp = tuple[int, ...]
 """What changes with a file: device, number, size, and both times in nanoseconds."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """What was found in one file."""
-
-    sha256: str
-    """Of its content; '' where it could not be read."""
-    facts: ImageFacts | None
-    """None where the content is no image."""
-    reason: str
-    """Why it cannot be used; '' where it can."""
-
-
-class RememberedLooks:
-    """The looks at the files of one place, in a file of their own below `folder`."""
+class InspectionCache:
+    """The records of the images of one place, in a file of their own below `folder`."""
 
     def __init__(self, folder: Path, location: str) -> None:
         name = hashlib.sha256(os.fsencode(Path(location).absolute())).hexdigest()
         self._file = folder / f"{name}.json"
         self._stamps: list[Stamp | None] = []
-        self._known: dict[str, tuple[Stamp, Look]] = {}
+        self._known: dict[str, tuple[Stamp, FileRecord]] = {}
 
-    def find(self, files: Sequence[Path]) -> list[Look | None]:
-        """[N] what is known of files that are as they were; None where they must be looked at."""
+    def find(self, paths: Sequence[str], images: ImageStore) -> list[FileRecord | None]:
+        """[N] what is known of images whose file is as it was; None where they must be read.
+
+        `paths` [N] are those of the `Samples`, each once.
+        """
         if not TELLS_CHANGES:
-            return [None] * len(files)
+            return [None] * len(paths)
         self._known = self._read()
         now = time.time_ns()
-        self._stamps = [_stamp(file, now) for file in files]
+        self._stamps = [_stamp(images.file(row), now) for row in range(len(images))]
         return [
             known[1] if known is not None and known[0] == stamp else None
-            for known, stamp in zip(
-                map(self._known.get, map(os.fspath, files)), self._stamps, strict=True
-            )
+            for known, stamp in zip(map(self._known.get, paths), self._stamps, strict=True)
         ]
 
-    def keep(self, files: Sequence[Path], looks: Sequence[Look]) -> None:
-        """Remember the looks [N] at the files that `find` was asked about.
+    def keep(self, paths: Sequence[str], records: Sequence[FileRecord]) -> None:
+        """Remember the records [N] of the images that `find` was asked about.
 
         Raises OSError where the disk does not do what is asked; nothing is lost by that but time.
         """
         if not TELLS_CHANGES:
             return
         kept = {
-            os.fspath(file): (stamp, look)
-            for file, stamp, look in zip(files, self._stamps, looks, strict=True)
-            if stamp is not None and look.sha256
+            path: (stamp, record)
+            for path, stamp, record in zip(paths, self._stamps, records, strict=True)
+            if stamp is not None and record.sha256
         }
         if kept == self._known:
             return
@@ -93,7 +82,7 @@ class RememberedLooks:
         write_atomically(self._file, _text_of(kept))
         _remove_oldest(self._file.parent)
 
-    def _read(self) -> dict[str, tuple[Stamp, Look]]:
+    def _read(self) -> dict[str, tuple[Stamp, FileRecord]]:
         """By path; empty where there is no whole record of this version."""
         try:
             checksum, _, content = self._file.read_bytes().partition(b"\n")
@@ -106,7 +95,7 @@ class RememberedLooks:
             return {
                 path: (
                     tuple(stamp),
-                    Look(sha256, None if row is None else ImageFacts(*row), reason),
+                    FileRecord(sha256, None if row is None else ImageFacts(*row), reason),
                 )
                 for path, stamp, sha256, row, reason in record["files"]
             }
@@ -114,8 +103,10 @@ class RememberedLooks:
             return {}
 
 
-def _stamp(file: Path, now: int) -> Stamp | None:
-    """None for a file that is not there, or changed just now."""
+def _stamp(file: Path | None, now: int) -> Stamp | None:
+    """None without a file, and for one that is not there or changed just now."""
+    if file is None:
+        return None
     try:
         status = os.stat(file)  # noqa: PTH116 - twice as fast as the method, for very many files
     except OSError:
@@ -131,11 +122,11 @@ def _of() -> list[Any]:
     return [_FORMAT, PIL.__version__, list(_FIELDS)]
 
 
-def _text_of(kept: dict[str, tuple[Stamp, Look]]) -> bytes:
+def _text_of(kept: dict[str, tuple[Stamp, FileRecord]]) -> bytes:
     """A line with a checksum, and JSON."""
     rows = [
-        (path, stamp, look.sha256, None if look.facts is None else _VALUES(look.facts), look.reason)
-        for path, (stamp, look) in kept.items()
+        (path, stamp, it.sha256, None if it.facts is None else _VALUES(it.facts), it.reason)
+        for path, (stamp, it) in kept.items()
     ]
     content = json.dumps({"of": _of(), "files": rows}).encode("ascii")
     return b"%08x\n" % zlib.crc32(content) + content
@@ -143,5 +134,5 @@ def _text_of(kept: dict[str, tuple[Stamp, Look]]) -> bytes:
 
 def _remove_oldest(folder: Path) -> None:
     records = sorted(folder.glob("*.json"), key=lambda file: -file.stat().st_mtime)
-    for file in records[MOST_RECORDS:]:
+    for file in records[MAX_RECORDS:]:
         file.unlink(missing_ok=True)

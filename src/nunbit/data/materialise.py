@@ -15,12 +15,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from nunbit.data.sources.walking import is_hidden
-from nunbit.errors import DataError, UsageError
+from nunbit.errors import DataError, UnusableImage, UsageError
 from nunbit.progress import Progress
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -156,9 +155,9 @@ def _plan_part(
 
 def _file_names(samples: Samples, rows: Sequence[int]) -> list[str]:
     """File names of the rows of one class: short where they are alone, else with their folders."""
-    if isinstance(samples.images, ImageArrays):
+    if samples.images.decoded:
         return [samples.paths[row].replace("/", "-") + ".png" for row in rows]
-    short = [samples.images.files[row].name for row in rows]
+    short = [samples.images.name(row) for row in rows]
     owners = Counter(_confusable(name) for name in short)
     return _distinct(
         name if owners[_confusable(name)] == 1 else samples.paths[row].replace("/", "_")
@@ -168,12 +167,9 @@ def _file_names(samples: Samples, rows: Sequence[int]) -> list[str]:
 
 def _write(samples: Samples, row: int, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(samples.images, ImageArrays):
-        pixels = samples.images.array[row]
-        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(target)
-        return
-    file = samples.images.files[row]
     try:
-        shutil.copy2(file, target)
-    except OSError as error:
-        raise DataError(f"the image cannot be copied: {error.strerror}", path=file) from error
+        samples.images.write(row, target)
+    except (OSError, UnusableImage) as error:
+        why = error.what if isinstance(error, UnusableImage) else error.strerror
+        place = samples.images.file(row) or samples.paths[row]
+        raise DataError(f"the image cannot be copied: {why}", path=place) from error

@@ -21,7 +21,7 @@ from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.progress import Progress
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -173,9 +173,9 @@ def open_pixels(
         progress=progress,
     )
     whole = preprocess.crop_share == 1
-    images = samples.images
-    if whole and isinstance(images, ImageArrays) and images.array.shape == work.shape:
-        return ArrayPixels(images.array, reasons=reasons, preprocess=preprocess)
+    array = samples.images.whole()
+    if whole and array is not None and array.shape == work.shape:
+        return ArrayPixels(array, reasons=reasons, preprocess=preprocess)
     kept = _from_cache(work, budget) if work.images_to_decode and work.key else None
     if kept is not None:
         merged = _merged(reasons, kept.reasons)

@@ -10,7 +10,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.pipelines.loading.prepare import Found
 from nunbit.reports.augmentation import Pictures
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 
 
 def some_pictures(found: Found, preprocess: Preprocess, *, count: int, seed: int) -> Pictures:
@@ -68,11 +68,6 @@ def _spread(samples: Samples, reasons: tuple[str, ...], *, seed: int) -> NDArray
 
 def _canvas(found: Found, preprocess: Preprocess, row: int) -> tuple[NDArray[np.uint8] | None, str]:
     """A canvas [H, W, C], or None and the reason."""
-    images = found.samples.images
-    one = (
-        images.array[row : row + 1]
-        if isinstance(images, ImageArrays)
-        else images.files[row : row + 1]
-    )
-    decoded = decode_rows(preprocess, one, found.inspection.sha256[row : row + 1])
+    digest = found.inspection.sha256[row]
+    decoded = decode_rows(preprocess, found.samples.images, [row], [digest])
     return (None if decoded.reasons[0] else decoded.pixels[0]), decoded.reasons[0]

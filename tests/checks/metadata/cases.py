@@ -10,8 +10,9 @@ import numpy as np
 
 from nunbit.checks.finding import Finding
 from nunbit.checks.metadata import check
-from nunbit.data.inspect import ImageFacts, Inspection
-from nunbit.types import ImageArrays, ImageFiles, Samples
+from nunbit.data.inspect import Inspection
+from nunbit.data.storage import ImageArrays, ImageFiles
+from nunbit.types import ImageFacts, Samples
 
 NAMES = ("cat", "dog", "emu", "fox", "gnu", "hen", "ibex", "jay", "koi", "lynx")
 

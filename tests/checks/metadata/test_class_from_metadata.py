@@ -17,9 +17,10 @@ from nunbit.checks.metadata.class_from_metadata import (
     metadata,
 )
 from nunbit.checks.metadata.properties import properties
-from nunbit.data.inspect import ImageFacts, inspect
+from nunbit.data.inspect import inspect
 from nunbit.data.sources import load_samples
 from nunbit.progress import SILENT
+from nunbit.types import ImageFacts
 from tests.checks.metadata.cases import checked, fact, inspection_of, kinds, of_kind, samples_of
 
 Generator = np.random.Generator

@@ -21,7 +21,8 @@ from nunbit.checks.pixels.appearance import (
     AppearanceObserver,
     brightness_and_sharpness,
 )
-from nunbit.types import ImageArrays, Samples
+from nunbit.data.storage import ImageArrays
+from nunbit.types import Samples
 
 Canvases = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ from nunbit.checks.pixels.embedding import EmbeddingObserver, Features
 from nunbit.checks.pixels.features import describe
 from nunbit.checks.pixels.labels import label_findings, suspected_labels
 from nunbit.data.sources import load_samples
-from nunbit.types import ImageArrays
+from nunbit.data.storage import ImageArrays
 from tests.checks.faults import digits, flipped, samples_of
 
 

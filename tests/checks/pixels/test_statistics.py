@@ -16,8 +16,9 @@ from nunbit.checks.pixels.statistics import PART_NAMES, Statistics, StatisticsOb
 from nunbit.data.inspect import inspect
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageArrays
 from nunbit.progress import SILENT
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 from tests.checks.metadata.cases import fact, inspection_of
 from tests.checks.metadata.cases import samples_of as files_of
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
 from nunbit.data.sources.pickled import read_plain_pickle
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 from tests.fixtures_data import (
     CIFAR10_NAMES,
     random_images,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from nunbit.data.sources import load_samples
+from nunbit.data.storage import ImageFiles
 from nunbit.errors import DataError, NunbitError
-from nunbit.types import ImageFiles
 from tests.fixtures_data import write_files
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
 from nunbit.data.sources.idx import read_idx
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import ConfigError, DataError
-from nunbit.types import ImageArrays
 from tests.fixtures_data import idx_bytes, random_images, write_files, write_idx
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from nunbit.data.sources import known, load_samples
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
-from nunbit.types import ImageArrays
 from tests.fixtures_data import (
     CIFAR10_NAMES,
     random_images,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
 from nunbit.data.sources.array_images import to_images
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 from tests.fixtures_data import random_images
 
 IMAGES, LABELS = random_images(6)

@@ -11,8 +11,8 @@ from sklearn.metrics import accuracy_score, log_loss
 import nunbit
 from nunbit.cli import main
 from nunbit.data.split import read_manifest
+from nunbit.data.storage import ImageArrays
 from nunbit.errors import CheckpointError, UsageError
-from nunbit.types import ImageArrays
 
 
 @pytest.fixture(scope="module")

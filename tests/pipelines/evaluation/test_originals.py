@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from nunbit.config import load_config
+from nunbit.data.storage import ImageArrays
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.originals import originals_of
 from nunbit.pipelines.evaluation.outcome import _pictures
@@ -16,7 +17,7 @@ from nunbit.pipelines.loading.make_split import complete_contract, divide
 from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.loading.prepare import Prepared, decode, find
 from nunbit.progress import SILENT
-from nunbit.types import ImageArrays, Predictions
+from nunbit.types import Predictions
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.inspect import ImageFacts, Inspection
+from nunbit.data.inspect import Inspection
 from nunbit.data.sources.wording import part_of
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import ImageFacts, Samples
 
 _NO_DATE = -1.0
 
@@ -68,7 +68,7 @@ def properties(samples: Samples, inspection: Inspection, reasons: Sequence[str])
     `reasons` is [N].
     """
     found: list[tuple[int, ImageFacts]] = []
-    if not isinstance(samples.images, ImageArrays):
+    if not samples.images.decoded:
         for row, (fact, reason) in enumerate(zip(inspection.facts, reasons, strict=True)):
             if fact is not None and not reason and samples.labels[row] >= 0:
                 found.append((row, fact))

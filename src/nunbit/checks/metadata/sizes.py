@@ -9,7 +9,7 @@ import numpy as np
 from nunbit.checks.examples import alone, some
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
-from nunbit.types import ImageArrays, Samples
+from nunbit.types import Samples
 
 TINY = 3
 """So many times an image must be enlarged, and is smaller than the median image."""
@@ -28,7 +28,7 @@ def sizes(
 
     `reasons` is [N]; `input_size` is the network's (height, width), None takes the median image.
     """
-    if isinstance(samples.images, ImageArrays):
+    if samples.images.decoded:
         return
     rows = [i for i, fact in enumerate(inspection.facts) if fact is not None and not reasons[i]]
     if not rows:

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.inspect import ImageFacts, Inspection
+from nunbit.data.inspect import Inspection
 from nunbit.data.scaling import FIXED_SCALINGS, fixed_scaling
-from nunbit.types import Samples
+from nunbit.types import ImageFacts, Samples
 
 PartName: TypeAlias = Literal["all", "train", "validation", "test"]
 PART_NAMES: tuple[PartName, ...] = ("all", "train", "validation", "test")

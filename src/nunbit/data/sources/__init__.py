@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
 from nunbit.data.sources.build_samples import Place, settle
-from nunbit.data.sources.raw_samples import Found, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import ConfigError, DataError
 from nunbit.suggest import suggest
 from nunbit.types import Samples
@@ -27,7 +27,7 @@ class Source:
 
     kind: str
     recognises: Callable[[Path], bool]
-    load: Callable[[Path, SourceOptions], Found]
+    load: Callable[[Path, SourceOptions], RawSamples]
 
 
 NAMED_FILES = Source(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources.raw_samples import Found
-from nunbit.types import ImageArrays
+from nunbit.data.sources.raw_samples import RawSamples
+from nunbit.data.storage import ImageArrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def found_in_arrays(
     names: Sequence[str],
     in_order: bool,
     notes: Sequence[str] = (),
-) -> Found:
+) -> RawSamples:
     """Rows of one or more parts, whose names are the keys of `parts` ('' for the only one).
 
     A part that stands alone splits nothing: its rows are left to be split, and only keep its
@@ -48,7 +48,7 @@ def found_in_arrays(
         row_parts += [part if len(ordered) > 1 else ""] * len(content.labels)
     images = [content.images for _, content in ordered]
     labels = np.concatenate([content.labels for _, content in ordered])
-    return Found(
+    return RawSamples(
         images=ImageArrays(array=images[0] if len(images) == 1 else np.concatenate(images)),
         paths=tuple(paths),
         names=tuple(names),

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from nunbit.data.sources import class_names
 from nunbit.data.sources.groups import groups_from_paths
 from nunbit.data.sources.label_map import apply_label_map, read_label_map
-from nunbit.data.sources.raw_samples import Found
+from nunbit.data.sources.raw_samples import RawSamples
 from nunbit.data.sources.wording import NO_LABEL
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples
-from nunbit.types import ClassNames, ImageArrays, Samples
+from nunbit.types import ClassNames, Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Place:
 
 
 def settle(
-    found: Found, *, place: Place, label_map: Path | None, group_from: str | None
+    found: RawSamples, *, place: Place, label_map: Path | None, group_from: str | None
 ) -> Samples:
     """The finished `Samples`.
 
@@ -63,7 +63,7 @@ def settle(
 
 
 def _number_classes(
-    found: Found, names: list[str]
+    found: RawSamples, names: list[str]
 ) -> tuple[ClassNames, NDArray[np.int64], list[str]]:
     """Classes in their order, labels [N] as indices into them, and remarks.
 
@@ -128,10 +128,10 @@ def _refuse_untrained_classes(
             )
 
 
-def _groups(found: Found, group_from: str | None) -> tuple[tuple[str, ...], list[str]]:
+def _groups(found: RawSamples, group_from: str | None) -> tuple[tuple[str, ...], list[str]]:
     if group_from is None or found.groups_settled:
         return found.groups, []
-    if isinstance(found.images, ImageArrays):
+    if found.images.decoded:
         raise ConfigError(
             "groups are read from paths, and images from arrays have none",
             remedy="leave the group pattern out",

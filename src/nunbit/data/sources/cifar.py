@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.pickled import read_plain_pickle
-from nunbit.data.sources.raw_samples import Found, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import DataError
 from nunbit.formatting import examples
 
@@ -47,7 +47,7 @@ def recognises(path: Path) -> bool:
     return _place(path) is not None
 
 
-def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the common signature
+def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - the common signature
     """Rows `train/00012` and `test/00003`, classes in the published order.
 
     Raises DataError for a missing file of names, and for a batch that is damaged or cut off.

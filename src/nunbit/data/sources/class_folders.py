@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nunbit.data.sources.folder_parts import has_class_folders, part_folders
 from nunbit.data.sources.name_pattern import suggest_pattern
-from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
+from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import FoundFile, Listing, list_files
 from nunbit.data.sources.wording import part_of
 from nunbit.errors import DataError
@@ -20,7 +20,7 @@ def recognises(path: Path) -> bool:
     return path.is_dir()
 
 
-def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the common signature
+def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - the common signature
     """One row for each file below `path`; files outside class folders get a reason.
 
     Raises DataError where there is no class folder with a file in it.
@@ -35,7 +35,7 @@ def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the com
     if not rows.names:
         _refuse_flat(path, listing)
     notes = [*listing.notes, *_part_notes(listing, parts), *_empty_notes(rows, listing, parts)]
-    return rows.found(notes=notes, hint=_hint(path, listing, parts))
+    return rows.raw_samples(notes=notes, hint=_hint(path, listing, parts))
 
 
 def _add(rows: FileRows, found: FoundFile, parts: dict[str, str]) -> None:

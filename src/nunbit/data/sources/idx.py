@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays, numbered_names
-from nunbit.data.sources.raw_samples import Found, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError
 
@@ -35,7 +35,7 @@ def recognises(path: Path) -> bool:
     )
 
 
-def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the common signature
+def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - the common signature
     """Rows `train/00012` and `test/00003`; class names are the labels' numbers.
 
     Raises DataError for a missing partner, and for a file whose header, length or number of

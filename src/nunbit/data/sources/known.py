@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import cifar, idx
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
-from nunbit.data.sources.raw_samples import Found, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import DataError
 
 DIGITS = "digits"
@@ -38,7 +38,7 @@ class KnownSet:
     inner_folders: tuple[str, ...]
     """Where torchvision puts the files below its root."""
     recognises: Callable[[Path], bool]
-    load: Callable[[Path, SourceOptions], Found]
+    load: Callable[[Path, SourceOptions], RawSamples]
     files: str
     """The files wanted, for messages."""
     classes: tuple[str, ...] | None = None
@@ -106,7 +106,7 @@ def known_name(text: str) -> str | None:
     return next((name for name in KNOWN if name.replace("-", "") == squeezed), None)
 
 
-def load(name: str) -> Found:
+def load(name: str) -> RawSamples:
     """The rows of a known data set.
 
     Raises DataError where it is found nowhere and cannot be downloaded, listing every place
@@ -129,7 +129,7 @@ def files_of(name: str) -> Path | None:
     return next((place for place in _places(name, known) if known.recognises(place)), None)
 
 
-def _with_names(found: Found, classes: tuple[str, ...], folder: Path) -> Found:
+def _with_names(found: RawSamples, classes: tuple[str, ...], folder: Path) -> RawSamples:
     if len(found.names) > len(classes):
         raise DataError(
             f"labels up to {len(found.names) - 1}, where the published set has {len(classes)} "
@@ -140,7 +140,7 @@ def _with_names(found: Found, classes: tuple[str, ...], folder: Path) -> Found:
     return replace(found, names=classes[: len(found.names)])
 
 
-def with_published_names(found: Found) -> Found:
+def with_published_names(found: RawSamples) -> RawSamples:
     """The same rows, with Fashion-MNIST's class names where its labels are recognised."""
     # A bare folder of its files says nothing but numbers, and '9' helps nobody who reads a report.
     if len(found.labels) != FASHION_MNIST_IMAGES or found.names != tuple(map(str, range(10))):
@@ -152,7 +152,7 @@ def with_published_names(found: Found) -> Found:
     return replace(found, names=FASHION_MNIST_CLASSES, notes=(*found.notes, note))
 
 
-def _load_digits() -> Found:
+def _load_digits() -> RawSamples:
     """scikit-learn's 1,797 digits of 8 x 8; their values 0..16 become 0..255."""
     values, labels = _digits()
     images = np.round(values.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)

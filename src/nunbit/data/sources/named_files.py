@@ -6,13 +6,13 @@ from pathlib import Path
 
 from nunbit.data.sources.folder_parts import part_folders
 from nunbit.data.sources.name_pattern import NamePattern, compile_pattern, suggest_pattern
-from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
+from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import list_files
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples
 
 
-def load(path: Path, options: SourceOptions) -> Found:
+def load(path: Path, options: SourceOptions) -> RawSamples:
     """One row for each file below `path`; a file that does not fit the pattern gets a reason.
 
     Folders named train, validation or test at the top are the parts of a split.
@@ -50,7 +50,7 @@ def load(path: Path, options: SourceOptions) -> Found:
     if any(rows.parts):
         notes.append(f"the folders {examples(sorted(parts))} are taken as the parts of the split")
     hint = f"the pattern '{pattern.text}' reads the same class from every name"
-    return rows.found(notes=notes, hint=hint, groups_settled=pattern.has_group)
+    return rows.raw_samples(notes=notes, hint=hint, groups_settled=pattern.has_group)
 
 
 def _refuse_none(path: Path, pattern: NamePattern, rows: FileRows) -> None:

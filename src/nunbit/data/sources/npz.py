@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nunbit.data.sources.array_images import to_images
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean, in_order
-from nunbit.data.sources.raw_samples import Found, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS
 from nunbit.errors import DataError
 from nunbit.formatting import examples
@@ -46,7 +46,7 @@ def recognises(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".npz"
 
 
-def load(path: Path, options: SourceOptions) -> Found:  # noqa: ARG001 - the common signature
+def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - the common signature
     """Rows `00012`, or `train/00012` and `test/00003` where the file has parts.
 
     Whole-number labels make classes in the order of the number, named by the array

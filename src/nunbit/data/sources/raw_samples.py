@@ -5,14 +5,19 @@ N rows found, R raw class names as they stand in the source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.types import ImageArrays, ImageFiles
+from nunbit.data.storage import ImageFiles
+from nunbit.types import ImageStore
+
+Place = TypeVar("Place")
+"""Where one image is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +31,10 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class RawSamples:
     """Rows of a source with raw class names; `settle` makes `Samples` of it."""
 
-    images: ImageFiles | ImageArrays
+    images: ImageStore
     paths: tuple[str, ...]
     names: tuple[str, ...]
     """[R] raw class names as found, each once; some may have no row."""
@@ -50,10 +55,12 @@ class Found:
 
 
 @dataclass
-class FileRows:
-    """Collects the rows of a source whose images are files, one `add` for each."""
+class Rows(Generic[Place]):
+    """Collects the rows of a source, one `add` for each image."""
 
-    files: list[Path] = field(default_factory=list)
+    store: Callable[[tuple[Place, ...]], ImageStore]
+    """Makes the storage of the images from their places, such as files or members of an archive."""
+    places: list[Place] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
     labels: list[int] = field(default_factory=list)
@@ -64,7 +71,7 @@ class FileRows:
     def add(
         self,
         path: str,
-        file: Path,
+        place: Place,
         *,
         name: str | None,
         part: str = "",
@@ -73,27 +80,27 @@ class FileRows:
     ) -> None:
         """Append one row; `name` is the raw class name, None where there is none."""
         self.paths.append(path)
-        self.files.append(file)
+        self.places.append(place)
         self.labels.append(-1 if name is None else self.names.setdefault(name, len(self.names)))
         self.parts.append(part)
         self.groups.append(group)
         self.reasons.append(reason)
 
-    def found(
+    def raw_samples(
         self,
         *,
         notes: Sequence[str] = (),
         hint: str = "",
         groups_settled: bool = False,
         columns: Mapping[str, Sequence[str]] | None = None,
-    ) -> Found:
+    ) -> RawSamples:
         """The rows collected so far, in the order of their paths.
 
         `columns` hold a value for each of the rows, in the order in which they were added.
         """
         order = sorted(range(len(self.paths)), key=self.paths.__getitem__)
-        return Found(
-            images=ImageFiles(files=tuple(self.files[i] for i in order)),
+        return RawSamples(
+            images=self.store(tuple(self.places[i] for i in order)),
             paths=tuple(self.paths[i] for i in order),
             names=tuple(self.names),
             labels=np.array([self.labels[i] for i in order], dtype=np.int64),
@@ -107,3 +114,10 @@ class FileRows:
                 name: tuple(values[i] for i in order) for name, values in (columns or {}).items()
             },
         )
+
+
+class FileRows(Rows[Path]):
+    """Rows whose images are files."""
+
+    def __init__(self) -> None:
+        super().__init__(store=lambda files: ImageFiles(files=files))

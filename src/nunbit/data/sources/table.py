@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.delimited import read_rows
-from nunbit.data.sources.raw_samples import FileRows, Found, SourceOptions
+from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, part_of
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import count, examples
@@ -76,7 +76,7 @@ def recognises(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in TEXT_ENDINGS | PARQUET_ENDINGS
 
 
-def load(path: Path, options: SourceOptions) -> Found:
+def load(path: Path, options: SourceOptions) -> RawSamples:
     """One row for each path named; paths are relative to the table's folder.
 
     A file that is missing and a row without a label get a reason; a path repeated with the same
@@ -115,7 +115,7 @@ def load(path: Path, options: SourceOptions) -> Found:
     _refuse_all_missing(rows, path)
     kept = [line.at for line in lines.values()]
     used = {word for use in chosen for word in (chosen[use].lower(), *COLUMNS[use])}
-    return rows.found(
+    return rows.raw_samples(
         notes=notes,
         groups_settled=not by_pattern,
         columns={

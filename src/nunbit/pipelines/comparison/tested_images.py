@@ -18,7 +18,7 @@ from nunbit.pipelines.loading.prepare import Found
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT
 from nunbit.reports.run.inputs import Original
-from nunbit.types import ImageArrays, ImageFiles, Samples
+from nunbit.types import Samples
 
 MOVED = "the image is not where it was"
 CHANGED = "the file has changed since the run read it"
@@ -65,15 +65,12 @@ def _samples_of(run: RecordedRun) -> Samples:
 
 def _only(samples: Samples, rows: Sequence[int]) -> Samples:
     """The same data set with nothing but some of its images."""
-    images = samples.images
     chosen = np.asarray(rows, dtype=np.int64)
     return Samples(
         name=samples.name,
         location=samples.location,
         classes=samples.classes,
-        images=ImageArrays(array=images.array[chosen])
-        if isinstance(images, ImageArrays)
-        else ImageFiles(files=tuple(images.files[row] for row in rows)),
+        images=samples.images.take(chosen),
         paths=tuple(samples.paths[row] for row in rows),
         labels=samples.labels[chosen],
         parts=tuple(samples.parts[row] for row in rows),

@@ -6,13 +6,12 @@ import hashlib
 
 import numpy as np
 
-from nunbit.data.decoding import decode, read_image_bytes
+from nunbit.data.decoding import decode
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UnusableImage
 from nunbit.pipelines.loading.prepare import Found, Prepared
 from nunbit.reports.kit.pictures import MAX_SIDE
 from nunbit.reports.run.inputs import Original, OriginalGetter
-from nunbit.types import ImageArrays
 
 
 def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> OriginalGetter:
@@ -24,19 +23,15 @@ def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> Original
     """
     images, inspection = prepared.samples.images, prepared.inspection
 
-    def of_array(row: int) -> Original:
-        assert isinstance(images, ImageArrays)
-        picture = images.array[row]
-        return Original(picture=picture, height=picture.shape[0], width=picture.shape[1])
-
-    def of_file(row: int) -> Original:
-        assert not isinstance(images, ImageArrays)
+    def original(row: int) -> Original:
         try:
-            data = read_image_bytes(images.files[row])
-            if hashlib.sha256(data).hexdigest() != inspection.sha256[row]:
+            content = images.read(row)
+            if isinstance(content, np.ndarray):
+                return Original(picture=content, height=content.shape[0], width=content.shape[1])
+            if hashlib.sha256(content).hexdigest() != inspection.sha256[row]:
                 return Original(fault="the file has changed since the run read it")
             picture = decode(
-                data,
+                content,
                 max_pixels=preprocess.max_pixels,
                 background=preprocess.background,
                 enough=(MAX_SIDE, MAX_SIDE),
@@ -50,4 +45,4 @@ def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> Original
         picture.thumbnail((MAX_SIDE, MAX_SIDE))
         return Original(picture=np.asarray(picture), height=height, width=width)
 
-    return of_array if isinstance(images, ImageArrays) else of_file
+    return original

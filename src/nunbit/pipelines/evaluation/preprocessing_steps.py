@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nunbit.data.augment import Augmentation
-from nunbit.data.decoding import as_stored, read_image_bytes
-from nunbit.data.inspect import ImageFacts
+from nunbit.data.decoding import as_stored
 from nunbit.errors import DataError, UnusableImage
 from nunbit.pipelines.evaluation.slices import MODES
 from nunbit.pipelines.loading.parts import Parts
@@ -23,7 +22,7 @@ from nunbit.reports.kit.pictures import MAX_SIDE
 from nunbit.reports.run.inputs import OriginalGetter
 from nunbit.reports.run.preprocessing_steps import Example, Step, Strip
 from nunbit.seeds import Purpose, derive_seed
-from nunbit.types import ImageArrays, Part
+from nunbit.types import ImageFacts, Part
 
 IMAGES = 4
 DRAWS = 3
@@ -96,11 +95,12 @@ def _found(parts: Parts, originals: OriginalGetter, row: int) -> list[Step]:
         return [Step(name="as stored", picture=None, caption=original.fault)]
     grey = original.picture.ndim == 2 or original.picture.shape[2] == 1
     size = f"{original.width} × {original.height}, {'grey' if grey else 'colour'}"
-    if isinstance(images, ImageArrays) or fact is None:
+    if images.decoded or fact is None:
         return [Step(name="as stored", picture=original.picture, caption=f"{size}, array")]
     decoded = Step(name="decoded", picture=original.picture, caption=size)
     try:
-        data = read_image_bytes(images.files[row])
+        data = images.read(row)
+        assert isinstance(data, bytes)
         stored, (width, height) = as_stored(data, longest=MAX_SIDE)
     except UnusableImage as error:
         return [Step(name="as stored", picture=None, caption=error.what), decoded]

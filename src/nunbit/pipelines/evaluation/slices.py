@@ -13,12 +13,11 @@ from torch import Tensor
 
 from nunbit.checks.metadata.properties import folders_of
 from nunbit.checks.pixels.appearance import brightness_and_sharpness
-from nunbit.data.inspect import ImageFacts
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.evaluation.slices import Attribute
 from nunbit.pipelines.loading.prepare import Prepared
-from nunbit.types import ImageArrays
+from nunbit.types import ImageFacts
 
 MODES = {
     "1": "black and white",
@@ -93,7 +92,7 @@ def attributes_of(
             meaning="As the file stores it.",
         ),
     ]
-    if not isinstance(samples.images, ImageArrays):
+    if not samples.images.decoded:
         found.append(
             Attribute(
                 name="folder",

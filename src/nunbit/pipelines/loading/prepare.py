@@ -19,7 +19,7 @@ from nunbit.checks.metadata import bad_images, check
 from nunbit.config import Config, PixelsConfig
 from nunbit.data.corrections import apply_corrections, read_corrections
 from nunbit.data.inspect import Inspection, inspect
-from nunbit.data.inspection_cache import RememberedLooks
+from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import Budget, Pixels, open_pixels
 from nunbit.data.preprocess import Preprocess
@@ -179,11 +179,11 @@ def _refuse_impossible_network(
     )
 
 
-def _remembered(samples: Samples, wanted: PixelsConfig) -> RememberedLooks | None:
+def _remembered(samples: Samples, wanted: PixelsConfig) -> InspectionCache | None:
     """What earlier runs found in the files; None where nothing may be kept on disk."""
     if wanted.disk_budget_bytes == 0:
         return None
-    return RememberedLooks(default_cache_folder() / "looks", samples.location)
+    return InspectionCache(default_cache_folder() / "looks", samples.location)
 
 
 def _workers(wanted: PixelsConfig) -> int:

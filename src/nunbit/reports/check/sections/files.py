@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.checks.metadata.shortcuts import PropertyTable, property_tables
-from nunbit.data.inspect import ImageFacts
 from nunbit.formatting import percent
 from nunbit.reports.check.rendering import render
 from nunbit.reports.kit import Section
 from nunbit.reports.kit.charts import SERIES, draw_chart
-from nunbit.types import ClassNames, ImageFiles
+from nunbit.types import ClassNames, ImageFacts
 
 MAX_POINTS = 1500
 """Sizes drawn one by one; beyond, near ones are drawn as one."""
@@ -57,7 +56,7 @@ def files(diagnosis: Diagnosis) -> Section | None:
         spreads=_spreads(facts),
         chart=_chart(diagnosis, sizes) if len(sizes) > 1 else "",
         kinds=Counter(f"{fact.format} {fact.mode}" for fact in facts).most_common(5),
-        are_files=isinstance(diagnosis.samples.images, ImageFiles),
+        are_files=not diagnosis.samples.images.decoded,
         tables=[_table(table, diagnosis.samples.classes) for table in tables],
     )
     return Section(name="files", title="Sizes and files", body=body)
