@@ -21,7 +21,7 @@ from nunbit.finetune.cached_activations import (
     Activations,
     TrainingActivations,
     mirrors,
-    only_mirrors,
+    only_flips,
 )
 
 CPU = torch.device("cpu")
@@ -130,8 +130,8 @@ def test_a_row_without_activation_is_refused(row: int) -> None:
 
 
 def test_which_augmentations_only_mirror() -> None:
-    assert {name for name, preset in PRESETS.items() if only_mirrors(preset)} == {"none", "clothes"}
-    assert only_mirrors(TWICE)
+    assert {name for name, preset in PRESETS.items() if only_flips(preset)} == {"none", "clothes"}
+    assert only_flips(TWICE)
     assert [mirrors(PRESETS[name]) for name in ("none", "clothes", "photos")] == [
         *(False, True, True)
     ]

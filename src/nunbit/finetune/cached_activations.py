@@ -44,7 +44,7 @@ class Activations:
         return torch.from_numpy(np.take(np.asarray(self.values), places, axis=0))
 
 
-def only_mirrors(augmentation: Augmentation) -> bool:
+def only_flips(augmentation: Augmentation) -> bool:
     """Whether an image has at most two forms in training: as it is, and mirrored."""
     mirroring = all(isinstance(each, HorizontalFlip) for each in augmentation.operations)
     return mirroring and not augmentation.mixing
@@ -104,13 +104,13 @@ class TrainingActivations:
             batch_size: images in a batch.
             device: where the batches are wanted.
             seed: the run's.
-            augmentation: mirrors at most; see `only_mirrors`.
+            augmentation: mirrors at most; see `only_flips`.
             views: activations of the rows as they are (False) and mirrored (True); the second only
                 where the augmentation mirrors.
 
         Raises ValueError for an augmentation that changes images in another way.
         """
-        if not only_mirrors(augmentation):
+        if not only_flips(augmentation):
             raise ValueError(f"the augmentation {augmentation.name} does more than mirror")
         self.device = device
         self.views = views

@@ -14,7 +14,7 @@ from nunbit.advisor.plans import ALL, LAST_STAGE, SCRATCH, Advice
 from nunbit.config import Config, decided
 from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
-from nunbit.finetune.cached_activations import only_mirrors
+from nunbit.finetune.cached_activations import only_flips
 from nunbit.models.choose import choose_model
 from nunbit.models.create import create_model
 from nunbit.pipelines.loading.groups import groups_of
@@ -72,7 +72,7 @@ def case_of(config: Config, parts: Parts, model: nn.Module) -> Case:
         training_images=split.counts["train"],
         epochs=decided(tuning.training.epochs),
         stage_decay=config.transfer.stage_decay,
-        augmented=not only_mirrors(frozen),
+        augmented=not only_flips(frozen),
         seed=config.seed,
     )
 

@@ -66,7 +66,7 @@ def test_the_chosen_one_keeps_its_own_probability() -> None:
 
 
 @pytest.mark.parametrize("kind", [Compose, OneOf])
-def test_combinations_refuse_what_is_no_operation(kind: type) -> None:
+def test_combinations_reject_what_is_not_an_operation(kind: type) -> None:
     with pytest.raises(ValueError, match="operations is empty"):
         kind(operations=())
     with pytest.raises(ValueError, match="is not an operation on images"):
@@ -91,8 +91,8 @@ def test_each_operation_at_each_step_is_torchvision_s(
     signs[31:] = -1
     batch = smooth(62, channels, 34, 46)
     which = torch.full_like(steps, list(NAMES).index(name))
-    widest = ours._RAND if reference is RandAugment else ours._TRIVIAL
-    changed = ours._apply(batch, which, steps, signs, widest=widest)
+    max_magnitudes = ours._RAND if reference is RandAugment else ours._TRIVIAL
+    changed = ours._apply(batch, which, steps, signs, max_magnitudes=max_magnitudes)
     magnitudes, signed = reference._AUGMENTATION_SPACE[NAMES[name]]
     scale = magnitudes(31, 34, 46)
     levels, alike = 1 if name in FACTORS else 0, 0
@@ -111,7 +111,7 @@ def test_each_operation_at_each_step_is_torchvision_s(
 
 def test_rand_augment_draws_every_operation_as_often_at_its_magnitude() -> None:
     operation = OPERATIONS["rand-augment"](count=3, magnitude=17)
-    which, steps, signs = operation.draw(noisy(1400, 1, 2, 2), generator())
+    which, steps, signs = operation.sample_params(noisy(1400, 1, 2, 2), generator())
     assert which.shape == steps.shape == signs.shape == (1400, 3)
     assert (steps == 17).all()
     assert sorted(signs.unique().tolist()) == [-1, 1]
@@ -125,7 +125,9 @@ def test_rand_augment_draws_every_operation_as_often_at_its_magnitude() -> None:
 
 
 def test_trivial_augment_draws_every_operation_and_step_as_often() -> None:
-    which, steps, signs = OPERATIONS["trivial-augment"]().draw(noisy(6200, 1, 2, 2), generator())
+    which, steps, signs = OPERATIONS["trivial-augment"]().sample_params(
+        noisy(6200, 1, 2, 2), generator()
+    )
     counts = Counter(steps.tolist())
     assert set(counts) == set(range(31))
     assert all(abs(count - 200) < 70 for count in counts.values())
@@ -135,8 +137,8 @@ def test_trivial_augment_draws_every_operation_and_step_as_often() -> None:
 
 def test_rand_augment_is_its_steps_in_turn() -> None:
     operation, batch = OPERATIONS["rand-augment"](count=2, magnitude=20), smooth(20)
-    drawn = operation.draw(batch, generator())
-    once = ours._apply(batch, *(values[:, 0] for values in drawn), widest=ours._RAND)
-    twice = ours._apply(once, *(values[:, 1] for values in drawn), widest=ours._RAND)
+    drawn = operation.sample_params(batch, generator())
+    once = ours._apply(batch, *(values[:, 0] for values in drawn), max_magnitudes=ours._RAND)
+    twice = ours._apply(once, *(values[:, 1] for values in drawn), max_magnitudes=ours._RAND)
     assert torch.equal(operation.apply(batch, drawn), twice)
     assert not torch.equal(once, twice)

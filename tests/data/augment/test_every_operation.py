@@ -147,7 +147,7 @@ def test_where_counting_is_slow_the_same_images_are_changed(
     """The way of other devices, on this one: every image is changed, and the chosen are taken."""
     batch = noisy()
     picked = OPERATIONS["horizontal-flip"](probability=0.4)(batch, generator())
-    monkeypatch.setattr("nunbit.data.augment.operation._counts_at_once", lambda images: False)
+    monkeypatch.setattr("nunbit.data.augment.operation._indexing_is_cheap", lambda images: False)
     assert torch.equal(OPERATIONS["horizontal-flip"](probability=0.4)(batch, generator()), picked)
     for operation in EVERY.values():
         after = half(operation)(batch.contiguous(memory_format=torch.channels_last), generator())
@@ -166,11 +166,11 @@ def test_the_farthest_parameters_are_possible(name: str, size: tuple[int, int]) 
         if isinstance(rule, ChoiceRule):
             values += rule.options
         elif isinstance(rule, SpanRule):
-            least, most = rule.each.least, rule.each.most
+            least, most = rule.each.min_value, rule.each.max_value
             values += [(least, least), (least, most), (most, most)]
         else:
             assert isinstance(rule, NumberRule)
-            values += [rule.least, rule.most]
+            values += [rule.min_value, rule.max_value]
         for value in values:
             operation = kind(**{parameter: value})
             for channels in (1, 3):
@@ -220,7 +220,7 @@ def test_an_image_is_changed_alike_in_a_batch_and_alone(name: str) -> None:
     """Nothing leaks between images: with a batch of one the same numbers give the same result."""
     alone, pair = noisy(1), torch.cat((noisy(1), 255 - noisy(1)))
     operation = EVERY[name]
-    drawn = operation.draw(pair, generator())
+    drawn = operation.sample_params(pair, generator())
     together = operation.apply(pair, drawn)
     single = operation.apply(alone, tuple(values[:1] for values in drawn))
     assert torch.equal(single[0], together[0])

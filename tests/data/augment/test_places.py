@@ -21,7 +21,7 @@ from nunbit.data.augment.flips_and_shifts import (
     WidthShift,
 )
 from nunbit.data.augment.geometric import Affine, Rotation, ShiftScaleRotate, Zoom
-from nunbit.data.augment.sampling import BORDERS, folded
+from nunbit.data.augment.sampling import BORDERS, border_index
 from tests.data.augment.pictures import generator, noisy, smooth
 
 SCIPY = {
@@ -58,7 +58,7 @@ def test_each_image_is_mirrored_whole_or_not_at_all_and_half_of_them() -> None:
 def test_quarter_turns_are_numpy_s_and_equally_frequent() -> None:
     batch = noisy(800, height=9, width=9)
     operation = RandomRotation90()
-    (quarters,) = operation.draw(batch, generator())
+    (quarters,) = operation.sample_params(batch, generator())
     turned = operation.apply(batch, (quarters,))
     for image, turn, result in zip(batch, quarters, turned, strict=True):
         assert np.array_equal(np.rot90(image.numpy(), int(turn), (1, 2)), result.numpy())
@@ -78,7 +78,7 @@ def test_an_oblong_canvas_takes_half_turns_only() -> None:
 def test_moves_are_windows_of_a_padded_image(border: str) -> None:
     batch = noisy(300, height=12, width=10)
     operation = Shift(fraction=0.2, border=border, fill=77)
-    down, right = operation.draw(batch, generator())
+    down, right = operation.sample_params(batch, generator())
     moved = operation.apply(batch, (down, right)).numpy()
     fill = {"constant_values": 77} if border == "constant" else {}
     margin = ((0, 0), (0, 0), (2, 2), (2, 2))
@@ -92,9 +92,10 @@ def test_moves_are_windows_of_a_padded_image(border: str) -> None:
 def test_a_shift_along_one_side_leaves_the_other_alone(kind: type) -> None:
     batch = noisy(200, height=20, width=20)
     operation = kind(fraction=0.1)
-    (by,) = operation.draw(batch, generator())
-    axis = {WidthShift: 3, HeightShift: 2}[kind]
-    moved = operation.apply(batch, (by,))
+    down, right = operation.sample_params(batch, generator())
+    axis, by, other = (3, right, down) if kind is WidthShift else (2, down, right)
+    assert not other.any()
+    moved = operation.apply(batch, (down, right))
     assert sorted(set(by.tolist())) == [-2, -1, 0, 1, 2]
     for image, step, result in zip(batch, by.tolist(), moved, strict=True):
         rolled = image.roll(step, axis - 1)
@@ -108,7 +109,7 @@ def test_a_shift_along_one_side_leaves_the_other_alone(kind: type) -> None:
 def test_places_far_beyond_the_border_are_folded_as_numpy_pads(border: str, side: int) -> None:
     far = 3 * side + 1
     wanted = np.pad(np.arange(side), far, mode=NUMPY[border])
-    assert folded(torch.arange(-far, side + far), side, border).tolist() == wanted.tolist()
+    assert border_index(torch.arange(-far, side + far), side, border).tolist() == wanted.tolist()
 
 
 def by_scipy(image: Tensor, degrees: float, border: str, fill: float) -> Tensor:
@@ -153,7 +154,7 @@ def test_a_rotation_is_pillow_s_away_from_the_border() -> None:
 def test_shift_scale_rotate_is_torchvision_s_affine() -> None:
     batch = smooth()
     operation = ShiftScaleRotate(shift=0.2, scale=0.3, degrees=90, border="constant", fill=9)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, *numbers in zip(batch, changed, *(d.tolist() for d in drawn), strict=True):
         degrees, factor, right, down = numbers
@@ -185,7 +186,7 @@ def test_shift_scale_rotate_is_torchvision_s_affine() -> None:
 )
 def test_zoom_and_affine_are_torchvision_s_affine(operation: Zoom | Affine) -> None:
     batch = smooth()
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     angles = drawn[0].tolist() if len(drawn) == 2 else [0.0] * len(batch)
     for image, result, degrees, factor in zip(
@@ -215,8 +216,8 @@ def test_a_rotation_of_an_oblong_image_keeps_right_angles() -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        Crop(share=(0.3, 1)),
-        CentreCrop(share=(0.3, 1)),
+        Crop(fraction=(0.3, 1)),
+        CentreCrop(fraction=(0.3, 1)),
         RandomResizedCrop(),
         RandomResizedCrop(scale=(0.001, 0.01), ratio=(0.1, 10)),
     ],
@@ -224,7 +225,7 @@ def test_a_rotation_of_an_oblong_image_keeps_right_angles() -> None:
 @pytest.mark.parametrize("size", [(40, 32), (7, 11)])
 def test_crops_are_torchvision_s_resized_crop(operation: Crop, size: tuple[int, int]) -> None:
     batch = smooth(20, 3, *size)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, *place in zip(batch, changed, *(d.tolist() for d in drawn), strict=True):
         top, left, height, width = place
@@ -239,8 +240,8 @@ def test_crops_are_torchvision_s_resized_crop(operation: Crop, size: tuple[int, 
 @pytest.mark.parametrize("size", [(40, 32), (7, 11), (1, 1)])
 def test_resize_is_two_of_torch_s_antialiased_ones(size: tuple[int, int]) -> None:
     batch = smooth(12, 3, *size)
-    operation = Resize(share=(0.05, 1))
-    drawn = operation.draw(batch, generator())
+    operation = Resize(fraction=(0.05, 1))
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, height, width in zip(
         batch, changed, *(d.tolist() for d in drawn), strict=True
@@ -251,5 +252,5 @@ def test_resize_is_two_of_torch_s_antialiased_ones(size: tuple[int, int]) -> Non
 
 
 def test_the_whole_image_cropped_is_the_image() -> None:
-    for operation in (Crop(share=(1, 1)), CentreCrop(share=(1, 1)), Resize(share=(1, 1))):
+    for operation in (Crop(fraction=(1, 1)), CentreCrop(fraction=(1, 1)), Resize(fraction=(1, 1))):
         assert torch.equal(operation(noisy(4), generator()), noisy(4))

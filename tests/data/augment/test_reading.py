@@ -163,8 +163,8 @@ def mistakes() -> list[tuple[str, str, str]]:
         (f'{begin}"shift"\nfraction = -1\n', "-1 is not a number from 0 to 1", "fraction"),
         (f'{begin}"affine"\nzoom = nan\n', "nan is not a number from 0 to 10", "zoom"),
         (f'{begin}"erase"\nprobability = 50\n', "50 is not a number from 0 to 1", "probability"),
-        (f'{begin}"crop"\nshare = 0.5\n', "0.5 is not two numbers", "the lower first"),
-        (f'{begin}"crop"\nshare = [1, 0.5]\n', "[1, 0.5] is not two numbers", "the lower first"),
+        (f'{begin}"crop"\nfraction = 0.5\n', "0.5 is not two numbers", "the lower first"),
+        (f'{begin}"crop"\nfraction = [1, 0.5]\n', "[1, 0.5] is not two numbers", "the lower first"),
         (f'{begin}"coarse-dropout"\nholes = [1.5, 2]\n', "is not two whole numbers", "holes"),
         (
             f'{begin}"compose"\n',
@@ -172,16 +172,24 @@ def mistakes() -> list[tuple[str, str, str]]:
             "[[operations.operations]]",
         ),
         (f'{within}"blurr"\n', "no augmentation 'blurr'", "did you mean blur?"),
-        (f'{within}"mix-up"\n', "mix-up cannot stand within one-of", "end of the file"),
-        (f'{begin}"mix-up"\n{begin}"shift"\n', "shift stands after mix-up", "move mix-up"),
+        (f'{within}"mix-up"\n', "mix-up cannot be part of one-of", "end of the file"),
+        (f'{begin}"mix-up"\n{begin}"shift"\n', "shift comes after mix-up", "move mix-up"),
         (f'{begin}"mix-up"\nalpha = 0\n', "alpha = 0 is not a number", "alpha"),
-        ("[[operations\n", "cannot be read", "mend"),
+        ("[[operations\n", "cannot be read", "fix the file"),
         ('[[operation]]\nname = "shift"\n', "holds operation, not", "[[operations]]"),
         ("operations = 3\n", "holds operations, not", "[[operations]]"),
         ("operations = [3]\n", "no augmentation ''", "operations: horizontal-flip"),
         ("", "holds nothing", "the preset none"),
         ('assumption = "x"\n', "holds nothing", "the preset none"),
     ]
+
+
+def test_the_former_name_of_a_parameter_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text('[[operations]]\nname = "crop"\nshare = [0.5, 0.9]\n', encoding="utf-8")
+    with pytest.warns(DeprecationWarning, match="share is now called fraction"):
+        (crop,) = load_augmentation(str(path)).operations
+    assert crop == OPERATIONS["crop"](fraction=(0.5, 0.9))
 
 
 @pytest.mark.parametrize(("content", "what", "remedy"), mistakes())

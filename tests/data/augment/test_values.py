@@ -42,7 +42,7 @@ def each(drawn: tuple[Tensor, ...]) -> list[tuple[float, ...]]:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_brightness_and_contrast_are_torchvision_s(channels: int) -> None:
     batch, operation = noisy(20, channels), BrightnessContrast(brightness=0.6, contrast=0.9)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, (bright, contrast) in zip(batch, changed, each(drawn), strict=True):
         theirs = functional.adjust_contrast(functional.adjust_brightness(image, bright), contrast)
@@ -51,7 +51,7 @@ def test_brightness_and_contrast_are_torchvision_s(channels: int) -> None:
 
 def test_brightness_range_is_torchvision_s() -> None:
     batch, operation = noisy(20), BrightnessRange(factor=(0, 3))
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     for image, result, (factor,) in zip(
         batch, operation.apply(batch, drawn), each(drawn), strict=True
     ):
@@ -62,7 +62,7 @@ def test_brightness_range_is_torchvision_s() -> None:
 def test_colour_jitter_is_torchvision_s_in_the_drawn_order(channels: int) -> None:
     batch = noisy(30, channels)
     operation = ColourJitter(brightness=0.5, contrast=0.5, saturation=0.9, hue=0.5)
-    order, *factors = drawn = operation.draw(batch, generator())
+    order, *factors = drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     steps = (
         functional.adjust_brightness,
@@ -84,7 +84,7 @@ def test_colour_jitter_is_torchvision_s_in_the_drawn_order(channels: int) -> Non
 def test_hue_saturation_and_value_by_colorsys() -> None:
     batch = noisy(6, 3, 5, 4)
     operation = HueSaturationValue(hue=0.5, saturation=0.5, value=0.5)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, added in zip(batch, changed, each(drawn), strict=True):
         pixels = image.permute(1, 2, 0).reshape(-1, 3).tolist()
@@ -110,7 +110,7 @@ def test_of_grey_images_only_brightness_is_changed() -> None:
     neither = ColourJitter(brightness=0, contrast=0, saturation=0.9, hue=0.5)
     assert torch.equal(neither(grey, generator()), grey)
     operation = HueSaturationValue(hue=0.5, saturation=1, value=0.3)
-    drawn = operation.draw(grey, generator())
+    drawn = operation.sample_params(grey, generator())
     added = 255 * drawn[2][:, None, None, None]
     wanted = (grey + added).clamp(0, 255).round()
     assert torch.equal(operation.apply(grey, drawn).float(), wanted)
@@ -118,7 +118,7 @@ def test_of_grey_images_only_brightness_is_changed() -> None:
 
 def test_channels_are_put_into_the_drawn_order_all_six_as_often() -> None:
     batch, operation = noisy(1200), ChannelShuffle(probability=1.0)
-    (order,) = drawn = operation.draw(batch, generator())
+    (order,) = drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     assert all(
         torch.equal(result, image[places])
@@ -133,7 +133,7 @@ def test_channels_are_put_into_the_drawn_order_all_six_as_often() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_blur_is_torchvision_s(size: tuple[int, int], channels: int) -> None:
     batch, operation = noisy(10, channels, *size), Blur(deviation=(0.1, 2.5))
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     kernel = 2 * operation.reach + 1
     for image, result, (deviation,) in zip(
         batch, operation.apply(batch, drawn), each(drawn), strict=True
@@ -149,7 +149,7 @@ def test_a_blur_wider_than_the_image_still_averages_it() -> None:
 
 def test_noise_is_added_as_drawn_and_cut_off() -> None:
     batch, operation = noisy(50), GaussianNoise(deviation=(0.0, 0.4))
-    deviation, noise = drawn = operation.draw(batch, generator())
+    deviation, noise = drawn = operation.sample_params(batch, generator())
     wanted = batch.numpy() + 255 * deviation.numpy()[:, None, None, None] * noise.numpy()
     wanted = np.clip(np.rint(wanted), 0, 255)
     assert np.abs(operation.apply(batch, drawn).numpy() - wanted).max() <= 1
@@ -163,7 +163,7 @@ def test_clahe_is_kornia_s_image_by_image() -> None:
 
     operation = Clahe(clip_limit=(1, 9), tiles=2)
     for batch in (smooth(18, 1), smooth(18, 3)):
-        (step,) = drawn = operation.draw(batch, generator())
+        (step,) = drawn = operation.sample_params(batch, generator())
         changed = operation.apply(batch, drawn)
         assert len(step.unique()) > 4
         for image, result, k in zip(batch, changed, step.tolist(), strict=True):
@@ -195,7 +195,7 @@ def test_clahe_without_kornia_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 def test_erase_is_torchvision_s_with_the_mean() -> None:
     batch, operation = noisy(300, 3, 20, 15), Erase(probability=1.0, fraction=0.4)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     for image, result, place in zip(batch, changed, each(drawn), strict=True):
         top, left, height, width = map(int, place)
@@ -210,7 +210,7 @@ def test_erase_is_torchvision_s_with_the_mean() -> None:
 def test_coarse_dropout_is_torchvision_s_erase_for_each_hole() -> None:
     operation = CoarseDropout(holes=(2, 5), height=(0.1, 0.5), width=(0.05, 0.3), fill=99)
     batch = noisy(300, 3, 20, 30)
-    drawn = operation.draw(batch, generator())
+    drawn = operation.sample_params(batch, generator())
     changed = operation.apply(batch, drawn)
     counts = set()
     for image, result, rectangles in zip(batch, changed, each(drawn), strict=True):

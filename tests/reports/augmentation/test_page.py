@@ -36,7 +36,7 @@ def test_every_operation_has_a_section_and_the_whole_the_last() -> None:
     page = page_of(PRESETS["photos"], results=2)
     assert page.section_names == ["assumption", *(f"operation-{i}" for i in (1, 2, 3, 4)), "whole"]
     assert "a mirror, small turns, zoom and light keep the label" in page.section("assumption")
-    assert page.section("operation-1").startswith("horizontal-flip Mirror left and right.")
+    assert page.section("operation-1").startswith("horizontal-flip Flip left and right.")
     assert "All operations in turn" in page.section("whole")
     assert [link.attributes["href"][1:] for link in page.all("a")] == page.section_names
 
@@ -54,7 +54,7 @@ def test_parameters_and_probability_are_named() -> None:
     page = page_of(mine, results=2)
     rotation = page.section("operation-1")
     assert "Happens to 25 % of the training images; shown here on each picture." in rotation
-    assert re.search(r"degrees ?33 ?largest turn to either side", rotation)
+    assert re.search(r"degrees ?33 ?maximum rotation to either side", rotation)
     assert "grey level of a constant border" not in rotation  # a mirrored border has none
     assert re.search(r"fill ?7 ?grey level", page.section("operation-2"))
     both = page.section("operation-3")

@@ -1,8 +1,8 @@
-"""Random changes of training images: whole batches at once, each image on its own.
+"""Random changes of training images: whole batches in one call, each image on its own.
 
 An operation takes uint8 [B, C, H, W] on any device and a generator of that device, and returns the
-same shape and type; what it draws is independent between the images of the batch. Only training
-batches ever pass through here.
+same shape and type; its random numbers are independent between the images of the batch. Only
+training batches ever pass through here.
 """
 
 from nunbit.data.augment.mixing import CutMix, Mixing, MixUp

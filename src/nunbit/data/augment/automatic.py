@@ -1,4 +1,4 @@
-"""RandAugment and TrivialAugment: operations of torchvision's list, drawn for each image.
+"""RandAugment and TrivialAugment: operations of torchvision's list, chosen for each image.
 
 Operations, magnitudes, sign and nearest-neighbour sampling on black are those of
 `torchvision.transforms.v2.RandAugment` and `TrivialAugmentWide`, so that published settings hold.
@@ -20,17 +20,17 @@ from nunbit.data.augment.colour import (
     adjust_saturation,
     blend,
 )
-from nunbit.data.augment.operation import DrawnOperation, Draws, by_choice, whole_numbers
+from nunbit.data.augment.operation import Params, SampledOperation, apply_by_index, random_integers
 from nunbit.data.augment.parameters import whole
-from nunbit.data.augment.sampling import move, turning, warp
+from nunbit.data.augment.sampling import affine_matrices, translate, warp
 
 Change: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """uint8 [b, C, H, W] and a magnitude float32 [b] for each to uint8 [b, C, H, W]."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Widest:
-    """The greatest magnitude of each operation; shares of the width or height for moves."""
+class _MaxMagnitudes:
+    """The maximum magnitude of each operation; translations as fractions of width or height."""
 
     shear: float
     translate: float
@@ -41,7 +41,7 @@ class _Widest:
     """Taken off by posterising."""
 
 
-_RAND = _Widest(
+_RAND = _MaxMagnitudes(
     shear=0.3,
     translate=150 / 331,
     translate_in_pixels=False,
@@ -49,22 +49,22 @@ _RAND = _Widest(
     factor=0.9,
     bits=4,
 )
-_TRIVIAL = _Widest(
+_TRIVIAL = _MaxMagnitudes(
     shear=0.99, translate=32, translate_in_pixels=True, degrees=135, factor=0.99, bits=6
 )
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class RandAugment(DrawnOperation):
+class RandAugment(SampledOperation):
     """Several operations of a list in turn, at one magnitude (Cubuk et al. 2020)."""
 
     name: ClassVar[str] = "rand-augment"
-    count: int = whole(2, "operations for each image", least=1, most=10)
-    magnitude: int = whole(9, "step of the magnitude scale, of 0 to 30", least=0, most=30)
+    count: int = whole(2, "operations for each image", min_value=1, max_value=10)
+    magnitude: int = whole(9, "step of the magnitude scale, of 0 to 30", min_value=0, max_value=30)
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """For each image and turn, [B, count]: operation, step, and sign (−1 or 1)."""
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample operation, step and sign (−1 or 1) for each image and turn, [B, count]."""
         size = (len(images), self.count)
         operations = torch.randint(len(CHANGES), size, device=images.device, generator=generator)
         return (
@@ -73,31 +73,31 @@ class RandAugment(DrawnOperation):
             _signs(size, operations, generator),
         )
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        for operation, step, sign in zip(*(values.unbind(1) for values in drawn), strict=True):
-            images = _apply(images, operation, step, sign, widest=_RAND)
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        for operation, step, sign in zip(*(values.unbind(1) for values in params), strict=True):
+            images = _apply(images, operation, step, sign, max_magnitudes=_RAND)
         return images
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class TrivialAugment(DrawnOperation):
-    """One operation of a list at any magnitude, from nothing to far (Müller and Hutter 2021)."""
+class TrivialAugment(SampledOperation):
+    """One operation of a list at any magnitude, from none to strong (Müller and Hutter 2021)."""
 
     name: ClassVar[str] = "trivial-augment"
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """For each image, [B]: operation, step, and sign (−1 or 1)."""
-        operations = whole_numbers(images, generator, 0, len(CHANGES) - 1)
-        steps = whole_numbers(images, generator, 0, _STEPS - 1)
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample operation, step and sign (−1 or 1) for each image, [B]."""
+        operations = random_integers(images, generator, 0, len(CHANGES) - 1)
+        steps = random_integers(images, generator, 0, _STEPS - 1)
         return operations, steps, _signs((len(images),), operations, generator)
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        return _apply(images, *drawn, widest=_TRIVIAL)
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        return _apply(images, *params, max_magnitudes=_TRIVIAL)
 
 
 _STEPS = 31
-"""Of the magnitude scale."""
+"""Number of steps on the magnitude scale."""
 
 
 def _signs(size: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
@@ -105,38 +105,40 @@ def _signs(size: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
 
 
 def _apply(
-    images: Tensor, operation: Tensor, step: Tensor, sign: Tensor, *, widest: _Widest
+    images: Tensor, operation: Tensor, step: Tensor, sign: Tensor, *, max_magnitudes: _MaxMagnitudes
 ) -> Tensor:
-    magnitudes = _magnitudes(step, sign, images.shape[2:], widest)
+    magnitudes = _magnitudes(step, sign, images.shape[2:], max_magnitudes)
     changes = [
         lambda some, rows, change=change, magnitude=magnitudes[name]: change(some, magnitude[rows])
         for name, change in CHANGES.items()
     ]
-    return by_choice(images, operation, changes)
+    return apply_by_index(images, operation, changes)
 
 
-def _magnitudes(step: Tensor, sign: Tensor, size: torch.Size, widest: _Widest) -> dict[str, Tensor]:
-    """What each operation would do to each image, float32 [B]; no sign where there is none."""
+def _magnitudes(
+    step: Tensor, sign: Tensor, size: torch.Size, max_magnitudes: _MaxMagnitudes
+) -> dict[str, Tensor]:
+    """Magnitude of each operation for each image, float32 [B], signed where it has a direction."""
 
-    def scaled(most: float) -> Tensor:
+    def scaled(maximum: float) -> Tensor:
         # The same float32 numbers as torchvision's, for they are cut to whole ones below.
-        return torch.linspace(0, most, _STEPS, device=step.device)[step]
+        return torch.linspace(0, maximum, _STEPS, device=step.device)[step]
 
-    height, width = (1, 1) if widest.translate_in_pixels else size
-    slant, factor = sign * scaled(widest.shear), 1 + sign * scaled(widest.factor)
+    height, width = (1, 1) if max_magnitudes.translate_in_pixels else size
+    slant, factor = sign * scaled(max_magnitudes.shear), 1 + sign * scaled(max_magnitudes.factor)
     nothing = torch.zeros_like(factor)
     return {
         "identity": nothing,
         "shear-x": slant,
         "shear-y": slant,
-        "translate-x": sign * scaled(widest.translate * width).floor(),
-        "translate-y": sign * scaled(widest.translate * height).floor(),
-        "rotate": sign * scaled(widest.degrees),
+        "translate-x": sign * scaled(max_magnitudes.translate * width).floor(),
+        "translate-y": sign * scaled(max_magnitudes.translate * height).floor(),
+        "rotate": sign * scaled(max_magnitudes.degrees),
         "brightness": factor,
         "colour": factor,
         "contrast": factor,
         "sharpness": factor,
-        "posterise": 8 - (step / ((_STEPS - 1) / widest.bits)).round(),
+        "posterise": 8 - (step / ((_STEPS - 1) / max_magnitudes.bits)).round(),
         "solarise": 255 * torch.linspace(1, 0, _STEPS, device=step.device)[step],
         "auto-contrast": nothing,
         "equalise": nothing,
@@ -147,13 +149,13 @@ def _sheared(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
     """Slant about the upper left corner: to the left with each row, up with each column."""
     height, width = images.shape[2:]
     one = torch.ones_like(across)
-    # A shear about the corner is one about the centre and a move.
+    # A shear about the corner is a shear about the centre followed by a translation.
     matrices = torch.stack((one, across, across * height / 2, down, one, down * width / 2), dim=1)
     return warp(images, matrices.view(-1, 2, 3), border="constant", mode="nearest")
 
 
 def _rotated(images: Tensor, degrees: Tensor) -> Tensor:
-    matrices = turning(degrees, torch.ones_like(degrees))
+    matrices = affine_matrices(degrees, torch.ones_like(degrees))
     return warp(images, matrices, border="constant", mode="nearest")
 
 
@@ -190,10 +192,10 @@ CHANGES: Mapping[str, Change] = {
     "identity": lambda images, _: images,
     "shear-x": lambda images, slant: _sheared(images, slant, torch.zeros_like(slant)),
     "shear-y": lambda images, slant: _sheared(images, torch.zeros_like(slant), slant),
-    "translate-x": lambda images, by: move(
+    "translate-x": lambda images, by: translate(
         images, torch.zeros_like(by).long(), by.long(), border="constant"
     ),
-    "translate-y": lambda images, by: move(
+    "translate-y": lambda images, by: translate(
         images, by.long(), torch.zeros_like(by).long(), border="constant"
     ),
     "rotate": _rotated,

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor
 
 _GREY = (0.2989, 0.587, 0.114)
-"""Shares of red, green and blue in brightness (ITU-R 601, as torchvision rounds them)."""
+"""Weights of red, green and blue in brightness (ITU-R 601, as torchvision rounds them)."""
 
 
-def blend(images: Tensor, others: Tensor, share: Tensor) -> Tensor:
-    """`share` of the images and the rest of the others; beyond 1, away from the others.
+def blend(images: Tensor, others: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean of images and others; a weight above 1 moves away from the others.
 
     Args:
         images: uint8 [B, C, H, W].
         others: float32, broadcast to it.
-        share: float32 [B].
+        weight: float32 [B], of `images`.
     """
-    share = share[:, None, None, None]
-    return (images * share + others * (1 - share)).clamp_(0, 255).to(torch.uint8)
+    weight = weight[:, None, None, None]
+    return (images * weight + others * (1 - weight)).clamp_(0, 255).to(torch.uint8)
 
 
 def grey_of(images: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def adjust_hue(images: Tensor, turn: Tensor) -> Tensor:
-    """Turn the colour circle by a share of it, −0.5 to 0.5. Grey images stay."""
+    """Turn the colour circle by a fraction of it, −0.5 to 0.5. Grey images stay."""
     if images.shape[1] == 1:
         return images
     hue, saturation, value = rgb_to_hsv(images.to(torch.float32) / 255)

@@ -8,17 +8,17 @@ from typing import ClassVar, final
 
 from torch import Generator, Tensor
 
-from nunbit.data.augment.operation import Operation, by_choice, whole_numbers
+from nunbit.data.augment.operation import Operation, apply_by_index, random_integers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Combined(Operation, ABC):
-    """Has operations of its own."""
+    """Operation that holds operations of its own."""
 
     operations: tuple[Operation, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what is no operation, and for none at all."""
+        """Raise ValueError for anything that is not an operation, and for an empty tuple."""
         super().__post_init__()
         if not self.operations:
             raise ValueError("operations is empty")
@@ -48,9 +48,9 @@ class OneOf(Combined):
     name: ClassVar[str] = "one-of"
 
     def change(self, images: Tensor, generator: Generator) -> Tensor:
-        which = whole_numbers(images, generator, 0, len(self.operations) - 1)
+        which = random_integers(images, generator, 0, len(self.operations) - 1)
         changes = [
             lambda some, _, operation=operation: operation(some, generator)
             for operation in self.operations
         ]
-        return by_choice(images, which, changes)
+        return apply_by_index(images, which, changes)

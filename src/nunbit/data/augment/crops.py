@@ -12,124 +12,138 @@ from typing import ClassVar, final
 import torch
 from torch import Generator, Tensor
 
-from nunbit.data.augment.operation import DrawnOperation, Draws, uniform
+from nunbit.data.augment.operation import Params, SampledOperation, uniform
 from nunbit.data.augment.parameters import Span, span
-from nunbit.data.augment.sampling import reweighted, window
+from nunbit.data.augment.sampling import resample_rows_and_columns, resize_weights
 
 _ATTEMPTS = 10
-"""Tries to find a window of the drawn area and ratio that lies within, as in torchvision."""
+"""Tries to place a window of the sampled area and ratio inside the image, as in torchvision."""
 
 
-def _cut(images: Tensor, drawn: Draws) -> Tensor:
-    """Windows given by top, left, height and width, int64 [B] each, enlarged to the canvas."""
-    top, left, high, wide = drawn
+def _crop_and_resize(images: Tensor, params: Params) -> Tensor:
+    """Enlarge windows given by top, left, height and width, int64 [B] each, to the canvas."""
+    top, left, high, wide = params
     height, width = images.shape[2:]
-    return reweighted(
+    return resample_rows_and_columns(
         images,
-        window(top, high, side=height, out=height),
-        window(left, wide, side=width, out=width),
+        resize_weights(top, high, side=height, out=height),
+        resize_weights(left, wide, side=width, out=width),
     )
 
 
-def _pixels(share: Tensor, side: int) -> Tensor:
-    """int64 [B], a share of a side in whole pixels, at least one."""
-    return (share * side).round().long().clamp(1, side)
+def _pixels(fraction: Tensor, side: int) -> Tensor:
+    """Fraction of a side in whole pixels, at least one, int64 [B]."""
+    return (fraction * side).round().long().clamp(1, side)
 
 
 def _place(draw: Tensor, room: Tensor) -> Tensor:
-    """int64 [B], evenly from 0 to `room`, both included, from a number below 1."""
+    """Uniform integer from 0 to `room`, both included, int64 [B], from `draw` in [0, 1)."""
     return (draw * (room + 1)).floor().long()
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Crop(DrawnOperation):
+class Crop(SampledOperation):
     """Cut out a window of the canvas's own shape anywhere, and enlarge it to the canvas."""
 
     name: ClassVar[str] = "crop"
-    share: Span = span((0.8, 1.0), "sides of the window, as a share", least=0.01, most=1)
+    fraction: Span = span(
+        (0.8, 1.0), "sides of the window, as a fraction of the canvas", min_value=0.01, max_value=1
+    )
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """Top, left, height and width of the window, int64 [B] each."""
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample top, left, height and width of the window, int64 [B] each."""
         height, width = images.shape[2:]
-        share, top, left = uniform(images, generator, self.share, (0, 1), (0, 1))
-        high, wide = _pixels(share, height), _pixels(share, width)
+        fraction, top, left = uniform(images, generator, self.fraction, (0, 1), (0, 1))
+        high, wide = _pixels(fraction, height), _pixels(fraction, width)
         return _place(top, height - high), _place(left, width - wide), high, wide
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        return _cut(images, drawn)
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        return _crop_and_resize(images, params)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class CentreCrop(DrawnOperation):
+class CentreCrop(SampledOperation):
     """Cut out a window around the centre, and enlarge it to the canvas.
 
-    With two equal shares nothing is left to chance.
+    With two equal fractions nothing is random.
     """
 
     name: ClassVar[str] = "centre-crop"
-    share: Span = span((0.875, 0.875), "sides of the window, as a share", least=0.01, most=1)
+    fraction: Span = span(
+        (0.875, 0.875),
+        "sides of the window, as a fraction of the canvas",
+        min_value=0.01,
+        max_value=1,
+    )
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """Top, left, height and width of the window, int64 [B] each."""
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample top, left, height and width of the window, int64 [B] each."""
         height, width = images.shape[2:]
-        (share,) = uniform(images, generator, self.share)
-        high, wide = _pixels(share, height), _pixels(share, width)
+        (fraction,) = uniform(images, generator, self.fraction)
+        high, wide = _pixels(fraction, height), _pixels(fraction, width)
         return (height - high) // 2, (width - wide) // 2, high, wide
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        return _cut(images, drawn)
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        return _crop_and_resize(images, params)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Resize(DrawnOperation):
+class Resize(SampledOperation):
     """Shrink the image and enlarge it again: detail is lost, as in a picture taken from afar."""
 
     name: ClassVar[str] = "resize"
-    share: Span = span((0.5, 1.0), "size before enlarging, as a share", least=0.01, most=1)
+    fraction: Span = span(
+        (0.5, 1.0),
+        "size before enlarging, as a fraction of the canvas",
+        min_value=0.01,
+        max_value=1,
+    )
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """Height and width in between, int64 [B] each."""
-        (share,) = uniform(images, generator, self.share)
-        return tuple(_pixels(share, side) for side in images.shape[2:])
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample the smaller height and width, int64 [B] each."""
+        (fraction,) = uniform(images, generator, self.fraction)
+        return tuple(_pixels(fraction, side) for side in images.shape[2:])
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
+    def apply(self, images: Tensor, params: Params) -> Tensor:
         rows, columns = (
-            _there_and_back(small, side)
-            for small, side in zip(drawn, images.shape[2:], strict=True)
+            _shrink_and_enlarge(small, side)
+            for small, side in zip(params, images.shape[2:], strict=True)
         )
-        return reweighted(images, rows, columns)
+        return resample_rows_and_columns(images, rows, columns)
 
 
-def _there_and_back(small: Tensor, side: int) -> Tensor:
+def _shrink_and_enlarge(small: Tensor, side: int) -> Tensor:
     """Weights float32 [B, side, side] that shrink a side to [B] pixels and enlarge it again."""
     start, whole = torch.zeros_like(small), torch.full_like(small, side)
-    # The first so many rows hold the small image, and enlarging reads no others.
+    # The first rows hold the small image; enlarging reads only those.
     place = torch.arange(side, device=small.device)
     scale = (whole / small)[:, None, None]
     centre = scale * (place[:, None] + 0.5)
     shrink = (1 - (place + 0.5 - centre).abs() / scale).clamp(min=0)
     shrink = shrink / shrink.sum(dim=2, keepdim=True).clamp(min=torch.finfo().tiny)
-    return window(start, small, side=side, out=side) @ shrink
+    return resize_weights(start, small, side=side, out=side) @ shrink
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class RandomResizedCrop(DrawnOperation):
+class RandomResizedCrop(SampledOperation):
     """Cut out a window of a random area and shape, and resize it to the canvas."""
 
     name: ClassVar[str] = "random-resized-crop"
-    scale: Span = span((0.08, 1.0), "area of the window, as a share", least=0.001, most=1)
+    scale: Span = span(
+        (0.08, 1.0), "area of the window, as a fraction of the canvas", min_value=0.001, max_value=1
+    )
     ratio: Span = span(
-        (3 / 4, 4 / 3), "width over height, evenly on a log scale", least=0.01, most=100
+        (3 / 4, 4 / 3), "width over height, evenly on a log scale", min_value=0.01, max_value=100
     )
 
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """Top, left, height and width of the window, int64 [B] each.
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample top, left, height and width of the window, int64 [B] each.
 
-        As torchvision draws: the first of ten windows that lies within the image, else the
+        As torchvision does: the first of ten windows that lies within the image, else the
         largest centred one whose shape is within the limits.
         """
         height, width = images.shape[2:]
@@ -155,5 +169,5 @@ class RandomResizedCrop(DrawnOperation):
         tall, wide = min(height, round(width / ratio)), min(width, round(height * ratio))
         return max(1, tall), max(1, wide)
 
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        return _cut(images, drawn)
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        return _crop_and_resize(images, params)

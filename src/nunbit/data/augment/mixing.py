@@ -1,7 +1,7 @@
-"""Images mixed with others of their batch; their targets become shares of classes.
+"""Images mixed with others of their batch; their targets become class probabilities.
 
-B images, K classes, C channels, H height, W width. Each image has a share of its own and is mixed
-with the one before it in the batch, whose order is new in every epoch.
+B images, K classes, C channels, H height, W width. Each image keeps its own fraction and is mixed
+with the one before it in the batch, whose order changes every epoch.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _NODES = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Mixing(Configured, ABC):
-    """One way of mixing."""
+    """Mixing of each image of a batch with another."""
 
     alpha: float = number(
         1.0,
-        "the share is drawn from Beta(alpha, alpha): 1 draws all alike, less keeps closer to one",
-        least=0.05,
-        most=100,
+        "the fraction is drawn from Beta(alpha, alpha): uniform at 1, closer to one image below",
+        min_value=0.05,
+        max_value=100,
     )
 
     @final
@@ -47,22 +47,22 @@ class Mixing(Configured, ABC):
 
     @abstractmethod
     def mix(self, images: Tensor, own: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Mix uint8 [B, C, H, W] by the share float32 [B] that is each image's own.
+        """Mix uint8 [B, C, H, W]; `own` is the fraction float32 [B] that each image keeps.
 
-        Returns the images and the shares as they came out.
+        Returns the images and the fractions that they really kept.
         """
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class MixUp(Mixing):
-    """Average two images, and their targets, by the same share (Zhang et al. 2018)."""
+    """Average two images, and their targets, by the same fraction (Zhang et al. 2018)."""
 
     name: ClassVar[str] = "mix-up"
 
     def mix(self, images: Tensor, own: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        share = own[:, None, None, None]
-        mixed = images * share + images.roll(1, 0) * (1 - share)
+        fraction = own[:, None, None, None]
+        mixed = images * fraction + images.roll(1, 0) * (1 - fraction)
         return mixed.round_().to(torch.uint8), own
 
 
@@ -77,14 +77,14 @@ class CutMix(Mixing):
         height, width = images.shape[2:]
         centre = torch.rand((2, len(images)), device=images.device, generator=generator)
         half = 0.5 * torch.sqrt(1 - own)
-        rows, tall = _stretch(centre[0], half, height)
-        columns, wide = _stretch(centre[1], half, width)
+        rows, tall = _covered_interval(centre[0], half, height)
+        columns, wide = _covered_interval(centre[1], half, width)
         inside = rows[:, None, :, None] & columns[:, None, None, :]
         return torch.where(inside, images.roll(1, 0), images), 1 - tall * wide / (height * width)
 
 
-def _stretch(centre: Tensor, half: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Which pixels of a side are taken, bool [B, side], and how many, [B]."""
+def _covered_interval(centre: Tensor, half: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Mask of the pixels of a side that are covered, bool [B, side], and their number, [B]."""
     middle, reach = (centre * side).floor(), (half * side).floor()
     low, high = (middle - reach).clamp(min=0), (middle + reach).clamp(max=side)
     place = torch.arange(side, device=centre.device)
@@ -92,7 +92,7 @@ def _stretch(centre: Tensor, half: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def _beta(alpha: float, images: Tensor, generator: Generator) -> Tensor:
-    """Shares from Beta(alpha, alpha), float32 [B]; torch's own sampler takes no generator."""
+    """Samples from Beta(alpha, alpha), float32 [B]; torch's own sampler takes no generator."""
     quantiles = _quantiles(alpha, images.device)
     place = torch.rand(len(images), device=images.device, generator=generator) * _NODES
     node = place.floor()

@@ -1,4 +1,4 @@
-"""What every operation is: a random change of a batch, drawn anew for each of its images.
+"""Base classes of operations: random changes of a batch, sampled for each of its images.
 
 B images in a batch, C channels (1 or 3), H height, W width. Pixels are uint8 [B, C, H, W] of any
 memory format on any device; what comes back has the same shape, type, device and memory format.
@@ -17,13 +17,13 @@ from torch import Generator, Tensor
 
 from nunbit.data.augment.parameters import Configured, Span
 
-Draws: TypeAlias = tuple[Tensor, ...]
-"""What was drawn for each image: tensors [B] or [B, ...]."""
+Params: TypeAlias = tuple[Tensor, ...]
+"""Parameters sampled for each image: tensors [B] or [B, ...]."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation(Configured, ABC):
-    """One random change; it happens to each image with its probability, on its own."""
+    """A random change that happens to each image independently, with its probability."""
 
     @final
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
@@ -34,7 +34,7 @@ class Operation(Configured, ABC):
             return _in_format_of(images, self.change(images, generator))
         draw = torch.rand(len(images), device=images.device, generator=generator)
         chosen = draw < self.probability
-        if not _counts_at_once(images):
+        if not _indexing_is_cheap(images):
             changed = torch.where(_per_image(chosen), self.change(images, generator), images)
             return _in_format_of(images, changed)
         rows = chosen.nonzero().flatten()
@@ -50,37 +50,37 @@ class Operation(Configured, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnOperation(Operation, ABC):
-    """An operation in two steps: draw numbers for each image, then apply them, without chance."""
+class SampledOperation(Operation, ABC):
+    """An operation in two steps: sample parameters for each image, then apply them exactly."""
 
     @final
     def change(self, images: Tensor, generator: Generator) -> Tensor:
-        return self.apply(images, self.draw(images, generator))
+        return self.apply(images, self.sample_params(images, generator))
 
     @abstractmethod
-    def draw(self, images: Tensor, generator: Generator) -> Draws:
-        """Numbers for each image of uint8 [B, C, H, W]."""
+    def sample_params(self, images: Tensor, generator: Generator) -> Params:
+        """Sample parameters for each image of uint8 [B, C, H, W]."""
 
     @abstractmethod
-    def apply(self, images: Tensor, drawn: Draws) -> Tensor:
-        """Change uint8 [B, C, H, W] as drawn."""
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        """Change uint8 [B, C, H, W] by the sampled parameters."""
 
 
-def uniform(images: Tensor, generator: Generator, *limits: Span) -> Draws:
-    """For each pair of limits float32 [B], evenly between them."""
+def uniform(images: Tensor, generator: Generator, *limits: Span) -> Params:
+    """Uniform random numbers, float32 [B] for each pair of limits."""
     draws = torch.rand((len(limits), len(images)), device=images.device, generator=generator)
     return tuple(low + (high - low) * draw for draw, (low, high) in zip(draws, limits, strict=True))
 
 
-def whole_numbers(images: Tensor, generator: Generator, low: int, high: int) -> Tensor:
-    """int64 [B], each from `low` to `high`, both included."""
+def random_integers(images: Tensor, generator: Generator, low: int, high: int) -> Tensor:
+    """Uniform random integers from `low` to `high`, both included, int64 [B]."""
     return torch.randint(low, high + 1, (len(images),), device=images.device, generator=generator)
 
 
-def by_choice(
+def apply_by_index(
     images: Tensor, choice: Tensor, changes: Sequence[Callable[[Tensor, Tensor], Tensor]]
 ) -> Tensor:
-    """Give each image the change of its own number, one batched call for each change.
+    """Apply to each image the change of its own number, with one batched call for each change.
 
     Args:
         images: uint8 [B, C, H, W].
@@ -95,13 +95,13 @@ def by_choice(
     return result
 
 
-def to_pixels(values: Tensor) -> Tensor:
-    """Float grey levels to uint8, to the nearest; the tensor itself is used up."""
+def to_uint8(values: Tensor) -> Tensor:
+    """Round float grey levels to uint8; the given tensor is overwritten."""
     return values.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def _counts_at_once(images: Tensor) -> bool:
-    """Whether the chosen can be picked out; elsewhere the processor would wait for the device."""
+def _indexing_is_cheap(images: Tensor) -> bool:
+    """Tell whether rows can be picked by index; elsewhere the CPU would wait for the device."""
     return images.device.type == "cpu"
 
 

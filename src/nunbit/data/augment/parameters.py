@@ -1,4 +1,4 @@
-"""Parameters of operations: each declared once with its limits and meaning, and always checked."""
+"""Parameters of operations: each declared once with its limits and meaning, and validated."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 Span: TypeAlias = tuple[float, float]
-"""The least and the greatest value of what is drawn."""
+"""Lowest and highest value that is sampled."""
 _RULE = "rule"
 
 
 class Rule(Protocol):
-    """What a parameter may be."""
+    """Permitted values of a parameter."""
 
     @property
     def meaning(self) -> str:
-        """What it says, for the reader of a page."""
+        """Meaning of the parameter, for the reader of a page."""
         ...
 
     @property
     def limits(self) -> str:
-        """Its possible values in words, such as 'a number from 0 to 1'."""
+        """Permitted values in words, such as 'a number from 0 to 1'."""
         ...
 
-    def accepted(self, value: object) -> object:
-        """The value in its own type. Raises a ValueError without words for an impossible one."""
+    def validate(self, value: object) -> object:
+        """Return the value in its own type. Raises ValueError without a message if impossible."""
         ...
 
 
@@ -33,22 +33,22 @@ class Rule(Protocol):
 class NumberRule:
     """One number."""
 
-    least: float
-    most: float
+    min_value: float
+    max_value: float
     whole: bool
     meaning: str
 
     @property
     def limits(self) -> str:
         kind = "whole number" if self.whole else "number"
-        return f"a {kind} from {self.least:g} to {self.most:g}"
+        return f"a {kind} from {self.min_value:g} to {self.max_value:g}"
 
-    def accepted(self, value: object) -> float:
+    def validate(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError
         if self.whole and not isinstance(value, int):
             raise ValueError
-        if not self.least <= value <= self.most:  # also refuses what is not a number
+        if not self.min_value <= value <= self.max_value:  # NaN fails as well
             raise ValueError
         return value
 
@@ -66,12 +66,14 @@ class SpanRule:
     @property
     def limits(self) -> str:
         kind = "whole numbers" if self.each.whole else "numbers"
-        return f"two {kind} from {self.each.least:g} to {self.each.most:g}, the lower first"
+        return (
+            f"two {kind} from {self.each.min_value:g} to {self.each.max_value:g}, the lower first"
+        )
 
-    def accepted(self, value: object) -> tuple[float, float]:
+    def validate(self, value: object) -> tuple[float, float]:
         if not isinstance(value, list | tuple) or len(value) != 2:
             raise ValueError
-        low, high = (self.each.accepted(item) for item in value)
+        low, high = (self.each.validate(item) for item in value)
         if low > high:
             raise ValueError
         return low, high
@@ -88,27 +90,29 @@ class ChoiceRule:
     def limits(self) -> str:
         return f"one of {', '.join(self.options)}"
 
-    def accepted(self, value: object) -> str:
+    def validate(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.options:
             raise ValueError
         return value
 
 
-def number(default: float, meaning: str, *, least: float, most: float) -> Any:
+def number(default: float, meaning: str, *, min_value: float, max_value: float) -> Any:
     """A field for one number, limits included."""
-    rule = NumberRule(least=least, most=most, whole=False, meaning=meaning)
+    rule = NumberRule(min_value=min_value, max_value=max_value, whole=False, meaning=meaning)
     return dataclasses.field(default=default, metadata={_RULE: rule})
 
 
-def whole(default: int, meaning: str, *, least: int, most: int) -> Any:
+def whole(default: int, meaning: str, *, min_value: int, max_value: int) -> Any:
     """A field for one whole number, limits included."""
-    rule = NumberRule(least=least, most=most, whole=True, meaning=meaning)
+    rule = NumberRule(min_value=min_value, max_value=max_value, whole=True, meaning=meaning)
     return dataclasses.field(default=default, metadata={_RULE: rule})
 
 
-def span(default: Span, meaning: str, *, least: float, most: float, whole: bool = False) -> Any:
-    """A field for the least and the greatest value of what is drawn, limits included."""
-    each = NumberRule(least=least, most=most, whole=whole, meaning=meaning)
+def span(
+    default: Span, meaning: str, *, min_value: float, max_value: float, whole: bool = False
+) -> Any:
+    """A field for the lowest and the highest value that is sampled, limits included."""
+    each = NumberRule(min_value=min_value, max_value=max_value, whole=whole, meaning=meaning)
     return dataclasses.field(default=default, metadata={_RULE: SpanRule(each=each)})
 
 
@@ -120,7 +124,7 @@ def choice(default: str, meaning: str, *, options: tuple[str, ...]) -> Any:
 
 def probability(default: float) -> Any:
     """The field that every operation has."""
-    return number(default, "share of the images that it happens to", least=0, most=1)
+    return number(default, "fraction of the images that are changed", min_value=0, max_value=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +132,7 @@ class Configured:
     """A named value with parameters; making one raises ValueError for an impossible parameter."""
 
     name: ClassVar[str]
-    """As it is written in a file."""
+    """Name in files."""
 
     probability: float = probability(1.0)
 
@@ -136,10 +140,10 @@ class Configured:
         for parameter, rule in rules(type(self)).items():
             value = getattr(self, parameter)
             try:
-                accepted = rule.accepted(value)
+                validated = rule.validate(value)
             except ValueError:
                 raise ValueError(f"{parameter} = {value!r} is not {rule.limits}") from None
-            object.__setattr__(self, parameter, accepted)
+            object.__setattr__(self, parameter, validated)
 
 
 def rules(kind: type[Configured]) -> dict[str, Rule]:
@@ -152,5 +156,5 @@ def rules(kind: type[Configured]) -> dict[str, Rule]:
 
 
 def description(kind: type[Configured]) -> str:
-    """What an operation does, in a few sentences: its docstring as one line."""
+    """Description of an operation in a few sentences: its docstring as one line."""
     return " ".join((kind.__doc__ or "").split())

@@ -1,8 +1,9 @@
-"""An augmentation by the name of a preset, or from a TOML file."""
+"""Reading an augmentation: a preset by name, or a TOML file."""
 
 from __future__ import annotations
 
 import tomllib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ _KINDS = {**OPERATIONS, **COMBINATIONS, **MIXINGS}
 
 
 def load_augmentation(preset: str) -> Augmentation:
-    """A preset by name, or a TOML file with `[[operations]]` tables: `name` and its parameters.
+    """Load a preset by name, or a TOML file of `[[operations]]` tables: `name` and parameters.
 
     Tables of `compose` and `one-of` hold `operations` of their own; mixing comes last; the file
     may state its `assumption`.
@@ -49,9 +50,9 @@ def load_augmentation(preset: str) -> Augmentation:
             path=path,
             remedy="begin each operation with [[operations]]; for none, use the preset none",
         )
-    steps = [_made(table, path) for table in tables]
+    steps = [_build(table, path) for table in tables]
     operations = tuple(step for step in steps if isinstance(step, Operation))
-    _refuse_mixing_before_the_end(steps, path)
+    _check_mixing_is_last(steps, path)
     return Augmentation(
         name=path.stem,
         assumption=str(assumption),
@@ -65,25 +66,25 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(
-            f"the augmentation file cannot be read: {error}", path=path, remedy="mend the file"
+            f"the augmentation file cannot be read: {error}", path=path, remedy="fix the file"
         ) from None
 
 
-def _refuse_mixing_before_the_end(steps: list[Operation | Mixing], path: Path) -> None:
+def _check_mixing_is_last(steps: list[Operation | Mixing], path: Path) -> None:
     mixed = ""
     for step in steps:
         if isinstance(step, Mixing):
             mixed = step.name
         elif mixed:
             raise ConfigError(
-                f"{step.name} stands after {mixed}, but images are mixed last",
+                f"{step.name} comes after {mixed}, but images are mixed last",
                 path=path,
                 remedy=f"move {mixed} to the end",
             )
 
 
-def _made(table: object, path: Path) -> Operation | Mixing:
-    """One operation from its table."""
+def _build(table: object, path: Path) -> Operation | Mixing:
+    """Build one operation from its table."""
     given = dict(table) if isinstance(table, Mapping) else {}
     name = str(given.pop("name", ""))
     if name not in _KINDS:
@@ -93,6 +94,11 @@ def _made(table: object, path: Path) -> Operation | Mixing:
             remedy=suggest(name, _KINDS, rest=f"operations: {', '.join(_KINDS)}"),
         )
     kind, known = _KINDS[name], rules(_KINDS[name])
+    if "share" in given and "share" not in known and "fraction" in known:
+        warnings.warn(
+            f"{name}: the parameter share is now called fraction", DeprecationWarning, stacklevel=2
+        )
+        given.setdefault("fraction", given.pop("share"))
     if name in COMBINATIONS:
         given["operations"] = _parts(name, given.pop("operations", None), path)
     for key in given:
@@ -114,18 +120,18 @@ def _made(table: object, path: Path) -> Operation | Mixing:
 
 
 def _parts(name: str, tables: object, path: Path) -> tuple[Operation, ...]:
-    """The operations that a combination holds."""
+    """Build the operations of a combination."""
     if not isinstance(tables, list) or not tables:
         raise ConfigError(
             f"{name} has no operations of its own",
             path=path,
             remedy="begin each of them with [[operations.operations]]",
         )
-    parts = [_made(table, path) for table in tables]
+    parts = [_build(table, path) for table in tables]
     for part in parts:
         if isinstance(part, Mixing):
             raise ConfigError(
-                f"{part.name} cannot stand within {name}: it mixes whole batches",
+                f"{part.name} cannot be part of {name}: it mixes whole batches",
                 path=path,
                 remedy="move it to the end of the file, as an operation of its own",
             )

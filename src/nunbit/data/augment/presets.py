@@ -1,4 +1,4 @@
-"""What is done to the training images as a whole, and the sets of it that have a name."""
+"""Augmentation of the training images as a whole, and its named presets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Augmentation:
 
     name: str
     assumption: str
-    """What must hold of the data for the label to survive."""
+    """Property of the data that keeps every label right."""
     operations: tuple[Operation, ...]
     mixing: tuple[Mixing, ...] = ()
 
@@ -106,7 +106,7 @@ PRESETS: dict[str, Augmentation] = {
             assumption="pages that are read upright: a slightly other section, light, blur and "
             "noise keep the label; nothing is mirrored or turned",
             operations=(
-                Crop(share=(0.9, 1.0)),
+                Crop(fraction=(0.9, 1.0)),
                 Shift(fraction=0.03),
                 BrightnessContrast(),
                 Blur(probability=0.3, deviation=(0.1, 1.0)),

@@ -1,4 +1,4 @@
-"""Where a changed image takes its pixels from: moved places, resized windows, borders.
+"""Resampling: affine maps, whole-pixel translations, resized windows and borders.
 
 B images in a batch, C channels, H height, W width; places are in pixels.
 """
@@ -27,7 +27,7 @@ def warp(
     fill: float = 0.0,
     mode: Literal["bilinear", "nearest"] = "bilinear",
 ) -> Tensor:
-    """Each image through its own affine map.
+    """Warp each image by its own affine map.
 
     Args:
         images: uint8 [B, C, H, W].
@@ -59,13 +59,13 @@ def warp(
     return sampled.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def turning(degrees: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tensor:
-    """The maps that turn, then scale, then move what is seen, for `warp`.
+def affine_matrices(degrees: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tensor:
+    """Affine maps for `warp` that rotate, then scale, then shift what is seen.
 
     Args:
         degrees: [B], counter-clockwise.
         scale: [B], more than 1 enlarges.
-        shift: [B, 2], to the right and down, in pixels; none does not move.
+        shift: [B, 2], to the right and down, in pixels; None does not shift.
 
     Returns:
         float32 [B, 2, 3].
@@ -77,8 +77,10 @@ def turning(degrees: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tens
     return torch.cat((turn, moved), dim=2)
 
 
-def move(images: Tensor, down: Tensor, right: Tensor, *, border: str, fill: float = 0.0) -> Tensor:
-    """Each image by its own whole number of pixels.
+def translate(
+    images: Tensor, down: Tensor, right: Tensor, *, border: str, fill: float = 0.0
+) -> Tensor:
+    """Translate each image by its own whole number of pixels.
 
     Args:
         images: uint8 [B, C, H, W].
@@ -90,8 +92,8 @@ def move(images: Tensor, down: Tensor, right: Tensor, *, border: str, fill: floa
     batch, channels, height, width = images.shape
     rows = torch.arange(height, device=images.device) - down[:, None]
     columns = torch.arange(width, device=images.device) - right[:, None]
-    places = folded(rows, height, border)[:, :, None] * width
-    places = (places + folded(columns, width, border)[:, None, :]).view(batch, 1, -1)
+    places = border_index(rows, height, border)[:, :, None] * width
+    places = (places + border_index(columns, width, border)[:, None, :]).view(batch, 1, -1)
     moved = images.reshape(batch, channels, -1).gather(2, places.expand(-1, channels, -1))
     moved = moved.view(images.shape)
     if border != "constant":
@@ -100,8 +102,8 @@ def move(images: Tensor, down: Tensor, right: Tensor, *, border: str, fill: floa
     return moved.where(inside[:, None], torch.full_like(moved[:1, :1, :1, :1], round(fill)))
 
 
-def folded(places: Tensor, side: int, border: str) -> Tensor:
-    """Whole places, also beyond the border, to the pixel that each shows, 0 to side − 1."""
+def border_index(places: Tensor, side: int, border: str) -> Tensor:
+    """Index 0 to side − 1 of the pixel that each whole place shows, also beyond the border."""
     if border == "wrap":
         return places.remainder(side)
     if border == "reflect":
@@ -114,7 +116,7 @@ def _within(places: Tensor, side: int) -> Tensor:
     return (places >= 0) & (places < side)
 
 
-def window(start: Tensor, length: Tensor, *, side: int, out: int) -> Tensor:
+def resize_weights(start: Tensor, length: Tensor, *, side: int, out: int) -> Tensor:
     """Weights that resize a window of a side to `out` pixels, bilinearly and antialiased.
 
     The triangle filter of Pillow and torch: each new pixel averages the old ones below it, and
@@ -138,8 +140,8 @@ def window(start: Tensor, length: Tensor, *, side: int, out: int) -> Tensor:
     return weights / weights.sum(dim=2, keepdim=True)
 
 
-def reweighted(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Each image with its rows and columns replaced by weighted sums of them.
+def resample_rows_and_columns(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Replace rows and columns of each image by weighted sums of them.
 
     Args:
         images: uint8 [B, C, H, W].

@@ -13,7 +13,7 @@ from nunbit.config import Config
 from nunbit.data.augment import PRESETS, choose_preset
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_precision
-from nunbit.finetune.cached_activations import only_mirrors
+from nunbit.finetune.cached_activations import only_flips
 from nunbit.finetune.heads import HeadSettings
 from nunbit.models.catalog import image_model
 from nunbit.models.choose import ModelChoice
@@ -121,7 +121,7 @@ def _augmentation(data_name: str, mode: str) -> tuple[str, str]:
     preset, reason = choose_preset(data_name)
     if mode == "head":
         return "none", "Augmentation 'none': the head is fitted on features of the images."
-    if mode not in ("none", "all") and not only_mirrors(PRESETS[preset]):
+    if mode not in ("none", "all") and not only_flips(PRESETS[preset]):
         return "none", (
             "Augmentation 'none': so the stages that do not learn see each image once, not in "
             f"every epoch; --augment {preset} would suit the data, at that cost."

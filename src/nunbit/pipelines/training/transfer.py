@@ -29,7 +29,7 @@ from nunbit.finetune.cached_activations import (
     Activations,
     TrainingActivations,
     mirrors,
-    only_mirrors,
+    only_flips,
 )
 from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fine_tuning
 from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
@@ -322,7 +322,7 @@ def _why_not_kept(
     """Why activations cannot stand in for images; '' where they can."""
     if not config.transfer.cache_activations:
         return "transfer.cache_activations is off"
-    if not only_mirrors(augmentation):
+    if not only_flips(augmentation):
         known = augmentation.name in PRESETS
         name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
         return f"the augmentation {name} changes the images"
