@@ -288,7 +288,7 @@ def test_many_images_get_the_answers_that_each_alone_gets(monkeypatch: pytest.Mo
     monkeypatch.setattr("nunbit.classifier.MANY_IMAGES", 6)
     np.testing.assert_allclose(ours.predict_proba(images, batch_size=4), alone, atol=1e-6)
     assert ours._faster is not None
-    assert ours._faster[1] is not ours.model
+    assert ours._faster[1].network is not ours.model
 
 
 def test_many_images_are_answered_with_the_weights_of_the_moment(

@@ -35,7 +35,6 @@ from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
 from nunbit.models.pretrained import find_weights
-from nunbit.models.tta import Mirrored
 from nunbit.models.zoo import timm_arguments, timm_layout
 from nunbit.types import ClassNames
 
@@ -80,15 +79,6 @@ class Bundle:
         if not isinstance(self.mirrored, bool):
             raise ValueError(f"mirrored is true or false, not {self.mirrored!r}")
         _complete_options(self.model_options, self.classes, self.preprocess)
-
-    @property
-    def answering(self) -> nn.Module:
-        """What gives the bundle's answers: the network, asked twice where it is `mirrored`."""
-        return self.answers_of(self.model)
-
-    def answers_of(self, network: nn.Module) -> nn.Module:
-        """`answering` with another network in the place of the model."""
-        return Mirrored(network) if self.mirrored else network
 
     def threshold(self, accuracy: float) -> float:
         """The confidence from which answers reach an accuracy, such as 0.95.
@@ -234,7 +224,7 @@ def _complete_options(
 def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
     """config.json: what the Hub and timm understand of the bundle."""
     preprocess = bundle.preprocess
-    shape = Shape(preprocess.channels, preprocess.height, preprocess.width)
+    shape = Shape(*preprocess.shape)
     config: dict[str, Any] = {
         "architecture": info.name.rpartition("/")[2],
         "library_name": info.origin,

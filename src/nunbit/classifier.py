@@ -1,7 +1,7 @@
 """A trained model in use: pictures in, class names and probabilities out.
 
-Images pass through the same code as in training: `Preprocess.canvas`, `Preprocess.normalise` and
-`inference.predict`. N images, K classes, H height, W width, C channels.
+Images pass through `Preprocess.canvas`, as in training, and through `Deployed`, as in evaluation.
+N images, K classes, H height, W width, C channels.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import softmax
 from torch import nn
 
 from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
+from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
-from nunbit.inference import images_at_once, predict
-from nunbit.types import Batch, ClassNames
+from nunbit.inference import images_at_once
+from nunbit.types import CanvasBatch, ClassNames
 
 if TYPE_CHECKING:
     from nunbit.explain.images import Explanation, Subject
@@ -76,7 +76,9 @@ class Classifier:
         self.bundle = bundle
         self.device = resolve_device(device)
         self.model: nn.Module = bundle.model.to(self.device).eval()
-        self._faster: tuple[_State, nn.Module] | None = None
+        self.deployed = Deployed.of(bundle)
+        """What answers: from canvases to probabilities."""
+        self._faster: tuple[_State, Deployed] | None = None
 
     @property
     def classes(self) -> ClassNames:
@@ -157,14 +159,7 @@ class Classifier:
         """What the functions of `nunbit.explain` look at: the network, its contract and classes."""
         from nunbit.explain.images import Subject  # with captum and matplotlib: not for predicting
 
-        return Subject(
-            model=self.model,
-            preprocess=self.preprocess,
-            classes=self.classes,
-            device=self.device,
-            temperature=self.bundle.temperature,
-            mirrored=self.bundle.mirrored,
-        )
+        return Subject(deployed=self.deployed, classes=self.classes)
 
     def explain(
         self,
@@ -260,32 +255,30 @@ class Classifier:
 
     def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:
         """[N, K] of N > 0 canvases, some of so many in all."""
-        network = self._for_many(canvases[:1]) if of >= MANY_IMAGES else self.model
-        said = predict(self.bundle.answers_of(network), self._batches(canvases))
-        logits = said.logits.astype(np.float64)
-        return np.asarray(softmax(logits / self.bundle.temperature, axis=1))
+        deployed = self._for_many(canvases[0]) if of >= MANY_IMAGES else self.deployed
+        return predict_canvases(deployed, self._batches(canvases)).probabilities
 
-    def _for_many(self, canvases: Sequence[Canvas]) -> nn.Module:
-        """What answers as the network does, but for rounding, and faster on a CPU.
+    def _for_many(self, canvas: Canvas) -> Deployed:
+        """What answers as `deployed` does, but for rounding, and faster on a CPU.
 
-        The canvases are to try that on.
+        The canvas is to try that on.
         """
         if self.device.type != "cpu":
-            return self.model
+            return self.deployed
         tensors = self.model.state_dict().values()
         state = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
         if self._faster is None or self._faster[0] != state:  # or somebody trained it on
-            (some,) = self._batches(canvases)
-            self._faster = state, optimize_for_inference(self.model, some.images)
+            image = self.deployed.images(torch.from_numpy(canvas[None]))
+            faster = optimize_for_inference(self.model, image)
+            self._faster = state, self.deployed.with_network(faster)
         return self._faster[1]
 
-    def _batches(self, canvases: Sequence[Canvas]) -> Iterator[Batch]:
+    def _batches(self, canvases: Sequence[Canvas]) -> Iterator[CanvasBatch]:
         size = images_at_once(self.preprocess.height, self.preprocess.width, self.device)
         for start in range(0, len(canvases), size):
             some = np.stack(canvases[start : start + size])
-            pixels = torch.from_numpy(some).to(self.device).permute(0, 3, 1, 2)
-            yield Batch(
-                images=self.preprocess.normalise(pixels),
+            yield CanvasBatch(
+                canvases=torch.from_numpy(some).to(self.device),
                 targets=torch.full((len(some),), -1),
                 indices=np.arange(start, start + len(some)),
             )

@@ -206,6 +206,18 @@ class Batch:
     """[B] row numbers in the `Samples`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CanvasBatch:
+    """One batch on the device as it is stored, for a deployed bundle."""
+
+    canvases: Tensor
+    """uint8 [B, H, W, C]."""
+    targets: Tensor
+    """int64 [B], index of the class; -1 where unknown."""
+    indices: NDArray[np.int64]
+    """[B] row numbers in the `Samples`."""
+
+
 _LOSSES_AT_ONCE = 4096
 
 
@@ -221,13 +233,18 @@ class Predictions:
     """[N] row numbers in the `Samples`."""
     temperature: float = 1.0
     """The logits are divided by it before the softmax; the bundle's, once it has one."""
+    deployed: NDArray[np.float64] | None = None
+    """[N, K], the probabilities that a deployed bundle gave with the logits; None for a network
+    that has no bundle yet."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Softmax of the logits over the temperature, float64 [N, K]."""
+        """What was deployed answered, else the softmax of logits / temperature; float64 [N, K]."""
+        if self.deployed is not None:
+            return self.deployed
         # In place: of 100,000 images in 1,000 classes, each copy is 800 MB.
         found = self.logits.astype(np.float64)
         found /= self.temperature
@@ -260,10 +277,13 @@ class Predictions:
             labels=self.labels[rows],
             indices=self.indices[rows],
             temperature=self.temperature,
+            deployed=None if self.deployed is None else self.deployed[rows],
         )
 
     def at_temperature(self, temperature: float) -> Predictions:
         """The same logits, with probabilities at another temperature."""
+        if temperature == self.temperature:
+            return self
         return Predictions(
             logits=self.logits,
             labels=self.labels,

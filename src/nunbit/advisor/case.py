@@ -43,8 +43,7 @@ class Images:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        contract = self.preprocess
-        return contract.channels, contract.height, contract.width
+        return self.preprocess.shape
 
     @property
     def side(self) -> int:

@@ -95,8 +95,7 @@ def _summary_of(model: str, *, shape: tuple[int, int, int] | None, classes: int 
     from nunbit.classifier import load
 
     classifier = load(model, device="cpu")
-    contract = classifier.preprocess
-    own = (contract.channels, contract.height, contract.width)
+    own = classifier.preprocess.shape
     name = f"{classifier.bundle.architecture} in {model}"
     return summarise(classifier.model, shape or own, name=name)
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.seeds import Purpose, derive_seed
-from nunbit.types import Batch
+from nunbit.types import Batch, CanvasBatch
 
 if TYPE_CHECKING:
     from nunbit.data.augment import Augmentation
@@ -42,10 +42,19 @@ class Batches:
         return math.ceil(len(self.rows) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        for batch in self.canvases():
+            yield Batch(
+                images=self.preprocess.network_input(batch.canvases, self.device),
+                targets=batch.targets,
+                indices=batch.indices,
+            )
+
+    def canvases(self) -> Iterator[CanvasBatch]:
+        """The same batches before they are normalised."""
         groups = _groups(self.rows, self.batch_size)
         for rows, pixels in zip(groups, self.pixels.stream(groups), strict=True):
-            yield Batch(
-                images=self.preprocess.normalise(_to_device(pixels, self.device)),
+            yield CanvasBatch(
+                canvases=pixels.to(self.device, non_blocking=True),
                 targets=_targets(self.labels, rows, self.device),
                 indices=rows,
             )

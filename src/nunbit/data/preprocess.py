@@ -111,6 +111,11 @@ class Preprocess:
                     remedy=_POSSIBLE[name],
                 )
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of what the network sees of one image."""
+        return self.channels, self.height, self.width
+
     def canvas(self, data: bytes) -> NDArray[np.uint8]:
         """Bytes of an image file to a canvas, uint8 [H, W, C]. Raises `UnusableImage`."""
         image = decode(
@@ -139,10 +144,18 @@ class Preprocess:
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 [B, C, H, W] of any memory format to float32 of the same: (x/255 - mean) / std."""
-        import torch
+        return scaled_and_shifted(pixels, *self.scale_and_shift(pixels.device))
 
-        scale, shift = _scale_and_shift(self.mean, self.std, pixels.device)
-        return pixels.to(torch.float32).mul_(scale).add_(shift)
+    def network_input(self, canvases: Tensor, device: torch.device) -> Tensor:
+        """Canvases, uint8 [B, H, W, C], as a network on `device` sees them.
+
+        Float32 [B, C, H, W], normalised; the channels of a pixel stay side by side in memory.
+        """
+        return self.normalise(canvases.to(device, non_blocking=True).permute(0, 3, 1, 2))
+
+    def scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """What `normalise` multiplies pixels by, and then adds: float32 [1, C, 1, 1] each."""
+        return _scale_and_shift(self.mean, self.std, device)
 
     def denormalise(self, images: Tensor) -> Tensor:
         """Pictures of float [B, C, H, W], the inverse of `normalise`: uint8 [B, H, W, C]."""
@@ -239,6 +252,13 @@ _POSSIBLE = {
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def scaled_and_shifted(pixels: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """uint8 [B, C, H, W] to float32 of the same memory format: x * scale + shift."""
+    import torch
+
+    return pixels.to(torch.float32).mul_(scale).add_(shift)
 
 
 @lru_cache(maxsize=32)

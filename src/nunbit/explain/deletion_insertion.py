@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
 from nunbit.backbone.optimize import optimize_for_inference
+from nunbit.deployed import calibrated
 from nunbit.explain.randomized_weights import Copies
 from nunbit.inference import forward, images_at_once
 from nunbit.models.mode import evaluation_mode
@@ -206,8 +207,8 @@ class _Asked:
             for masks in torch.split(torch.from_numpy(covered).to(self._image.device), size):
                 shown = torch.where(masks[:, None], other, self._image)
                 # On the host, because some accelerators know no float64.
-                logits = forward(self._model, shown).cpu().double() / self._temperature
-                found.append(logits.softmax(dim=1)[:, self._targets])
+                logits = forward(self._model, shown).cpu()
+                found.append(calibrated(logits, self._temperature)[:, self._targets])
         return np.asarray(torch.cat(found).T.numpy(), dtype=np.float64)
 
     def ends(self) -> NDArray[np.float64]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torch import Tensor, nn
 
 from nunbit.backbone.optimize import optimize_for_inference
-from nunbit.data.preprocess import Preprocess
+from nunbit.deployed import Deployed
 from nunbit.errors import UsageError
 from nunbit.explain.attribution import (
     METHODS,
@@ -31,9 +30,6 @@ from nunbit.explain.neighbours import Neighbour
 from nunbit.explain.randomized_weights import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
-from nunbit.inference import forward
-from nunbit.models.mode import evaluation_mode
-from nunbit.models.tta import Mirrored
 from nunbit.types import ClassNames
 
 USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlusion")
@@ -43,25 +39,28 @@ USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlus
 class Subject:
     """The network that is looked at, with what it needs to see and to speak."""
 
-    model: nn.Module
-    """On `device`."""
-    preprocess: Preprocess
+    deployed: Deployed
+    """What answers."""
     classes: ClassNames
-    device: torch.device
-    temperature: float = 1.0
-    """Logits are divided by it before the softmax."""
-    mirrored: bool = False
-    """Whether its answers are means over an image and its mirror image."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network within it, from normalised float32 [B, C, H, W] to logits [B, K]."""
+        return self.deployed.network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies."""
+        return self.deployed.device
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of an image."""
-        return self.preprocess.channels, self.preprocess.height, self.preprocess.width
+        return self.deployed.preprocess.shape
 
     def images(self, canvases: NDArray[np.uint8]) -> Tensor:
         """Canvases [B, H, W, C] as the network sees them, float32 [B, C, H, W]."""
-        pixels = torch.from_numpy(canvases).to(self.device).permute(0, 3, 1, 2)
-        return self.preprocess.normalise(pixels)
+        return self.deployed.images(torch.from_numpy(canvases).to(self.device))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +174,7 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         notes.append(
             "The network knows no places between its layers, so its units are shown instead of maps"
         )
-    if subject.mirrored:
+    if subject.deployed.mirrored:
         notes.append(
             "Answers are means over an image and its mirror image; maps are of the image as it is"
         )
@@ -207,16 +206,14 @@ def explain_image(
     `done` is called when one of the `parts` of the plan is done.
     """
     images = subject.images(canvas[None])
-    answering = Mirrored(subject.model) if subject.mirrored else subject.model
-    with evaluation_mode(answering):
-        logits = forward(answering, images)[0].double().cpu().numpy()
-    predicted = int(logits.argmax())
+    answers = subject.deployed.answer(torch.from_numpy(canvas[None]))
+    predicted = int(answers.logits[0].argmax())
     targets = tuple(dict.fromkeys((predicted, *settled.targets)))
     (maps,) = feature_maps_of(subject.model, images, settled.layers)
     return Explanation(
         name=name,
         canvas=canvas,
-        probabilities=np.asarray(softmax(logits / subject.temperature)),
+        probabilities=answers.probabilities[0].cpu().double().numpy(),
         classes=subject.classes,
         maps=maps,
         attributions=_attributions(subject, settled, images, targets, done),
@@ -264,7 +261,11 @@ def _attributions(
     reference = None
     if settled.checks:
         random = random_reference(
-            settled.faster, several, classes, temperature=subject.temperature, seed=settled.seed
+            settled.faster,
+            several,
+            classes,
+            temperature=subject.deployed.temperature,
+            seed=settled.seed,
         )
         reference = replace(random, copies=settled.copies)
         done()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-class Mirrored(nn.Module):
+class HorizontalFlipTTA(nn.Module):
     """A network whose logits are means over an image and its mirror image, left and right swapped.
 
     Test-time augmentation, as in the CIFAR-10 speed record (Jordan 2024, arXiv 2404.00498). The

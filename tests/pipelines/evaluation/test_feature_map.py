@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nunbit.inference import forward, predict
 from nunbit.models.create import create_model
-from nunbit.models.tta import Mirrored
+from nunbit.models.tta import HorizontalFlipTTA
 from nunbit.pipelines.evaluation import feature_map as mapping
 from nunbit.pipelines.evaluation.feature_map import keep_features
 from nunbit.types import Batch
@@ -70,7 +70,7 @@ def test_features_are_what_the_last_layer_is_given(images: Tensor) -> None:
 def test_of_two_passes_over_each_batch_the_first_counts(images: Tensor) -> None:
     model = Small()
     with keep_features(model, SHAPE, n=23, seed=0, passes=2) as kept:
-        predict(Mirrored(model), batches(images, 7))
+        predict(HorizontalFlipTTA(model), batches(images, 7))
     assert kept.features is not None
     with torch.no_grad():
         expected = torch.relu(model.body(images.flatten(1)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import median
 
 import numpy as np
@@ -15,9 +16,10 @@ import torch
 
 from nunbit.bundle import Bundle
 from nunbit.classifier import BATCH_SIZE
+from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import describe_device, resolve_device
-from nunbit.inference import images_at_once, predict
-from nunbit.types import Batch
+from nunbit.inference import images_at_once
+from nunbit.types import CanvasBatch
 
 ROUNDS = 3
 SECONDS = 0.1
@@ -41,42 +43,38 @@ def measure_speeds(bundles: Mapping[str, Bundle], *, device: str = "auto") -> Sp
     Pixels are noise, for they change nothing.
     """
     place = resolve_device(device)
-    batches = {name: _batch(bundle, place) for name, bundle in bundles.items()}
-    for name, bundle in bundles.items():
-        bundle.model.to(place)
-        _seconds(bundle, batches[name], passes=1)  # the first pass also makes plans and caches
+    models = {name: Deployed.of(bundle, device=place) for name, bundle in bundles.items()}
+    batches = {name: _batch(deployed) for name, deployed in models.items()}
+    for name, deployed in models.items():
+        _seconds(deployed, batches[name], passes=1)  # the first pass also makes plans and caches
     passes = {
-        name: max(1, round(SECONDS / _seconds(bundle, batches[name], passes=1)))
-        for name, bundle in bundles.items()
+        name: max(1, round(SECONDS / _seconds(deployed, batches[name], passes=1)))
+        for name, deployed in models.items()
     }
     speeds: dict[str, list[float]] = {name: [] for name in bundles}
     for _ in range(ROUNDS):
-        for name, bundle in bundles.items():
-            spent = _seconds(bundle, batches[name], passes=passes[name])
-            speeds[name].append(len(batches[name]) * passes[name] / spent)
+        for name, deployed in models.items():
+            spent = _seconds(deployed, batches[name], passes=passes[name])
+            speeds[name].append(len(batches[name].indices) * passes[name] / spent)
     found = {name: median(values) for name, values in speeds.items()}
     return Speeds(images_per_second=found, measured_on=describe_device(place))
 
 
-def _batch(bundle: Bundle, device: torch.device) -> torch.Tensor:
-    """Noise, uint8 [B, C, H, W]."""
-    contract = bundle.preprocess
-    size = min(BATCH_SIZE, images_at_once(contract.height, contract.width, device))
-    shape = (size, contract.channels, contract.height, contract.width)
+def _batch(deployed: Deployed) -> CanvasBatch:
+    """Noise."""
+    channels, height, width = deployed.preprocess.shape
+    size = min(BATCH_SIZE, images_at_once(height, width, deployed.device))
+    shape = (size, height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    return torch.from_numpy(pixels).to(device)
-
-
-def _seconds(bundle: Bundle, pixels: torch.Tensor, *, passes: int) -> float:
-    """Time of some batches; `predict` waits for the device when it brings the outputs back."""
-    batches = (  # one in memory at a time
-        Batch(
-            images=bundle.preprocess.normalise(pixels),
-            targets=torch.full((len(pixels),), -1),
-            indices=np.arange(len(pixels)),
-        )
-        for _ in range(passes)
+    return CanvasBatch(
+        canvases=torch.from_numpy(pixels).to(deployed.device),
+        targets=torch.full((size,), -1),
+        indices=np.arange(size),
     )
+
+
+def _seconds(deployed: Deployed, batch: CanvasBatch, *, passes: int) -> float:
+    """Time of some batches; a prediction waits for the device when it brings the outputs back."""
     began = time.perf_counter()
-    predict(bundle.answering, batches)
+    predict_canvases(deployed, repeat(batch, passes))
     return time.perf_counter() - began

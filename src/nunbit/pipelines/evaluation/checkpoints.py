@@ -11,10 +11,10 @@ import torch
 
 from nunbit.bundle import load_bundle
 from nunbit.classifier import Classifier, bundle_folder
+from nunbit.deployed import predict_canvases
 from nunbit.device import resolve_device
 from nunbit.errors import CheckpointError, DataError, UsageError
 from nunbit.evaluation.intervals import wilson_interval
-from nunbit.inference import predict
 from nunbit.pipelines.loading.reopen import own_parts
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import SILENT, Progress
@@ -106,7 +106,7 @@ def evaluate_checkpoints(
     evaluated = []
     for name in names:
         classifier, epoch = _loaded(folder, name, device)
-        found = predict(classifier.bundle.answering, batches)
+        found = predict_canvases(classifier.deployed, batches.canvases())
         evaluated.append(_measured(found, name=name, epoch=epoch, part=part))
     return evaluated
 

@@ -10,8 +10,7 @@ from nunbit.models.summary import Summary, summarise
 
 def layer_table(bundle: Bundle) -> Summary | None:
     """What `nunbit summary` shows of it; None where a pass without values cannot be watched."""
-    contract = bundle.preprocess
-    shape = (contract.channels, contract.height, contract.width)
+    shape = bundle.preprocess.shape
     # The zoos' networks hide more from a pass in earnest, such as a fused attention.
     own = model_info(bundle.architecture).origin == "nunbit"
     try:

@@ -155,7 +155,7 @@ def _pictures(pixels: Pixels, contract: Preprocess) -> PictureGetter:
 
     def canvases_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         (canvases,) = pixels.stream([rows])
-        seen = contract.normalise(canvases.permute(0, 3, 1, 2))
+        seen = contract.network_input(canvases, canvases.device)
         return contract.denormalise(seen).numpy()
 
     def one(row: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -36,10 +36,10 @@ def predict_and_observe(
         return None, Observed()
     pixels = MeasuredPixels(parts.prepared.pixels)
     watched = replace(parts, prepared=replace(parts.prepared, pixels=pixels))
-    contract = bundle.preprocess
-    shape = (contract.channels, contract.height, contract.width)
     passes = 2 if bundle.mirrored else 1
-    with keep_features(bundle.model, shape, n=len(rows), seed=seed, passes=passes) as kept:
+    with keep_features(
+        bundle.model, bundle.preprocess.shape, n=len(rows), seed=seed, passes=passes
+    ) as kept:
         predictions = watched.predict(bundle, "test")
     assert predictions is not None  # the part is not empty
     return predictions, Observed(

@@ -10,7 +10,8 @@ from nunbit.bundle import Bundle
 from nunbit.data.augment import Augmentation
 from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.preprocess import Preprocess
-from nunbit.inference import images_at_once, predict
+from nunbit.deployed import Deployed, predict_canvases
+from nunbit.inference import images_at_once
 from nunbit.pipelines.loading.prepare import Prepared
 from nunbit.types import Part, Predictions, Split
 
@@ -62,5 +63,4 @@ class Parts:
         batches = self.batches(part)
         if batches is None:
             return None
-        bundle.model.to(self.device)
-        return predict(bundle.answering, batches).at_temperature(bundle.temperature)
+        return predict_canvases(Deployed.of(bundle, device=self.device), batches.canvases())

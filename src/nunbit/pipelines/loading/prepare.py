@@ -173,7 +173,7 @@ def _refuse_impossible_network(
     dropout = config.model.dropout
     refuse_impossible(
         model_info(model),
-        shape=Shape(preprocess.channels, preprocess.height, preprocess.width),
+        shape=Shape(*preprocess.shape),
         classes=len(samples.classes),
         dropout=None if dropout == "auto" else dropout,
     )

@@ -110,7 +110,7 @@ def _some_training_images(parts: Parts) -> Tensor:
     rows = parts.split.indices("train")
     rows = rows[:: -(-len(rows) // WHITENING_IMAGES)]
     (pixels,) = parts.prepared.pixels.stream([rows])
-    return parts.preprocess.normalise(pixels.permute(0, 3, 1, 2))
+    return parts.preprocess.network_input(pixels, pixels.device)
 
 
 def _size_remarks(weights: Weights, parts: Parts) -> list[str]:

@@ -87,8 +87,7 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
     Raises:
         UsageError: when the network does not end in a linear layer.
     """
-    contract = parts.preprocess
-    shape = (contract.channels, contract.height, contract.width)
+    shape = parts.preprocess.shape
     head_input(model, shape)  # refuses before minutes of work what `install` would after them
     split_points = find_split_points(model, shape)
     layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
@@ -159,8 +158,7 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
     model = backbone.model
     if transfer.head == "mlp":
         model = with_hidden_layer(model, config, parts)
-    contract = parts.preprocess
-    install(model, head, shape=(contract.channels, contract.height, contract.width))
+    install(model, head, shape=parts.preprocess.shape)
     images = len(train.labels) + (0 if validation is None else len(validation.labels))
     said = None
     if validation is not None and held_out is not None:
