@@ -29,7 +29,7 @@ from nunbit.progress import SILENT
 from nunbit.training.callbacks import SaveBest, make_monitor
 from nunbit.training.checkpoint import load_newest_checkpoint
 from nunbit.training.interrupt import StopRequest
-from nunbit.training.loop import Length, Plan, Trainer
+from nunbit.training.loop import Duration, Trainer, TrainingPlan
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
 from nunbit.training.state import TrainingState, make_average
@@ -138,8 +138,8 @@ class Problem:
 
     def fit(self, stop: StopRequest | None = None, epochs: int = 4) -> None:
         self.folder.mkdir(exist_ok=True)
-        plan = Plan(
-            length=Length(epochs=epochs),
+        plan = TrainingPlan(
+            duration=Duration(epochs=epochs),
             loss=make_loss("cross-entropy"),
             learning_rate=0.02,
             schedule="one-cycle",

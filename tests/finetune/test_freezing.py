@@ -11,7 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import find_split_points
-from nunbit.finetune.freezing import Freezing, Stages, stages_of
+from nunbit.finetune.finetune import FineTuning
+from nunbit.finetune.stages import Stages, stages_of
 from nunbit.models.create import create_model
 from nunbit.training.optim import make_optimizer, parameter_groups, set_learning_rate
 
@@ -47,7 +48,7 @@ def everything(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
-def train_a_little(model: nn.Module, freezing: Freezing, epochs: int = 2) -> None:
+def train_a_little(model: nn.Module, freezing: FineTuning, epochs: int = 2) -> None:
     torch.manual_seed(1)
     freezing.freeze(model, freezing.always_frozen)
     optimizer = make_optimizer("adamw", parameter_groups(model, 0.1), learning_rate=0.01)
@@ -85,7 +86,7 @@ def test_frozen_stages_are_bit_identical_after_training(learning: int) -> None:
     model = small()
     before = everything(model)
     found = stages(model)
-    train_a_little(model, Freezing(stages=found, learning=learning))
+    train_a_little(model, FineTuning(stages=found, learning=learning))
     after = everything(model)
     frozen = {str(2 * i) for i in range(3 - learning)}
     for name, tensor in before.items():
@@ -110,7 +111,7 @@ def test_the_trap_itself_requires_grad_alone_does_not_freeze() -> None:
 def test_statistics_can_stand_still_where_weights_learn() -> None:
     model = small()
     before = everything(model)
-    train_a_little(model, Freezing(stages=stages(model), learning=3, freeze_statistics=True))
+    train_a_little(model, FineTuning(stages=stages(model), learning=3, freeze_statistics=True))
     after = everything(model)
     assert torch.equal(before["0.1.running_var"], after["0.1.running_var"])
     assert not torch.equal(before["0.1.weight"], after["0.1.weight"])
@@ -118,14 +119,14 @@ def test_statistics_can_stand_still_where_weights_learn() -> None:
 
 def test_dropout_of_frozen_stages_is_off_and_that_of_the_others_on() -> None:
     model = small()
-    Freezing(stages=stages(model), learning=1).enter_epoch(model, 1)
+    FineTuning(stages=stages(model), learning=1).enter_epoch(model, 1)
     assert [model.get_submodule(n).training for n in ("0.3", "2.3", "4.3", "7", "")] == [
         *(False, False, True, True, True)
     ]
 
 
 def test_gradual_unfreezing_is_a_function_of_the_epoch() -> None:
-    freezing = Freezing(stages=stages(small()), learning=2, unfreeze_epochs=3)
+    freezing = FineTuning(stages=stages(small()), learning=2, unfreeze_epochs=3)
     assert [freezing.frozen(epoch) for epoch in (1, 3, 4, 6, 7, 99)] == [2, 2, 1, 1, 1, 1]
     model = small()
     for epoch in (5, 1):  # in any order, as after an interruption
@@ -137,7 +138,7 @@ def test_gradual_unfreezing_is_a_function_of_the_epoch() -> None:
 def test_a_stage_waits_bit_identical_until_it_is_unfrozen() -> None:
     model = small()
     before = everything(model)
-    freezing = Freezing(stages=stages(model), learning=2, unfreeze_epochs=2)
+    freezing = FineTuning(stages=stages(model), learning=2, unfreeze_epochs=2)
     train_a_little(copied := copy.deepcopy(model), freezing, epochs=2)
     assert torch.equal(everything(copied)["2.0.weight"], before["2.0.weight"])
     train_a_little(model, freezing, epochs=3)
@@ -175,7 +176,7 @@ def test_real_networks_keep_what_is_frozen(name: str) -> None:
         model, [feature_extractor(model, split_point) for split_point in split_points]
     )
     assert found.count == len(split_points) >= 3
-    freezing = Freezing(stages=found, learning=1)
+    freezing = FineTuning(stages=found, learning=1)
     freezing.freeze(model, found.count - 1)
     before = everything(model)
     body = feature_extractor(model, split_points[-2])

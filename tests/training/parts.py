@@ -15,7 +15,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.progress import SILENT
 from nunbit.training.callbacks import Callback, SaveBest, make_monitor
 from nunbit.training.interrupt import StopRequest
-from nunbit.training.loop import Length, Plan, Trainer
+from nunbit.training.loop import Duration, Trainer, TrainingPlan
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
 from nunbit.training.state import TrainingState, make_average
@@ -75,8 +75,8 @@ def make_trainer(
     pixels, labels = make_pixels()
     rows = np.arange(N)
     monitor = make_monitor("validation_accuracy" if has_validation else "train_loss", "auto")
-    plan = Plan(
-        length=Length(epochs=epochs, seconds=seconds),
+    plan = TrainingPlan(
+        duration=Duration(epochs=epochs, seconds=seconds),
         loss=make_loss("cross-entropy"),
         learning_rate=learning_rate,
         schedule="one-cycle",

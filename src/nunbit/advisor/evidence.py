@@ -26,7 +26,7 @@ STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """L2 penalties tried, on standardised features, against the mean cross entropy of an image."""
 ITERATIONS = 100
 """Of L-BFGS for each strength: enough to compare by, fewer than a head to keep would get."""
-LEAST_DEVIATION = 1e-6
+MIN_DEVIATION = 1e-6
 """Of the largest: features that vary less are constant, and ignored."""
 CURVE_SHARES = (0.125, 0.25, 0.5, 1.0)
 """Of the training images of a fold: each step of the learning curve doubles them."""
@@ -123,7 +123,7 @@ def fit_simple_head(
     strong to weak warm-start each other. Deterministic.
     """
     mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    scale = np.where(std > LEAST_DEVIATION * max(1.0, float(std.max(initial=0.0))), std, np.inf)
+    scale = np.where(std > MIN_DEVIATION * max(1.0, float(std.max(initial=0.0))), std, np.inf)
     train = Examples(
         features=torch.from_numpy(((features - mean) / scale).astype(np.float32)),
         labels=torch.from_numpy(labels),
@@ -131,7 +131,7 @@ def fit_simple_head(
     layer = nothing_known(train, classes)
     heads = []
     for strength in strengths:
-        layer = fit_strength(train, strength, layer, most_iterations=ITERATIONS)
+        layer = fit_strength(train, strength, layer, max_iterations=ITERATIONS)
         weight = layer[0].double().numpy() / scale
         bias = layer[1].double().numpy() - weight @ mean
         heads.append(Head(weight=weight.astype(np.float32), bias=bias.astype(np.float32)))

@@ -33,7 +33,7 @@ __all__ = [
 
 HeadKind: TypeAlias = Literal["logistic", "linear", "mlp"]
 KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
-LEAST_DEVIATION = 0.01
+MIN_DEVIATION = 0.01
 """Share of the median deviation below which a feature counts as one that hardly ever changes."""
 
 
@@ -154,7 +154,7 @@ class _Scale:
         """Of the training part. What hardly ever changes there is not blown up elsewhere."""
         deviation = features.std(axis=0, dtype=np.float64)
         changing = deviation[deviation > 0]
-        least = LEAST_DEVIATION * float(np.median(changing)) if len(changing) else 1.0
+        least = MIN_DEVIATION * float(np.median(changing)) if len(changing) else 1.0
         return cls(
             mean=features.mean(axis=0, dtype=np.float64), deviation=np.maximum(deviation, least)
         )

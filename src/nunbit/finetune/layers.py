@@ -91,9 +91,9 @@ class _Trainer:
         rows = torch.from_numpy(order.permutation(len(self.train)))
         batches = torch.split(rows, self.batch_size)
         for number, chosen in enumerate(batches):
-            share = (epoch - 1 + number / len(batches)) / self.settings.epochs
+            fraction = (epoch - 1 + number / len(batches)) / self.settings.epochs
             factor = schedule_factor(
-                self.settings.schedule, share, warmup_fraction=self.settings.warmup_fraction
+                self.settings.schedule, fraction, warmup_fraction=self.settings.warmup_fraction
             )
             set_learning_rate(self.optimizer, self.learning_rate * factor)
             batch = self.train.at(chosen.to(self.train.labels.device))

@@ -37,7 +37,7 @@ PATIENCE = 2
 WITHOUT_CHOICE = 0.1
 """The same where there are too few images to choose by."""
 FOLDS = 5
-MOST_ITERATIONS = 150
+MAX_ITERATIONS = 150
 GRADIENT_TOLERANCE = 1e-4
 """Of the largest entry of the gradient, divided by the number of classes as the strengths are."""
 LOSS_TOLERANCE = 1e-7
@@ -206,7 +206,7 @@ def nothing_known(train: Examples, classes: int) -> Layer:
 
 
 def fit_strength(
-    train: Examples, strength: float, start: Layer, *, most_iterations: int = MOST_ITERATIONS
+    train: Examples, strength: float, start: Layer, *, max_iterations: int = MAX_ITERATIONS
 ) -> Layer:
     """The minimum for one strength; weight [K, D] and bias [K], float32 on the features' device."""
     classes, features = start[0].shape
@@ -228,7 +228,7 @@ def fit_strength(
 
     flat = torch.cat([start[0], start[1][:, None]], dim=1).double().cpu().numpy().reshape(-1)
     options = {
-        "maxiter": most_iterations,
+        "maxiter": max_iterations,
         "gtol": GRADIENT_TOLERANCE / classes,
         "ftol": LOSS_TOLERANCE,
     }

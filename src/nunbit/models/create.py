@@ -55,7 +55,7 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
         info.default_height if height is None else height,
         info.default_width if width is None else width,
     )
-    refuse_impossible(info, shape=shape, classes=classes, dropout=dropout)
+    check_model_settings(info, shape=shape, classes=classes, dropout=dropout)
     if head_hidden is not None and head_hidden < 1:
         raise UsageError(f"a hidden layer has at least one unit, not {head_hidden}")
     with _seeded(generator_seed):
@@ -73,7 +73,7 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
     return network
 
 
-def refuse_impossible(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
+def check_model_settings(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
     """Raise UsageError, as `create_model` does, without building the network."""
     if classes < 1:
         raise UsageError(f"a model needs at least one class, not {classes}")

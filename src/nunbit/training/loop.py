@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, final
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +33,8 @@ from nunbit.training.speedups.conv_weight_grad import fast_conv_weight_grad
 from nunbit.training.state import (
     EpochSums,
     TrainingState,
-    refuse_infinite,
-    refuse_infinite_validation,
+    check_loss_is_finite,
+    check_validation_loss_is_finite,
 )
 from nunbit.types import Batch
 
@@ -42,14 +43,14 @@ READ_EVERY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Length:
+class Duration:
     """How long to train: a number of epochs, or a time."""
 
     epochs: int | None = None
     seconds: float | None = None
 
-    def share(self, state: TrainingState, batches_per_epoch: int, elapsed: float) -> float:
-        """Share of the run that is done, 0 to 1."""
+    def fraction_done(self, state: TrainingState, batches_per_epoch: int, elapsed: float) -> float:
+        """Fraction of the run that is done, from 0; a little above 1 where a time is over."""
         if self.seconds is not None:
             return elapsed / self.seconds
         assert self.epochs is not None
@@ -57,10 +58,10 @@ class Length:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """How to train; nothing here changes while training."""
 
-    length: Length
+    duration: Duration
     loss: Loss
     learning_rate: float
     schedule: str
@@ -92,18 +93,31 @@ class EpochBatches(Protocol):
         ...
 
 
-class Scope:
-    """Which part of the network the batches feed, and what of it learns: all, in this class."""
+class TrainableScope(ABC):
+    """The part of the network that the batches feed, and what of it learns in which epoch."""
 
+    @abstractmethod
     def part(self, model: nn.Module) -> nn.Module:
         """The module that takes the batches' images; its weights are those of `model`."""
-        return model
 
+    @abstractmethod
     def enter_epoch(self, model: nn.Module, epoch: int) -> None:
         """Set what learns in an epoch, counted from 1; `model` and `part` are in training mode."""
 
 
-WHOLE_NETWORK = Scope()
+@final
+class WholeNetwork(TrainableScope):
+    """Batches feed the network itself, and all of it learns in every epoch."""
+
+    def part(self, model: nn.Module) -> nn.Module:
+        """The network."""
+        return model
+
+    def enter_epoch(self, model: nn.Module, epoch: int) -> None:
+        """Nothing to set: in training mode everything learns."""
+
+
+WHOLE_NETWORK = WholeNetwork()
 
 
 class Trainer:
@@ -111,7 +125,7 @@ class Trainer:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         state: TrainingState,
         *,
         train: EpochBatches,
@@ -119,7 +133,7 @@ class Trainer:
         callbacks: Sequence[Callback],
         progress: Progress,
         stop: StopRequest,
-        scope: Scope = WHOLE_NETWORK,
+        scope: TrainableScope = WHOLE_NETWORK,
     ) -> None:
         self.plan = plan
         self.state = state
@@ -162,7 +176,7 @@ class Trainer:
             state.sums.seconds = time.perf_counter() - began
             if time.perf_counter() - self._last_read > READ_EVERY_SECONDS:
                 self._show_step()
-            if self._share() >= 1:
+            if self._fraction_done() >= 1:
                 break
             if self.stop.requested:
                 self._save()
@@ -198,7 +212,7 @@ class Trainer:
         corrects = torch.stack([correct for _, correct, _ in self._unread]).tolist()
         first = self.state.batch - len(losses) + 1
         for offset, (loss, correct) in enumerate(zip(losses, corrects, strict=True)):
-            refuse_infinite(
+            check_loss_is_finite(
                 loss,
                 epoch=self.state.epoch,
                 batch=first + offset,
@@ -220,7 +234,7 @@ class Trainer:
         record["seconds"] = round(sums.seconds, 3)
         record["images_per_second"] = round(sums.images / sums.seconds, 1)
         state.history.append(record)
-        state.finished = self._share() >= 1
+        state.finished = self._fraction_done() >= 1
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, EpochSums()
         for callback in self.callbacks:
             callback.epoch_ended(state, record)
@@ -236,7 +250,7 @@ class Trainer:
         loss = self.plan.loss(
             torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels)
         )
-        refuse_infinite_validation(float(loss), epoch=self.state.epoch)
+        check_validation_loss_is_finite(float(loss), epoch=self.state.epoch)
         accuracy = float((predictions.predicted == predictions.labels).mean())
         return {"validation_loss": float(loss), "validation_accuracy": accuracy}
 
@@ -263,23 +277,25 @@ class Trainer:
         self.state.elapsed_seconds = self._elapsed()
         self._clock_started = None
 
-    def _share(self) -> float:
-        return self.plan.length.share(self.state, len(self.train), self._elapsed())
+    def _fraction_done(self) -> float:
+        return self.plan.duration.fraction_done(self.state, len(self.train), self._elapsed())
 
     def _learning_rate(self) -> float:
         plan = self.plan
-        factor = schedule_factor(plan.schedule, self._share(), warmup_fraction=plan.warmup_fraction)
+        factor = schedule_factor(
+            plan.schedule, self._fraction_done(), warmup_fraction=plan.warmup_fraction
+        )
         return plan.learning_rate * factor * self.state.plateau.factor
 
     def _show_step(self) -> None:
         self._read_losses()
         self._last_read = time.perf_counter()
-        sums, share = self.state.sums, self._share()
+        sums, done = self.state.sums, self._fraction_done()
         self.progress.step(
             epoch=self.state.epoch,
             fraction=self.state.batch / len(self.train),
             images_per_second=sums.images / sums.seconds,
-            left=self._elapsed() * max(0.0, 1 - share) / share if share > 0 else float("nan"),
+            left=self._elapsed() * max(0.0, 1 - done) / done if done > 0 else float("nan"),
         )
 
 

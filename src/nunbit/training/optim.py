@@ -105,8 +105,8 @@ def make_optimizer(
     raise ValueError(f"unknown optimiser {name!r}")
 
 
-def schedule_factor(name: str, share: float, *, warmup_fraction: float) -> float:
-    """Factor on the base learning rate when `share` (0 to 1) of the run is done.
+def schedule_factor(name: str, fraction_done: float, *, warmup_fraction: float) -> float:
+    """Factor on the base learning rate when `fraction_done` (0 to 1) of the run is done.
 
     constant: always 1. cosine: linear warm-up from 0, then half a cosine down to 0 (Loshchilov and
     Hutter 2017). one-cycle: half a cosine up from 1/25, then one down to 1/10,000 (Smith and Topin
@@ -115,12 +115,12 @@ def schedule_factor(name: str, share: float, *, warmup_fraction: float) -> float
     Raises:
         ValueError: for an unknown name.
     """
-    share = min(max(share, 0.0), 1.0)
-    rising = share < warmup_fraction
+    fraction_done = min(max(fraction_done, 0.0), 1.0)
+    rising = fraction_done < warmup_fraction
     if rising:
-        position = share / warmup_fraction
+        position = fraction_done / warmup_fraction
     else:
-        position = (share - warmup_fraction) / (1 - warmup_fraction)
+        position = (fraction_done - warmup_fraction) / (1 - warmup_fraction)
     match name:
         case "constant":
             return 1.0

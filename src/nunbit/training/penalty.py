@@ -36,7 +36,7 @@ def make_penalty(
     """
     layers = _layers(model)
     for key, wanted in (("training.l1", l1), ("training.l2", l2)):
-        _refuse_idle(wanted, layers, key)
+        _check_layers_exist(wanted, layers, key)
     strengths = [(name, _strength(l1, name), _strength(l2, name)) for name in layers]
     chosen = [item for item in strengths if item[1] or item[2]]
     if not chosen:
@@ -69,7 +69,7 @@ def _strength(wanted: Mapping[str, float], name: str) -> float:
     return sum(value for pattern, value in wanted.items() if fnmatch.fnmatchcase(name, pattern))
 
 
-def _refuse_idle(wanted: Mapping[str, float], layers: list[str], key: str) -> None:
+def _check_layers_exist(wanted: Mapping[str, float], layers: list[str], key: str) -> None:
     for pattern in wanted:
         if not any(fnmatch.fnmatchcase(name, pattern) for name in layers):
             shown = ", ".join(layers[:12]) + (", ..." if len(layers) > 12 else "")

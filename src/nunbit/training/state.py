@@ -120,7 +120,7 @@ def make_average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
 
 
-def refuse_infinite(loss: float, *, epoch: int, batch: int, learning_rate: float) -> None:
+def check_loss_is_finite(loss: float, *, epoch: int, batch: int, learning_rate: float) -> None:
     """Stop a training whose loss is no longer a number.
 
     Raises:
@@ -135,7 +135,7 @@ def refuse_infinite(loss: float, *, epoch: int, batch: int, learning_rate: float
         )
 
 
-def refuse_infinite_validation(loss: float, *, epoch: int) -> None:
+def check_validation_loss_is_finite(loss: float, *, epoch: int) -> None:
     """Stop a training whose network answers validation images with what is no number.
 
     No later epoch could count as better than such a loss, and no report could be written.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nunbit.finetune.freezing import Freezing, Stages
+from nunbit.finetune.finetune import FineTuning
+from nunbit.finetune.stages import Stages
 from nunbit.pipelines.training.events import events_of
 from nunbit.reports.run.inputs import Event
 from tests.training.parts import make_state
@@ -13,7 +14,7 @@ def test_unfreezing_and_callbacks_are_told_in_the_order_of_the_epochs() -> None:
     state.history = [{"epoch": float(epoch)} for epoch in range(1, 7)]
     state.happened({"epoch": 4.0}, "plateau", "learning rate lowered")
     stages = Stages(count=5, of_parameter={}, of_module={})
-    tuning = Freezing(stages=stages, learning=3, unfreeze_epochs=2)
+    tuning = FineTuning(stages=stages, learning=3, unfreeze_epochs=2)
     assert events_of(state, tuning) == (
         Event(epoch=3, kind="unfreeze", text=told(2)),
         Event(epoch=4, kind="plateau", text="learning rate lowered"),
@@ -25,7 +26,7 @@ def test_what_learns_from_the_start_is_no_event() -> None:
     state = make_state()
     state.history = [{"epoch": 1.0}, {"epoch": 2.0}]
     stages = Stages(count=5, of_parameter={}, of_module={})
-    assert events_of(state, Freezing(stages=stages, learning=3)) == ()
+    assert events_of(state, FineTuning(stages=stages, learning=3)) == ()
     assert events_of(state) == ()
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.models import create_model
-from nunbit.training.speedups import conv_weight_grad as small_maps
-from nunbit.training.speedups.conv_weight_grad import FastSmallMaps, fast_conv_weight_grad
+from nunbit.training.speedups import conv_weight_grad
+from nunbit.training.speedups.conv_weight_grad import FastConvWeightGrad, fast_conv_weight_grad
 
 LAYERS = {
     "3x3": (nn.Conv2d(8, 16, 3, padding=1, bias=False), 5),
@@ -37,19 +37,19 @@ ALONE = {
 def products(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
     """Shapes of the maps whose patches were multiplied."""
     seen: list[torch.Size] = []
-    patches = small_maps._patches
+    patches = conv_weight_grad._patches
 
     def watched(maps: Tensor, *rest: tuple[int, int]) -> Tensor:
         seen.append(maps.shape)
         return patches(maps, *rest)
 
-    monkeypatch.setattr(small_maps, "_patches", watched)
+    monkeypatch.setattr(conv_weight_grad, "_patches", watched)
     return seen
 
 
 @contextmanager
 def narrow() -> Iterator[None]:
-    with torch.autocast("cpu", torch.bfloat16), FastSmallMaps():
+    with torch.autocast("cpu", torch.bfloat16), FastConvWeightGrad():
         yield
 
 
@@ -96,7 +96,7 @@ def test_float32_frozen_weights_and_other_layouts_are_left_alone(
     products: list[torch.Size],
 ) -> None:
     layer, side = nn.Conv2d(8, 16, 3), 5
-    with FastSmallMaps():
+    with FastConvWeightGrad():
         gradients(layer, maps_of(side))
     with narrow():
         gradients(layer, maps_of(side).detach().contiguous().requires_grad_())
@@ -128,7 +128,7 @@ def test_training_with_and_without_products_gives_the_same_weights(
     start = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0).state_dict()
     fast = trained()
     assert len(products) == 5 * 2  # the maps of 8, 4 and 2 pixels: the first are too large
-    monkeypatch.setattr(small_maps, "MOST_POSITIONS", 0)
+    monkeypatch.setattr(conv_weight_grad, "MAX_POSITIONS", 0)
     plain = trained()
     assert len(products) == 5 * 2
     for name, weights in plain.items():

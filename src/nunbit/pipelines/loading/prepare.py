@@ -27,7 +27,7 @@ from nunbit.data.sources import load_samples
 from nunbit.errors import DataError
 from nunbit.models.catalog import model_info
 from nunbit.models.choose import ModelChoice
-from nunbit.models.create import refuse_impossible
+from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
 from nunbit.pipelines.resolving.contract import Chosen, choose_contract
 from nunbit.progress import Progress
@@ -171,7 +171,7 @@ def _refuse_impossible_network(
 ) -> None:
     """Say before the long work of decoding, and before a run's folder is begun, what cannot be."""
     dropout = config.model.dropout
-    refuse_impossible(
+    check_model_settings(
         model_info(model),
         shape=Shape(*preprocess.shape),
         classes=len(samples.classes),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nunbit.finetune.freezing import Freezing
+from nunbit.finetune.finetune import FineTuning
 from nunbit.formatting import count
 from nunbit.reports.run.inputs import Event
 from nunbit.training.state import TrainingState
 
 
-def events_of(state: TrainingState, tuning: Freezing | None = None) -> tuple[Event, ...]:
+def events_of(state: TrainingState, tuning: FineTuning | None = None) -> tuple[Event, ...]:
     """What the callbacks remembered and, of a fine-tuning, where more stages began to learn."""
     events = [Event(**event) for event in state.events]
     if tuning is not None:
@@ -18,7 +18,7 @@ def events_of(state: TrainingState, tuning: Freezing | None = None) -> tuple[Eve
     return tuple(sorted(events, key=lambda event: event.epoch))
 
 
-def _unfreezings(tuning: Freezing, epochs: int) -> Iterator[Event]:
+def _unfreezings(tuning: FineTuning, epochs: int) -> Iterator[Event]:
     """A function of the epoch alone, as the unfreezing itself is."""
     stages = tuning.stages.count
     for epoch in range(2, epochs + 1):

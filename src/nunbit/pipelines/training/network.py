@@ -36,7 +36,14 @@ from nunbit.training.callbacks import (
 )
 from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, newest
 from nunbit.training.interrupt import stop_on_signals
-from nunbit.training.loop import WHOLE_NETWORK, EpochBatches, Length, Plan, Scope, Trainer
+from nunbit.training.loop import (
+    WHOLE_NETWORK,
+    Duration,
+    EpochBatches,
+    TrainableScope,
+    Trainer,
+    TrainingPlan,
+)
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import make_optimizer, parameter_groups
 from nunbit.training.penalty import make_penalty
@@ -57,7 +64,7 @@ class Feed:
     train: EpochBatches
     validation: Iterable[Batch] | None
     validation_images: int
-    scope: Scope = WHOLE_NETWORK
+    scope: TrainableScope = WHOLE_NETWORK
 
 
 def image_feed(config: Config, parts: Parts) -> Feed:
@@ -217,7 +224,7 @@ def fit(
         progress.note("warning: no image is left to validate on; the training loss decides")
     plan = make_plan(config, folder, state.model)
     progress.training_started(
-        model=config.model.name, epochs=plan.length.epochs, minutes=training.minutes
+        model=config.model.name, epochs=plan.duration.epochs, minutes=training.minutes
     )
     try:
         with stop_on_signals() as stop:
@@ -257,7 +264,7 @@ def load_best_weights(folder: RunFolder, state: TrainingState, progress: Progres
         state.best = Best(epoch=len(state.history))
 
 
-def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> Plan:
+def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> TrainingPlan:
     """The plan of a configuration without `auto`.
 
     Raises:
@@ -265,11 +272,11 @@ def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> Plan:
     """
     training = config.training
     if training.minutes is not None:
-        length = Length(seconds=60 * training.minutes)
+        duration = Duration(seconds=60 * training.minutes)
     else:
-        length = Length(epochs=decided(training.epochs))
-    return Plan(
-        length=length,
+        duration = Duration(epochs=decided(training.epochs))
+    return TrainingPlan(
+        duration=duration,
         loss=make_loss(training.loss, label_smoothing=training.label_smoothing),
         learning_rate=decided(training.learning_rate),
         schedule=training.schedule,

@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
-MOST_POSITIONS = 36
+MAX_POSITIONS = 36
 """H times W of the maps that come out up to which the product is faster than oneDNN's kernel."""
 
 
-class FastSmallMaps(TorchFunctionMode):
+class FastConvWeightGrad(TorchFunctionMode):
     """Inside, convolutions in bfloat16 on small maps get their weights' gradient as a product.
 
     oneDNN's kernels for matrix units multiply tiles of sixteen neighbouring pixels of a row, and
@@ -56,7 +56,7 @@ def fast_conv_weight_grad(device_type: str, dtype: torch.dtype | None) -> Iterat
         if device_type != "cpu":
             yield
             return
-        with FastSmallMaps():
+        with FastConvWeightGrad():
             yield
 
 
@@ -81,7 +81,7 @@ def _convolve(
         or input.device.type != "cpu"
         or _computed_in(input) is not torch.bfloat16
         or not input.is_contiguous(memory_format=torch.channels_last)
-        or _positions(input, weight, steps, zeros) > MOST_POSITIONS
+        or _positions(input, weight, steps, zeros) > MAX_POSITIONS
     ):
         return torch.conv2d(*plain)
     narrow = None if bias is None else bias.bfloat16()

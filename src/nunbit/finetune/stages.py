@@ -1,4 +1,4 @@
-"""What of a pretrained network learns, and what stays as it is to the last bit.
+"""Stages of a pretrained network: to which one each parameter and each module belongs.
 
 A network is a row of stages and a head. Stages are counted from 0 in the order of the data flow;
 the head has the number that comes after the last of them.
@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
-
-from nunbit.training.loop import Scope
 
 StageOf: TypeAlias = Mapping[str, int]
 
@@ -76,49 +73,6 @@ def stages_of(model: nn.Module, prefixes: Sequence[nn.Module]) -> Stages:
         of_parameter={n: parameters.get(id(p), head) for n, p in model.named_parameters()},
         of_module=of_module,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Freezing(Scope):
-    """Which stages learn in which epoch.
-
-    A stage that does not learn is in evaluation mode, whatever the others do: its weights, and the
-    statistics of its batch normalisation, stay bit for bit what they were.
-    """
-
-    stages: Stages
-    learning: int
-    """Stages that learn in the end, counted from the last."""
-    unfreeze_epochs: int = 0
-    """Epochs after which one more stage learns, from the last one on; 0: all at once."""
-    freeze_statistics: bool = False
-    """Whether batch normalisation keeps its statistics in the stages that learn, too."""
-
-    @property
-    def always_frozen(self) -> int:
-        """Number of stages that never learn."""
-        return self.stages.count - self.learning
-
-    def frozen(self, epoch: int) -> int:
-        """Number of stages that do not learn in an epoch, counted from 1."""
-        learning = self.learning
-        if self.unfreeze_epochs:
-            learning = min(learning, 1 + (epoch - 1) // self.unfreeze_epochs)
-        return self.stages.count - learning
-
-    def enter_epoch(self, model: nn.Module, epoch: int) -> None:
-        """See `Scope.enter_epoch`; a function of the epoch alone, so that runs can be resumed."""
-        self.freeze(model, self.frozen(epoch))
-
-    def freeze(self, model: nn.Module, frozen: int) -> None:
-        """Let the stages from number `frozen` on learn, and none before it."""
-        model.train()
-        for name, module in model.named_modules():
-            still = self.freeze_statistics and isinstance(module, _BatchNorm)
-            if still or self.stages.of_module.get(name, frozen) < frozen:
-                module.eval()
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(self.stages.of_parameter[name] >= frozen)
 
 
 def _first_found(members: Sequence[set[int]]) -> dict[int, int]:
