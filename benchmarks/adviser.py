@@ -38,7 +38,7 @@ import torch
 from agreement import Seed, answers_of, judged, overall
 
 from nunbit.advisor.evidence import stratified_order
-from nunbit.advisor.plans import SCRATCH, Z95, advice_from_dict, spoken
+from nunbit.advisor.plans import SCRATCH, Z95, advice_from_dict, describe
 from nunbit.cli.display import display_on
 from nunbit.cli.terminal import stderr_console
 from nunbit.config import Config, load_config
@@ -181,7 +181,7 @@ def table(measured: Mapping[str, Any]) -> str:
         chosen = sum(seed["recommended"] == plan for seed in seeds)
         held = sum(row["verdict"] == "met" for row in rows)
         lines.append(
-            f"| {spoken(plan)} | {several([row['expected'] for row in rows])} "
+            f"| {describe(plan)} | {several([row['expected'] for row in rows])} "
             f"| {several([row['accuracy'] for row in rows], mean=accuracy)} "
             f"| {chosen} of {len(seeds)} | {held} of {len(rows)} "
             f"| {times[0]:.0f} s | {times[1]:.0f} s |"
@@ -203,7 +203,7 @@ def agreement(found: Sequence[Mapping[str, Any]]) -> str:
         plans = [plan for seed in seeds for plan in seed["plans"]]
         held = sum(plan["verdict"] == "met" for plan in plans)
         recommended, thumb = (
-            ", ".join(dict.fromkeys(spoken(seed[key]) for seed in seeds))
+            ", ".join(dict.fromkeys(describe(seed[key]) for seed in seeds))
             for key in ("recommended", "table")
         )
         lines.append(

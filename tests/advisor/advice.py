@@ -10,14 +10,14 @@ from nunbit.advisor.plans import (
     CurvePoint,
     HeadScore,
     PlanEstimate,
-    Share,
+    Proportion,
     Source,
     Trial,
 )
 
 
-def around(estimate: float, half: float = 0.02) -> Share:
-    return Share(estimate=estimate, low=estimate - half, high=min(1.0, estimate + half))
+def around(estimate: float, half: float = 0.02) -> Proportion:
+    return Proportion(estimate=estimate, low=estimate - half, high=min(1.0, estimate + half))
 
 
 def plan(name: str, accuracy: float, *, behind: float = 0.0, seconds: float = 30.0) -> PlanEstimate:
@@ -78,7 +78,7 @@ ADVICE = Advice(
         plan("all", 0.86, behind=3.0, seconds=300.0),
         plan("none", 0.6, seconds=90.0),
     ),
-    much=Answer(yes=False, reason="250 images of a middling class."),
+    much=Answer(yes=False, reason="250 images of the median class."),
     similar=Answer(yes=True, reason="pretraining removes 70 % of the errors."),
     recommended="last-stage",
     reason="training last stage and head is expected to reach 92.0 % (90.0 to 94.0).",

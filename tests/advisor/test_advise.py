@@ -15,12 +15,12 @@ from torch.nn.functional import interpolate
 from nunbit.advisor import advise as adviser
 from nunbit.advisor import trials
 from nunbit.advisor.advise import advise
-from nunbit.advisor.case import Case
 from nunbit.advisor.evidence import make_folds
+from nunbit.advisor.inputs import AdvisorInput
 from nunbit.advisor.plans import Advice, depth
 from nunbit.advisor.probing import pixel_features, settle_statistics, stage_features
 from nunbit.advisor.timing import Timing, time_plan, time_scratch
-from nunbit.advisor.trials import Arena, make_arena, try_plan, try_scratch
+from nunbit.advisor.trials import TrialSetup, set_up_trials, try_plan, try_scratch
 from nunbit.backbone.split_points import find_split_points
 from nunbit.errors import DataError, UsageError
 from nunbit.progress import Silent
@@ -106,7 +106,7 @@ def test_weights_of_something_else_are_called_different() -> None:
 def test_large_data_are_looked_at_in_part(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adviser, "MOST_IMAGES", 80)
+    monkeypatch.setattr(adviser, "MAX_IMAGES", 80)
     found = advise(make_case(model))
     assert (found.images, found.measured_on) == (120, 80)
     assert found.remarks[0] == "Measured on 80 of 120 images."
@@ -116,7 +116,7 @@ def test_rare_classes_of_large_data_are_looked_at_all_the_same() -> None:
     labels = np.repeat([0, 1, 2], [6000, 12, 2])
     chosen = adviser._looked_at(labels, seed=0)
     assert np.bincount(labels[chosen]).tolist()[1:] == [5, 2]
-    assert len(set(chosen)) == len(chosen) <= adviser.MOST_IMAGES + 7
+    assert len(set(chosen)) == len(chosen) <= adviser.MAX_IMAGES + 7
     assert (labels[chosen[-3:]] > 0).all()
 
 
@@ -185,17 +185,17 @@ def test_images_are_made_smaller_as_torch_does_it() -> None:
     torch.testing.assert_close(found.permute(0, 3, 1, 2).float(), expected)
 
 
-def arena_of(case: Case, *learning: int) -> Arena:
+def arena_of(case: AdvisorInput, *learning: int) -> TrialSetup:
     n = len(case.images)
     folds = make_folds(case.images.labels, np.arange(n), seed=0)
-    return make_arena(case, folds, strength=0.01, learning=learning or (1, 2, 3))
+    return set_up_trials(case, folds, strength=0.01, learning=learning or (1, 2, 3))
 
 
 def test_a_trial_trains_only_what_it_says(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = make_case(model)
-    arena = arena_of(case)
+    setup = arena_of(case)
     copies: list[nn.Module] = []
 
     def kept(value: nn.Module) -> nn.Module:
@@ -203,7 +203,7 @@ def test_a_trial_trains_only_what_it_says(
         return copies[-1]
 
     monkeypatch.setattr(trials, "copy", SimpleNamespace(deepcopy=kept))
-    tried = try_plan(case, arena, "last-stage", learning_stages=1)
+    tried = try_plan(case, setup, "last-stage", learning_stages=1)
     assert tried is not None
     trained, *others = copies
     assert len(others) == 2  # a new one in every round
@@ -224,15 +224,15 @@ def test_a_trial_trains_only_what_it_says(
 def test_a_trial_starts_from_the_head_and_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     strange = network(seed=5).eval()
     case = make_case(strange, 200)
-    arena = arena_of(case)
+    setup = arena_of(case)
     monkeypatch.setattr(trials, "LEARNING_RATE", 0.0)
-    still = try_plan(case, arena, "all", learning_stages=3)
+    still = try_plan(case, setup, "all", learning_stages=3)
     assert still is not None
-    assert (still.right == arena.head_right).all()
+    assert (still.right == setup.head_right).all()
     monkeypatch.setattr(trials, "LEARNING_RATE", 5e-3)
-    learned = try_plan(case, arena, "all", learning_stages=3)
+    learned = try_plan(case, setup, "all", learning_stages=3)
     assert learned is not None
-    assert learned.right.sum() > arena.head_right.sum()
+    assert learned.right.sum() > setup.head_right.sum()
 
 
 def test_a_trial_beyond_the_budget_is_left_out(
@@ -240,9 +240,9 @@ def test_a_trial_beyond_the_budget_is_left_out(
 ) -> None:
     case = make_case(model)
     monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 1e6)
-    arena = arena_of(case)
-    assert try_plan(case, arena, "all", learning_stages=3) is None
-    assert try_scratch(case, arena) is None
+    setup = arena_of(case)
+    assert try_plan(case, setup, "all", learning_stages=3) is None
+    assert try_scratch(case, setup) is None
 
 
 def test_every_image_is_judged_once_and_every_plan_sees_as_many(
@@ -253,11 +253,11 @@ def test_every_image_is_judged_once_and_every_plan_sees_as_many(
         for split_point in find_split_points(model, (1, 16, 16))[-1:]
     )
     monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 3 * 3 * whole * 500.0)
-    arena = arena_of(make_case(model))
-    assert arena.visits == {1: 500, 2: 500, 3: 500}  # what everything can afford
-    judged = np.concatenate([one.judged.rows for one in arena.rounds])
+    setup = arena_of(make_case(model))
+    assert setup.visits == {1: 500, 2: 500, 3: 500}  # what everything can afford
+    judged = np.concatenate([one.judged.rows for one in setup.rounds])
     assert sorted(judged) == list(range(120))
-    assert not any(set(one.train.rows) & set(one.judged.rows) for one in arena.rounds)
+    assert not any(set(one.train.rows) & set(one.judged.rows) for one in setup.rounds)
     monkeypatch.setattr(trials, "TRIAL_MULTIPLY_ADDS", 3 * 3 * whole * 399.0)
     assert 3 not in arena_of(make_case(model)).visits
 

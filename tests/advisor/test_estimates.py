@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nunbit.advisor.case import Case, Images, Scratch
 from nunbit.advisor.estimates import (
     OWN_CHANGE,
     SHARED_CHANGE,
@@ -22,9 +21,10 @@ from nunbit.advisor.estimates import (
     why,
 )
 from nunbit.advisor.evidence import Curve, OutOfFold, gain
-from nunbit.advisor.plans import CurvePoint, PlanEstimate, Trial, rank, recommend, share
+from nunbit.advisor.inputs import AdvisorInput, Images, ScratchBaseline
+from nunbit.advisor.plans import CurvePoint, PlanEstimate, Trial, proportion, rank, recommend
 from nunbit.advisor.timing import Timing
-from nunbit.advisor.trials import Tried
+from nunbit.advisor.trials import TrialResult
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
 
@@ -32,21 +32,21 @@ CONTRACT = Preprocess(height=8, width=8, channels=1, mean=(0.0,), std=(1.0,))
 TIMING = Timing(frozen=0.01, learning=0.02, step=0.1)
 
 
-def make_case(per_class: int, *, augmented: bool = False) -> Case:
+def make_case(per_class: int, *, augmented: bool = False) -> AdvisorInput:
     labels = np.repeat([0, 1], per_class)
     pixels = ArrayPixels(
         np.zeros((len(labels), 8, 8, 1), dtype=np.uint8),
         reasons=("",) * len(labels),
         preprocess=CONTRACT,
     )
-    return Case(
+    return AdvisorInput(
         data="case",
         model="net",
         weights="weights",
         classes=2,
         network=nn.Identity(),
         untrained=nn.Identity,
-        scratch=Scratch(
+        scratch=ScratchBaseline(
             name="smallcnn", build=lambda height, width: nn.Identity(), height=8, width=8, epochs=50
         ),
         images=Images(
@@ -90,16 +90,16 @@ def make_curve(*errors: int, n: int = 200) -> Curve:
     rights = [wrong(count, n) for count in errors]
     return Curve(
         points=tuple(
-            CurvePoint(images=160 >> (len(errors) - 1 - i), accuracy=share(right.sum(), n))
+            CurvePoint(images=160 >> (len(errors) - 1 - i), accuracy=proportion(right.sum(), n))
             for i, right in enumerate(rights)
         ),
         last_doubling=gain(rights[-2], rights[-1]),
     )
 
 
-def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> Tried:
+def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> TrialResult:
     right, head_right = wrong(errors, n), wrong(head_errors, n)
-    return Tried(
+    return TrialResult(
         trial=Trial(
             plan=plan,
             images=160,
@@ -107,7 +107,7 @@ def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> Tri
             visits=1000,
             side=8,
             seconds=1.0,
-            accuracy=share(right.sum(), n),
+            accuracy=proportion(right.sum(), n),
             head_accuracy=float(head_right.mean()),
         ),
         right=right,
@@ -116,7 +116,7 @@ def tried(plan: str, errors: int, *, head_errors: int = 10, n: int = 100) -> Tri
 
 
 def make_measured(
-    trials: dict[str, Tried | None], *, heads: Heads | None = None, curve: Curve | None = None
+    trials: dict[str, TrialResult | None], *, heads: Heads | None = None, curve: Curve | None = None
 ) -> Measured:
     return Measured(
         heads=heads or make_heads(),
@@ -279,7 +279,7 @@ def test_much_data_are_many_images_and_a_curve_that_has_levelled() -> None:
     assert not is_much(make_case(100), steep).yes
     assert not is_much(make_case(99), flat).yes
     reason = is_much(make_case(100), steep).reason
-    assert "100 images of a middling class, 100 of the smallest" in reason
+    assert "100 images of the median class, 100 of the smallest" in reason
     assert "still rising: from 80 to 160 images a head gained +10.0 points" in reason
     assert "no longer clearly rising" in is_much(make_case(100), make_curve(20, 20)).reason
 

@@ -157,7 +157,7 @@ def test_the_interval_of_a_gain_holds_the_truth_as_often_as_it_says() -> None:
     improved = before | after.astype(bool)
     truth = 0.3 * 0.1
     intervals = [gain(one, two) for one, two in zip(before, improved, strict=True)]
-    covered = np.mean([share.low <= truth <= share.high for share in intervals])
+    covered = np.mean([proportion.low <= truth <= proportion.high for proportion in intervals])
     assert 0.93 < covered < 0.995
 
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from nunbit.advisor.plans import (
-    Share,
+    Proportion,
     advice_from_dict,
     depth,
+    describe,
+    proportion,
     rank,
     recommend,
-    share,
-    spoken,
     table_plan,
     verdict,
 )
@@ -26,16 +26,16 @@ from tests.advisor.advice import ADVICE, DIFFERENT, plan
 @given(n=st.integers(1, 2000), data=st.data())
 def test_a_share_has_wilsons_interval(n: int, data: st.DataObject) -> None:
     correct = data.draw(st.integers(0, n))
-    found = share(correct, n)
+    found = proportion(correct, n)
     reference = binomtest(correct, n).proportion_ci(0.95, method="wilson")
     assert found.estimate == correct / n
     assert found.low == pytest.approx(reference.low, abs=1e-6)
     assert found.high == pytest.approx(reference.high, abs=1e-6)
 
 
-def test_a_share_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="share of nothing"):
-        share(0, 0)
+def test_a_proportion_of_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="proportion of nothing"):
+        proportion(0, 0)
 
 
 def test_the_notes_table() -> None:
@@ -48,11 +48,11 @@ def test_the_notes_table() -> None:
 
 
 def test_plans_in_words() -> None:
-    assert spoken("head") == "head"
-    assert spoken("last-stage") == "last stage and head"
-    assert spoken("stages:3") == "last 3 stages and head"
-    assert spoken("all") == "everything"
-    assert spoken("none") == "from scratch"
+    assert describe("head") == "head"
+    assert describe("last-stage") == "last stage and head"
+    assert describe("stages:3") == "last 3 stages and head"
+    assert describe("all") == "everything"
+    assert describe("none") == "from scratch"
 
 
 def test_plans_by_how_much_they_train() -> None:
@@ -89,7 +89,7 @@ def test_the_recommended_plans_expectation() -> None:
     [((0.95, 0.99), "above"), ((0.93, 0.99), "met"), ((0.8, 0.9), "met"), ((0.7, 0.89), "below")],
 )
 def test_whether_an_expectation_was_met(test: tuple[float, float], expected: str) -> None:
-    assert verdict(Share(estimate=0.92, low=0.9, high=0.94), test) == expected
+    assert verdict(Proportion(estimate=0.92, low=0.9, high=0.94), test) == expected
 
 
 def test_advice_survives_json() -> None:

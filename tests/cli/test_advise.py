@@ -32,7 +32,7 @@ def test_the_plans_are_a_table_with_the_best_first(
     assert main(["advise", "photos"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "birds & <bees>: 500 images to train on, 2 classes"
-    assert lines[1] == "much data: no. 250 images of a middling class."
+    assert lines[1] == "much data: no. 250 images of the median class."
     assert lines[2] == "similar images: yes. pretraining removes 70 % of the errors."
     rows = [line.split()[0] for line in lines[4:10]]
     assert rows == ["--transfer", "last-stage", "stages:2", "head", "all", "--pretrained"]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nunbit.advisor.case import Case, Images, Scratch
+from nunbit.advisor.inputs import AdvisorInput, Images, ScratchBaseline
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
 
@@ -72,15 +72,15 @@ def make_images(n: int, *, seed: int = 1, contract: Preprocess = CONTRACT) -> Im
     )
 
 
-def make_case(model: nn.Module, n: int = 120, *, seed: int = 0) -> Case:
-    return Case(
+def make_case(model: nn.Module, n: int = 120, *, seed: int = 0) -> AdvisorInput:
+    return AdvisorInput(
         data="stripes",
         model="net",
         weights="weights of net",
         classes=4,
         network=model,
         untrained=lambda: network(seed=7),
-        scratch=Scratch(
+        scratch=ScratchBaseline(
             name="tiny",
             build=lambda height, width: network(seed=3),
             height=SIDE,

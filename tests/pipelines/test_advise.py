@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from nunbit.advisor import trials
-from nunbit.advisor.case import Case
+from nunbit.advisor.inputs import AdvisorInput
 from nunbit.advisor.plans import advice_from_dict
 from nunbit.cli import main
 from nunbit.config import Config, load_config
@@ -27,7 +27,7 @@ from tests.end_to_end.pieces import write_pieces
 from tests.fixtures_data import write_images
 
 
-def prepared_case(folder: Path, **settings: object) -> tuple[Case, Parts, Config]:
+def prepared_case(folder: Path, **settings: object) -> tuple[AdvisorInput, Parts, Config]:
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
     config = load_config(data=str(folder), recipe=None, settings=dotted)
     prepared = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)

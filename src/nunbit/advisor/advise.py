@@ -13,7 +13,6 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.advisor.case import Case
 from nunbit.advisor.estimates import (
     Heads,
     Measured,
@@ -30,22 +29,23 @@ from nunbit.advisor.evidence import (
     make_folds,
     stratified_order,
 )
+from nunbit.advisor.inputs import AdvisorInput
 from nunbit.advisor.plans import ALL, LAST_STAGE, SCRATCH, Advice, HeadScore, rank, recommend
 from nunbit.advisor.probing import pixel_features, stage_features, untrained_features
 from nunbit.advisor.timing import Timing, time_plan, time_scratch
-from nunbit.advisor.trials import Tried, make_arena, try_plan, try_scratch
+from nunbit.advisor.trials import TrialResult, set_up_trials, try_plan, try_scratch
 from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.device import describe_device
 from nunbit.models.head import head_input
 from nunbit.progress import SILENT, Progress
 
-MOST_IMAGES = 2000
+MAX_IMAGES = 2000
 """Images that are looked at; more would make the advice slow and hardly better."""
-FEWEST_OF_A_CLASS = 5
+MIN_PER_CLASS = 5
 """Of a rare class so many are looked at all the same, or it could not be cross-validated."""
 
 
-def advise(case: Case, progress: Progress = SILENT) -> Advice:
+def advise(case: AdvisorInput, progress: Progress = SILENT) -> Advice:
     """Measure, and recommend a plan. The same data and seed give the same advice, but for times.
 
     Raises:
@@ -101,18 +101,21 @@ def _looked_at(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
     Only at the end are more of rare classes.
     """
     order = stratified_order(labels, seed=seed)
-    rest = order[MOST_IMAGES:]
-    seen = np.bincount(labels[order[:MOST_IMAGES]], minlength=int(labels.max()) + 1)
+    rest = order[MAX_IMAGES:]
+    seen = np.bincount(labels[order[:MAX_IMAGES]], minlength=int(labels.max()) + 1)
     more = [
-        rest[labels[rest] == label][: FEWEST_OF_A_CLASS - n]
+        rest[labels[rest] == label][: MIN_PER_CLASS - n]
         for label, n in enumerate(seen)
-        if n < FEWEST_OF_A_CLASS
+        if n < MIN_PER_CLASS
     ]
-    return np.concatenate([order[:MOST_IMAGES], *more])
+    return np.concatenate([order[:MAX_IMAGES], *more])
 
 
 def _heads(
-    case: Case, split_points: tuple[SplitPoint, ...], folds: NDArray[np.int64], progress: Progress
+    case: AdvisorInput,
+    split_points: tuple[SplitPoint, ...],
+    folds: NDArray[np.int64],
+    progress: Progress,
 ) -> tuple[Heads, NDArray[np.float32]]:
     """Cross-validated heads on all kinds of features, and the last stage's features [n, D]."""
     images, labels = case.images, case.images.labels
@@ -168,25 +171,28 @@ def _plans(split_points: tuple[SplitPoint, ...], heads: Heads) -> dict[str, int]
 
 
 def _trials(
-    case: Case,
+    case: AdvisorInput,
     folds: NDArray[np.int64],
     learning: dict[str, int],
     strength: float,
     progress: Progress,
-) -> dict[str, Tried | None]:
+) -> dict[str, TrialResult | None]:
     """Every plan tried in small; None for those that are too large for it."""
-    arena = make_arena(case, folds, strength=strength, learning=learning.values())
-    tried: dict[str, Tried | None] = {}
+    setup = set_up_trials(case, folds, strength=strength, learning=learning.values())
+    tried: dict[str, TrialResult | None] = {}
     for plan in progress.track((*learning, SCRATCH), total=len(learning) + 1, title="trials"):
         if plan == SCRATCH:
-            tried[plan] = try_scratch(case, arena)
+            tried[plan] = try_scratch(case, setup)
         else:
-            tried[plan] = try_plan(case, arena, plan, learning_stages=learning[plan])
+            tried[plan] = try_plan(case, setup, plan, learning_stages=learning[plan])
     return tried
 
 
 def _timings(
-    case: Case, split_points: tuple[SplitPoint, ...], learning: dict[str, int], progress: Progress
+    case: AdvisorInput,
+    split_points: tuple[SplitPoint, ...],
+    learning: dict[str, int],
+    progress: Progress,
 ) -> dict[str, Timing]:
     """What an image costs under each plan."""
     plans = {"head": 0, **learning, SCRATCH: 0}

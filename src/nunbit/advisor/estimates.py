@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.advisor.case import Case
 from nunbit.advisor.evidence import Curve, OutOfFold, gain
+from nunbit.advisor.inputs import AdvisorInput
 from nunbit.advisor.plans import (
     HEAD,
     SCRATCH,
@@ -18,16 +18,16 @@ from nunbit.advisor.plans import (
     Answer,
     HeadScore,
     PlanEstimate,
-    Share,
+    Proportion,
     depth,
-    share,
-    spoken,
+    describe,
+    proportion,
 )
 from nunbit.advisor.timing import Timing
-from nunbit.advisor.trials import Tried
+from nunbit.advisor.trials import TrialResult
 
-MUCH_PER_CLASS = 100
-"""Images of a middling class from which data may be called much."""
+MUCH_DATA_PER_CLASS = 100
+"""Images of the median class from which data may be called much."""
 STEEP = 0.03
 """Data are little as long as twice as many bring so much accuracy."""
 SIMILAR_ERRORS = 0.5
@@ -36,7 +36,7 @@ SHARED_CHANGE, OWN_CHANGE = 0.4, 0.3
 """Prior standard deviations of the logarithm of a plan's errors against the head's: what all plans
 have in common, and what each has for itself. A trial on few images hardly moves an estimate away
 from no difference to the head, and less so away from the other plans."""
-MOST_DOUBLINGS = 3.0
+MAX_DOUBLINGS = 3.0
 """The learning curve is not carried on beyond so many doublings of the images."""
 
 
@@ -63,19 +63,19 @@ class Measured:
 
     heads: Heads
     curve: Curve
-    tried: Mapping[str, Tried | None]
+    tried: Mapping[str, TrialResult | None]
     """By plan, in the order of what they train; None for what is too large for a trial."""
     timings: Mapping[str, Timing]
     looked_at: int
 
 
-def is_much(case: Case, curve: Curve) -> Answer:
+def is_much(case: AdvisorInput, curve: Curve) -> Answer:
     """How much data: images per class, and whether more of them still bring much."""
     counts = np.bincount(case.images.labels, minlength=case.classes)
-    middling, least = int(np.median(counts)), int(counts.min())
+    median, smallest = int(np.median(counts)), int(counts.min())
     brought = curve.last_doubling
-    yes = middling >= MUCH_PER_CLASS and brought.estimate < STEEP
-    sizes = f"{middling:,} images of a middling class, {least:,} of the smallest"
+    yes = median >= MUCH_DATA_PER_CLASS and brought.estimate < STEEP
+    sizes = f"{median:,} images of the median class, {smallest:,} of the smallest"
     if len(curve.points) < 2:
         return Answer(yes=yes, reason=f"{sizes}; too few for a learning curve.")
     before, after = (point.images for point in curve.points[-2:])
@@ -115,7 +115,7 @@ def is_similar(heads: Heads) -> Answer:
     return Answer(yes=removed >= SIMILAR_ERRORS and not special, reason=f"{reason}.")
 
 
-def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
+def estimates(case: AdvisorInput, measured: Measured) -> tuple[PlanEstimate, ...]:
     """What to expect of every plan, in accuracy and time."""
     head, basis = _head_at(case, measured)
     expected = {HEAD: (head, basis)}
@@ -141,21 +141,21 @@ def estimates(case: Case, measured: Measured) -> tuple[PlanEstimate, ...]:
     )
 
 
-def _no_worse(accuracy: Share, *, than: Share) -> Share:
+def _no_worse(accuracy: Proportion, *, than: Proportion) -> Proportion:
     """At least the head's: fine-tuning starts from it, and keeps it where it gets worse.
 
     A trial that ends below its head was cut short while large steps had done harm.
     """
     if accuracy.estimate >= than.estimate:
         return accuracy
-    return Share(
+    return Proportion(
         estimate=than.estimate,
         low=min(accuracy.low, than.low),
         high=max(accuracy.high, than.high),
     )
 
 
-def _within_reach(heads: Heads, plan: str) -> tuple[Share, str]:
+def _within_reach(heads: Heads, plan: str) -> tuple[Proportion, str]:
     """What a head reads best from the stages that a plan trains, or from the last it leaves alone.
 
     Layers that learn can pass on what they are given, so a plan could get there.
@@ -165,7 +165,7 @@ def _within_reach(heads: Heads, plan: str) -> tuple[Share, str]:
     return heads.stages[best].accuracy, f"a head on stage {best + 1}"
 
 
-def _halfway(one: tuple[Share, str], reach: tuple[Share, str]) -> tuple[Share, str]:
+def _halfway(one: tuple[Proportion, str], reach: tuple[Proportion, str]) -> tuple[Proportion, str]:
     """Half the way from a trial, in the logarithm of errors, to what is better and within reach.
 
     A short trial need not get there, and a long training on few images may not either.
@@ -174,11 +174,11 @@ def _halfway(one: tuple[Share, str], reach: tuple[Share, str]) -> tuple[Share, s
     if better.estimate <= tried.estimate:
         return one
     errors = math.sqrt((1 - tried.estimate) * (1 - better.estimate))
-    halfway = Share(estimate=1 - errors, low=tried.low, high=max(tried.high, better.high))
+    halfway = Proportion(estimate=1 - errors, low=tried.low, high=max(tried.high, better.high))
     return halfway, f"{basis}; half the way to {source}"
 
 
-def _at_least(one: tuple[Share, str], floor: tuple[Share, str]) -> tuple[Share, str]:
+def _at_least(one: tuple[Proportion, str], floor: tuple[Proportion, str]) -> tuple[Proportion, str]:
     """The better expectation of two, with an interval that reaches as high as either."""
     if floor[0].estimate <= one[0].estimate:
         return one
@@ -205,7 +205,7 @@ def _behind(measured: Measured) -> dict[str, float]:
     return behind
 
 
-def _head_at(case: Case, measured: Measured) -> tuple[Share, str]:
+def _head_at(case: AdvisorInput, measured: Measured) -> tuple[Proportion, str]:
     """The head's accuracy with all training images, and what it rests on."""
     accuracy = measured.heads.last.accuracy
     trained_on = measured.curve.points[-1].images
@@ -216,7 +216,7 @@ def _head_at(case: Case, measured: Measured) -> tuple[Share, str]:
     # Half of what the curve promises may be missing or come twice: so wide is the interval.
     low, high = (accuracy.low, 1 - (1 - accuracy.high) * factor)
     estimate = 1 - (1 - accuracy.estimate) * factor
-    return Share(estimate=estimate, low=low, high=high), (
+    return Proportion(estimate=estimate, low=low, high=high), (
         f"{basis}, the learning curve carried on to {case.training_images:,}"
     )
 
@@ -232,7 +232,7 @@ def _growth(curve: Curve, trained_on: int, images: int) -> float:
     before, after = (1 - point.accuracy.estimate for point in curve.points[-2:])
     if not 0 < after < before:
         return 1.0
-    doublings = min(MOST_DOUBLINGS, math.log2(images / trained_on))
+    doublings = min(MAX_DOUBLINGS, math.log2(images / trained_on))
     return float((after / before) ** doublings)
 
 
@@ -270,7 +270,7 @@ def _changes(measured: Measured) -> dict[str, tuple[float, float]]:
     }
 
 
-def _covariance(tried: Sequence[Tried]) -> NDArray[np.float64]:
+def _covariance(tried: Sequence[TrialResult]) -> NDArray[np.float64]:
     """Of the plans' `_log_ratio` to one head: they share its errors, and many of their own."""
     wrong = np.array([~t.right for t in tried], dtype=np.float64)
     head = (~tried[0].head_right).astype(np.float64)
@@ -279,20 +279,20 @@ def _covariance(tried: Sequence[Tried]) -> NDArray[np.float64]:
     return np.asarray(parts @ parts.T + one_more)
 
 
-def _scaled(head: Share, change: float, doubt: float) -> Share:
+def _scaled(head: Proportion, change: float, doubt: float) -> Proportion:
     """The head's accuracy with its errors times exp(change), which is known up to `doubt`."""
     errors = max(1 - head.estimate, 1e-6)
     more = math.hypot(math.log(max((1 - head.low) / errors, 1.0)), Z95 * doubt)
     less = math.hypot(math.log(max(errors / max(1 - head.high, 1e-6), 1.0)), Z95 * doubt)
     middle = errors * math.exp(change)
-    return Share(
+    return Proportion(
         estimate=max(0.0, 1 - middle),
         low=max(0.0, 1 - middle * math.exp(more)),
         high=max(0.0, 1 - middle * math.exp(-less)),
     )
 
 
-def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:
+def _from_scratch(case: AdvisorInput, measured: Measured) -> tuple[Proportion, str]:
     """The trial's accuracy, improved as the head's is with the images that the trial lacked.
 
     A network that learns from pixels should end no lower than a head on them.
@@ -300,9 +300,9 @@ def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:
     tried, pixels = measured.tried[SCRATCH], measured.heads.pixels.accuracy
     if tried is None:
         return pixels, "too large for a trial: a head on raw pixels"
-    own = share(int(tried.right.sum()), len(tried.right))
+    own = proportion(int(tried.right.sum()), len(tried.right))
     factor = _growth(measured.curve, tried.trial.images, case.training_images)
-    grown = Share(
+    grown = Proportion(
         estimate=1 - (1 - own.estimate) * factor,
         low=own.low,
         high=1 - (1 - own.high) * factor,
@@ -311,7 +311,7 @@ def _from_scratch(case: Case, measured: Measured) -> tuple[Share, str]:
     return _at_least((grown, basis), (pixels, "a head on raw pixels"))
 
 
-def _seconds(case: Case, measured: Measured) -> dict[str, float]:
+def _seconds(case: AdvisorInput, measured: Measured) -> dict[str, float]:
     """Expected training time of each plan; fine-tuning begins with the head's."""
     fit = measured.heads.fit_seconds * case.training_images / max(1, measured.looked_at)
     head = len(case.images) * measured.timings[HEAD].frozen + fit
@@ -334,28 +334,32 @@ def why(plans: tuple[PlanEstimate, ...], chosen: PlanEstimate) -> str:
     """Why this plan, in a sentence."""
     transfers = [plan for plan in plans if plan.plan != SCRATCH]
     best = max(transfers, key=lambda plan: plan.accuracy.estimate)
-    expected = f"training {spoken(chosen.plan)} is expected to reach {chosen.accuracy}"
+    expected = f"training {describe(chosen.plan)} is expected to reach {chosen.accuracy}"
     if best is chosen:
         rest = [plan for plan in transfers if plan is not chosen]
         if not rest:
             return f"{expected}."
         second = max(rest, key=lambda plan: plan.accuracy.estimate)
-        return f"{expected}, {spoken(second.plan)} {second.accuracy}."
+        return f"{expected}, {describe(second.plan)} {second.accuracy}."
     return (
-        f"{expected}; {spoken(best.plan)} might reach {best.accuracy}, which is hardly more, and "
+        f"{expected}; {describe(best.plan)} might reach {best.accuracy}, which is hardly more, and "
         "trains more."
     )
 
 
-def remarks_on(case: Case, measured: Measured, plans: tuple[PlanEstimate, ...]) -> tuple[str, ...]:
+def remarks_on(
+    case: AdvisorInput, measured: Measured, plans: tuple[PlanEstimate, ...]
+) -> tuple[str, ...]:
     """What limits the advice."""
     return tuple(_remarks(case, measured, plans))
 
 
-def _remarks(case: Case, measured: Measured, plans: tuple[PlanEstimate, ...]) -> Iterator[str]:
+def _remarks(
+    case: AdvisorInput, measured: Measured, plans: tuple[PlanEstimate, ...]
+) -> Iterator[str]:
     if measured.looked_at < len(case.images):
         yield f"Measured on {measured.looked_at:,} of {len(case.images):,} images."
-    if left_out := [spoken(plan) for plan, tried in measured.tried.items() if tried is None]:
+    if left_out := [describe(plan) for plan, tried in measured.tried.items() if tried is None]:
         yield f"Too large for a trial: {', '.join(left_out)}."
     sides = {t.trial.side for p, t in measured.tried.items() if t is not None and p != SCRATCH}
     if small := [side for side in sides if side < case.images.side]:

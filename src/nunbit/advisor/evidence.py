@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
-from nunbit.advisor.plans import Z95, CurvePoint, Share, share
+from nunbit.advisor.plans import Z95, CurvePoint, Proportion, proportion
 from nunbit.errors import DataError
 from nunbit.finetune.logistic import fit_strength, nothing_known
 from nunbit.finetune.selection import Examples
@@ -28,9 +28,9 @@ ITERATIONS = 100
 """Of L-BFGS for each strength: enough to compare by, fewer than a head to keep would get."""
 MIN_DEVIATION = 1e-6
 """Of the largest: features that vary less are constant, and ignored."""
-CURVE_SHARES = (0.125, 0.25, 0.5, 1.0)
+CURVE_FRACTIONS = (0.125, 0.25, 0.5, 1.0)
 """Of the training images of a fold: each step of the learning curve doubles them."""
-FEWEST_IN_CURVE = 2
+MIN_IMAGES_IN_CURVE = 2
 """Images per class below which a point of the learning curve says nothing."""
 
 
@@ -59,9 +59,9 @@ class OutOfFold:
     """The penalty chosen, one for all folds, by the mean out-of-fold loss."""
 
     @property
-    def accuracy(self) -> Share:
+    def accuracy(self) -> Proportion:
         """Share of right answers over all folds."""
-        return share(int(self.right.sum()), len(self.right))
+        return proportion(int(self.right.sum()), len(self.right))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Curve:
     """The learning curve, and what the last doubling of the images brought."""
 
     points: tuple[CurvePoint, ...]
-    last_doubling: Share
+    last_doubling: Proportion
     """Gain in accuracy, paired image by image; an interval around 0 where there is no curve."""
 
 
@@ -97,13 +97,13 @@ def make_folds(
     if count < 2:
         raise DataError(
             "a class has too few images to judge pretrained features by cross-validation",
-            remedy="give each class at least two training images that are no copies of each "
+            remedy="give each class at least two training images that are not copies of each "
             "other, or choose a plan yourself: --transfer head",
         )
     splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
     folds = np.empty(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
-        # Groups across classes may leave a class out of a fold: unequal folds are no fault here.
+        # Groups across classes may leave a class out of a fold: unequal folds are not a fault here.
         warnings.simplefilter("ignore", UserWarning)
         for number, (_, held_out) in enumerate(splitter.split(labels, labels, groups)):
             folds[held_out] = number
@@ -180,8 +180,8 @@ def learning_curve(
     """
     trained_on = len(labels) * (1 - 1 / len(np.unique(folds)))
     points: list[tuple[int, NDArray[np.bool_]]] = []
-    for part in CURVE_SHARES[:-1]:
-        if part * trained_on < FEWEST_IN_CURVE * classes:
+    for part in CURVE_FRACTIONS[:-1]:
+        if part * trained_on < MIN_IMAGES_IN_CURVE * classes:
             continue
         right = np.zeros(len(labels), dtype=np.bool_)
         for fold in np.unique(folds):
@@ -197,18 +197,18 @@ def learning_curve(
     points.append((round(trained_on), whole.right))
     return Curve(
         points=tuple(
-            CurvePoint(images=images, accuracy=share(int(right.sum()), len(right)))
+            CurvePoint(images=images, accuracy=proportion(int(right.sum()), len(right)))
             for images, right in points
         ),
         last_doubling=gain(points[-2][1], points[-1][1]) if len(points) > 1 else NOTHING_KNOWN,
     )
 
 
-NOTHING_KNOWN = Share(estimate=0.0, low=-1.0, high=1.0)
+NOTHING_KNOWN = Proportion(estimate=0.0, low=-1.0, high=1.0)
 """A difference of which nothing is known."""
 
 
-def gain(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Share:
+def gain(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Proportion:
     """Difference in accuracy on the same images [n], with the interval of paired shares.
 
     Its variance comes from the images on which the two disagree, each counted once more than it
@@ -220,4 +220,4 @@ def gain(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Share:
     smooth = (won - lost) / (n + 2)
     variance = (won + lost + 1) / (n + 2) ** 2 - smooth**2 / (n + 2)
     half = Z95 * float(np.sqrt(max(0.0, variance)))
-    return Share(estimate=estimate, low=smooth - half, high=smooth + half)
+    return Proportion(estimate=estimate, low=smooth - half, high=smooth + half)

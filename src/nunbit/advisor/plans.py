@@ -16,27 +16,27 @@ from nunbit.errors import DataError
 Z95 = 1.959964
 HEAD, LAST_STAGE, ALL, SCRATCH = "head", "last-stage", "all", "none"
 """Names of plans, as `transfer.mode` takes them; the one between is `stages:N`."""
-SPOKEN = {
+_DESCRIPTIONS = {
     HEAD: "head",
     LAST_STAGE: "last stage and head",
     ALL: "everything",
     SCRATCH: "from scratch",
 }
-WORTH = 0.005
+MIN_GAIN = 0.005
 """Accuracy for which nobody should train more than the head."""
 Source = Literal["pretrained", "untrained", "pixels"]
 
 
-def spoken(plan: str) -> str:
+def describe(plan: str) -> str:
     """What a plan trains, in words: 'stages:2' is 'last 2 stages and head'."""
     if plan.startswith("stages:"):
         return f"last {plan.removeprefix('stages:')} stages and head"
-    return SPOKEN[plan]
+    return _DESCRIPTIONS[plan]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
-    """A share (of images that are right, or a difference of such) with its 95 % interval."""
+class Proportion:
+    """A fraction of images (right ones, or a difference of such) with its 95 % interval."""
 
     estimate: float
     low: float
@@ -56,7 +56,7 @@ class HeadScore:
     cut: str
     """Where in the network the features are taken; '' for pixels."""
     dimensions: int
-    accuracy: Share
+    accuracy: Proportion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,12 @@ class CurvePoint:
 
     images: int
     """Training images of one fold."""
-    accuracy: Share
+    accuracy: Proportion
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A plan tried in small: a short training in earnest, on some images."""
+    """A plan tried in small: a short real training, on some images."""
 
     plan: str
     images: int
@@ -82,7 +82,7 @@ class Trial:
     side: int
     """Longer side of the images in pixels."""
     seconds: float
-    accuracy: Share
+    accuracy: Proportion
     head_accuracy: float
     """Of the head alone, on the same held-out images at the same size."""
     rounds: int = 1
@@ -95,7 +95,7 @@ class PlanEstimate:
 
     plan: str
     """As `transfer.mode` takes it."""
-    accuracy: Share
+    accuracy: Proportion
     """Expected, on images like the training images."""
     behind: float
     """How far behind the best plan it was in the trials, in standard errors of the difference."""
@@ -176,10 +176,10 @@ def advice_from_dict(content: Mapping[str, Any]) -> Advice:
         return Advice(
             **{
                 **values,
-                "heads": tuple(HeadScore(**_with_share(row)) for row in values["heads"]),
-                "curve": tuple(CurvePoint(**_with_share(row)) for row in values["curve"]),
-                "trials": tuple(Trial(**_with_share(row)) for row in values["trials"]),
-                "plans": tuple(PlanEstimate(**_with_share(row)) for row in values["plans"]),
+                "heads": tuple(HeadScore(**_with_accuracy(row)) for row in values["heads"]),
+                "curve": tuple(CurvePoint(**_with_accuracy(row)) for row in values["curve"]),
+                "trials": tuple(Trial(**_with_accuracy(row)) for row in values["trials"]),
+                "plans": tuple(PlanEstimate(**_with_accuracy(row)) for row in values["plans"]),
                 "much": Answer(**values["much"]),
                 "similar": Answer(**values["similar"]),
                 "remarks": tuple(values["remarks"]),
@@ -187,13 +187,13 @@ def advice_from_dict(content: Mapping[str, Any]) -> Advice:
         )
     except (KeyError, TypeError) as error:
         raise DataError(
-            f"this is no advice of nunbit: {error}",
+            f"this is not advice of nunbit: {error}",
             remedy="make it again with nunbit advise",
         ) from None
 
 
-def _with_share(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "accuracy": Share(**row["accuracy"])}
+def _with_accuracy(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "accuracy": Proportion(**row["accuracy"])}
 
 
 def table_plan(*, much: bool, similar: bool, stages: str) -> str:
@@ -224,12 +224,12 @@ def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
 
     The head is fitted in seconds; plans that train stages take minutes, all of them. Expectations
     are drawn together as far as measurements cannot tell plans apart, so what is left of a
-    difference is what is likely. Training from scratch is no transfer: it is ranked, and never
+    difference is what is likely. Training from scratch is not a transfer: it is ranked, and never
     recommended.
     """
     transfers = [plan for plan in rank(plans) if plan.plan != SCRATCH]
     best, head = transfers[0], next((plan for plan in transfers if plan.plan == HEAD), None)
-    if head is not None and best.accuracy.estimate - head.accuracy.estimate < WORTH:
+    if head is not None and best.accuracy.estimate - head.accuracy.estimate < MIN_GAIN:
         return head
     return best
 
@@ -237,7 +237,7 @@ def recommend(plans: Sequence[PlanEstimate]) -> PlanEstimate:
 Verdict = Literal["met", "above", "below"]
 
 
-def verdict(expected: Share, test: tuple[float, float]) -> Verdict:
+def verdict(expected: Proportion, test: tuple[float, float]) -> Verdict:
     """Whether a test's 95 % interval overlaps the expected one, lies above it, or below."""
     low, high = test
     if low > expected.high:
@@ -245,11 +245,11 @@ def verdict(expected: Share, test: tuple[float, float]) -> Verdict:
     return "below" if high < expected.low else "met"
 
 
-def share(correct: float, n: float) -> Share:
+def proportion(correct: float, n: float) -> Proportion:
     """Wilson's 95 % interval of `correct` among `n`; neither need be whole, n must be positive."""
     if n <= 0:
-        raise ValueError("a share of nothing")
+        raise ValueError("a proportion of nothing")
     p, z2 = correct / n, Z95 * Z95
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Share(estimate=p, low=max(0.0, centre - half), high=min(1.0, centre + half))
+    return Proportion(estimate=p, low=max(0.0, centre - half), high=min(1.0, centre + half))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nunbit.advisor.case import Images
+from nunbit.advisor.inputs import Images
 from nunbit.backbone.extract import extract_several
 from nunbit.backbone.pieces import multi_extractor
 from nunbit.backbone.split_points import SplitPoint, find_split_points

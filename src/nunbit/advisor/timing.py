@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nunbit.advisor.case import Case, Images
+from nunbit.advisor.inputs import AdvisorInput, Images
 from nunbit.backbone.pieces import feature_extractor, head_from
 from nunbit.backbone.split_points import SplitPoint
 from nunbit.models.mode import evaluation_mode
@@ -48,7 +48,9 @@ class Timing:
         return frozen + epochs * (self.step * train + self.learning * validation)
 
 
-def time_plan(case: Case, split_points: tuple[SplitPoint, ...], *, learning_stages: int) -> Timing:
+def time_plan(
+    case: AdvisorInput, split_points: tuple[SplitPoint, ...], *, learning_stages: int
+) -> Timing:
     """Time one forward pass of each part of the network and one step of what learns."""
     frozen_stages = len(split_points) - learning_stages
     network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
@@ -69,7 +71,7 @@ def time_plan(case: Case, split_points: tuple[SplitPoint, ...], *, learning_stag
     )
 
 
-def time_scratch(case: Case) -> Timing:
+def time_scratch(case: AdvisorInput) -> Timing:
     """The same for the network that training from scratch would take."""
     few = case.images.take(np.arange(min(BATCH, len(case.images))))
     images = few.resized(case.scratch.height, case.scratch.width)
@@ -102,7 +104,7 @@ def _forward(module: nn.Module, inputs: Tensor) -> Tensor:
 def _step(module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
     """Forward and backward: the optimiser's own work is small beside them."""
     module.zero_grad()
-    with evaluation_mode(module):  # as large a graph, and a batch of one is no fault
+    with evaluation_mode(module):  # as large a graph, and a batch of one is not a fault
         loss = cross_entropy(module(inputs), labels)
         loss.backward()  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""Plans tried in small: short trainings in earnest, judged on held-out images.
+"""Plans tried in small: short real trainings, judged on held-out images.
 
 How long a trial is depends on the network's multiply-adds and not on the clock, so that the same
 data give the same advice on a busy machine. m images are trained on, B in a batch.
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from nunbit.advisor.case import Case, Images
 from nunbit.advisor.evidence import Head, fit_simple_head
-from nunbit.advisor.plans import Trial, share
+from nunbit.advisor.inputs import AdvisorInput, Images
+from nunbit.advisor.plans import Trial, proportion
 from nunbit.backbone.extract import extract
 from nunbit.backbone.pieces import feature_extractor, head_from
 from nunbit.backbone.split_points import SplitPoint, find_split_points
@@ -44,22 +44,22 @@ from nunbit.training.optim import (
 TRIAL_SIDE = 96
 """Pixels to which larger images are made smaller for trials."""
 SCRATCH_TRIAL_SIDE = 48
-"""The same for training from scratch, whose networks are no lightweights."""
+"""The same for training from scratch, whose networks are not light."""
 TRIAL_MULTIPLY_ADDS = 4.5e11
 """Of one plan over all its rounds, forward and backward, when everything learns."""
 SCRATCH_LONGER = 2.0
 """Factor on that for training from scratch, which begins with nothing."""
 PASSES_OF_A_STEP = 3
 """A backward pass costs about two forward passes."""
-MOST_ROUNDS = 3
-"""Each round trains every plan anew: one short training alone is a matter of luck."""
-ENOUGH_JUDGED = 400
+MAX_ROUNDS = 3
+"""Each round trains every plan again: one short training alone is a matter of luck."""
+MIN_JUDGED = 400
 """Images judged over all rounds after which longer trainings say more than another round."""
-MOST_EPOCHS = 20
-FEWEST_EPOCHS, FEWEST_IMAGES = 5, 200
+MAX_EPOCHS = 20
+MIN_EPOCHS, MIN_IMAGES = 5, 200
 """Trials train on so few images that everything can be trained for so many epochs, but not on
 fewer images than this: a plan that stops half-way looks worse than it is."""
-FEWEST_VISITS = 400
+MIN_VISITS = 400
 """A training that cannot see so many images tells little, and is left out."""
 BATCH = 32
 LEARNING_RATE = 5e-4
@@ -69,7 +69,7 @@ WEIGHT_DECAY = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
+class TrialResult:
     """A trial with the answers behind it, on the same images for all plans."""
 
     trial: Trial
@@ -92,7 +92,7 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arena:
+class TrialSetup:
     """What all plans are tried in: rounds that judge each image at most once."""
 
     rounds: tuple[Round, ...]
@@ -100,7 +100,7 @@ class Arena:
     side: int
     visits: Mapping[int, int]
     """By the number of stages that learn, how many images a training may see, each as often as it
-    is seen; none for what is too large. One number for all: so it is in earnest, too."""
+    is seen; none for what is too large. One number for all: so it is in the real training, too."""
 
     @property
     def head_right(self) -> NDArray[np.bool_]:
@@ -108,9 +108,9 @@ class Arena:
         return np.concatenate([one.head_right for one in self.rounds])
 
 
-def make_arena(
-    case: Case, folds: NDArray[np.int64], *, strength: float, learning: Collection[int]
-) -> Arena:
+def set_up_trials(
+    case: AdvisorInput, folds: NDArray[np.int64], *, strength: float, learning: Collection[int]
+) -> TrialSetup:
     """Make the images small where the network allows it, and fit the heads that trials begin with.
 
     `folds` [n] are those of `make_folds`; each round holds out some of them. Of the others, the
@@ -119,25 +119,32 @@ def make_arena(
     """
     images = _at_trial_size(case)
     split_points = find_split_points(case.network, images.shape)
-    parts = min(MOST_ROUNDS, int(folds.max()) + 1)
-    rounds = min(parts, math.ceil(ENOUGH_JUDGED * parts / len(images)))
+    parts = min(MAX_ROUNDS, int(folds.max()) + 1)
+    rounds = min(parts, math.ceil(MIN_JUDGED * parts / len(images)))
     whole = _multiply_adds(case.network, split_points, images.shape)
     before = {
         n: split_points[-1 - n].multiply_adds_before if n < len(split_points) else 0
         for n in learning
     }
     affordable = {n: _affordable(whole - spent) / rounds for n, spent in before.items()}
-    tried = [n for n in learning if affordable[n] >= FEWEST_VISITS]
+    tried = [n for n in learning if affordable[n] >= MIN_VISITS]
     least = min((affordable[n] for n in tried), default=0.0)
-    most = max(FEWEST_IMAGES, int(least / FEWEST_EPOCHS))
+    max_images = max(MIN_IMAGES, int(least / MIN_EPOCHS))
     last = split_points[-1]
     features = extract(feature_extractor(case.network, last), images.batches(), pool=last.pooled)
     divided = tuple(
-        _round(case, images, features, folds % parts == number, most=most, strength=strength)
+        _round(
+            case,
+            images,
+            features,
+            folds % parts == number,
+            max_images=max_images,
+            strength=strength,
+        )
         for number in range(rounds)
     )
-    visits = int(min(least, MOST_EPOCHS * min(len(one.train) for one in divided)))
-    return Arena(
+    visits = int(min(least, MAX_EPOCHS * min(len(one.train) for one in divided)))
+    return TrialSetup(
         rounds=divided,
         split_points=split_points,
         side=images.side,
@@ -146,15 +153,15 @@ def make_arena(
 
 
 def _round(
-    case: Case,
+    case: AdvisorInput,
     images: Images,
     features: NDArray[np.float32],
     held_out: NDArray[np.bool_],
     *,
-    most: int,
+    max_images: int,
     strength: float,
 ) -> Round:
-    rows, judged = np.flatnonzero(~held_out)[:most], np.flatnonzero(held_out)
+    rows, judged = np.flatnonzero(~held_out)[:max_images], np.flatnonzero(held_out)
     labels = images.labels
     (head,) = fit_simple_head(
         features[rows], labels[rows], classes=case.classes, strengths=[strength]
@@ -168,7 +175,7 @@ def _round(
     )
 
 
-def _at_trial_size(case: Case) -> Images:
+def _at_trial_size(case: AdvisorInput) -> Images:
     images = case.images
     if images.side <= TRIAL_SIDE:
         return images
@@ -184,24 +191,26 @@ def _at_trial_size(case: Case) -> Images:
     return small
 
 
-def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tried | None:
+def try_plan(
+    case: AdvisorInput, setup: TrialSetup, plan: str, *, learning_stages: int
+) -> TrialResult | None:
     """Train the last `learning_stages` stages and the head for a while, the rest frozen.
 
-    Earlier stages learn more slowly, and batch normalisation keeps its statistics, as in earnest.
-    None where the network is too large for a trial.
+    Earlier stages learn more slowly, and batch normalisation keeps its statistics, as in the real
+    training. None where the network is too large for a trial.
     """
-    if learning_stages not in arena.visits:
+    if learning_stages not in setup.visits:
         return None
-    visits = arena.visits[learning_stages]
+    visits = setup.visits[learning_stages]
     answers, seconds = [], 0.0
-    for one in arena.rounds:
+    for one in setup.rounds:
         network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
         install(network, _as_fitted(one), shape=one.train.shape)
-        tuning = fine_tuning(network, arena.split_points, mode=plan, freeze_statistics=True)
-        split_point = boundary(tuning, arena.split_points)
+        tuning = fine_tuning(network, setup.split_points, mode=plan, freeze_statistics=True)
+        split_point = boundary(tuning, setup.split_points)
         if split_point is None:
             learning: nn.Module = network
-            inputs = [_pictures(part) for part in (one.train, one.judged)]
+            inputs = [_images_of(part) for part in (one.train, one.judged)]
         else:
             body, learning = (
                 feature_extractor(network, split_point),
@@ -226,11 +235,11 @@ def try_plan(case: Case, arena: Arena, plan: str, *, learning_stages: int) -> Tr
         )
         seconds += time.perf_counter() - began
         answers.append(_answers(learning, inputs[1], one.judged))
-    images = min(len(one.train) for one in arena.rounds)
-    return _tried(arena, plan, answers, images=images, visits=visits, seconds=seconds)
+    images = min(len(one.train) for one in setup.rounds)
+    return _tried(setup, plan, answers, images=images, visits=visits, seconds=seconds)
 
 
-def try_scratch(case: Case, arena: Arena) -> Tried | None:
+def try_scratch(case: AdvisorInput, setup: TrialSetup) -> TrialResult | None:
     """Train the default network from random weights, at its own size, on all images not held out.
 
     It is judged on the same images as the other trials, and sees more in training: it needs them.
@@ -239,16 +248,16 @@ def try_scratch(case: Case, arena: Arena) -> Tried | None:
     less = min(1.0, SCRATCH_TRIAL_SIDE / max(wanted.height, wanted.width))
     images = case.images.resized(round(less * wanted.height), round(less * wanted.width))
     answers, seconds, visits, fewest = [], 0.0, 0, len(images)
-    for one in arena.rounds:
+    for one in setup.rounds:
         train = images.take(np.flatnonzero(~one.held_out))
         judged = images.take(np.flatnonzero(one.held_out))
         network = (
             wanted.build(*images.shape[1:]).to(images.device).to(memory_format=torch.channels_last)
         )
         work = _multiply_adds(network, find_split_points(network, images.shape), images.shape)
-        affordable = SCRATCH_LONGER * _affordable(work) / len(arena.rounds)
+        affordable = SCRATCH_LONGER * _affordable(work) / len(setup.rounds)
         visits = int(min(affordable, wanted.epochs * len(train)))
-        if visits < FEWEST_VISITS:
+        if visits < MIN_VISITS:
             return None
         network.train()
         groups = parameter_groups(network, WEIGHT_DECAY)
@@ -256,17 +265,17 @@ def try_scratch(case: Case, arena: Arena) -> Tried | None:
         _train(
             network,
             make_optimizer("adamw", groups, learning_rate=SCRATCH_LEARNING_RATE),
-            _pictures(train),
+            _images_of(train),
             train,
             visits=visits,
             rate=SCRATCH_LEARNING_RATE,
             seed=case.seed,
         )
         seconds += time.perf_counter() - began
-        answers.append(_answers(network, _pictures(judged), judged))
+        answers.append(_answers(network, _images_of(judged), judged))
         fewest = min(fewest, len(train))
     return _tried(
-        arena,
+        setup,
         "none",
         answers,
         images=fewest,
@@ -296,7 +305,7 @@ def _affordable(multiply_adds: int) -> float:
     return TRIAL_MULTIPLY_ADDS / (PASSES_OF_A_STEP * max(1, multiply_adds))
 
 
-def _pictures(images: Images) -> Tensor:
+def _images_of(images: Images) -> Tensor:
     """Normalised, float32 [n, C, H, W], on the CPU."""
     return torch.cat([batch.images.cpu() for batch in images.batches()])
 
@@ -327,7 +336,7 @@ def _train(
             set_learning_rate(
                 optimizer, rate * schedule_factor("one-cycle", step / steps, warmup_fraction=0.2)
             )
-            logits = _logits(learning(_laid_out(inputs[rows].to(device))))
+            logits = _logits(learning(_channels_last(inputs[rows].to(device))))
             optimizer.zero_grad()
             loss = cross_entropy(logits, labels[rows].to(device))
             loss.backward()  # type: ignore[no-untyped-call]
@@ -341,7 +350,7 @@ def _logits(output: object) -> Tensor:
     return found
 
 
-def _laid_out(inputs: Tensor) -> Tensor:
+def _channels_last(inputs: Tensor) -> Tensor:
     """Maps with their channels last, which is quicker; vectors as they are."""
     return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
 
@@ -352,7 +361,7 @@ def _answers(network: nn.Module, inputs: Tensor, images: Images) -> NDArray[np.b
     with evaluation_mode(network):
         logits = torch.cat(
             [
-                forward(network, _laid_out(part.to(images.device))).cpu()
+                forward(network, _channels_last(part.to(images.device))).cpu()
                 for part in torch.split(inputs, size)
             ]
         )
@@ -375,7 +384,7 @@ def _as_fitted(one: Round) -> FittedHead:
 
 
 def _tried(
-    arena: Arena,
+    setup: TrialSetup,
     plan: str,
     answers: Sequence[NDArray[np.bool_]],
     *,
@@ -383,17 +392,17 @@ def _tried(
     visits: int,
     seconds: float,
     side: int | None = None,
-) -> Tried:
-    right, head_right = np.concatenate(answers), arena.head_right
+) -> TrialResult:
+    right, head_right = np.concatenate(answers), setup.head_right
     trial = Trial(
         plan=plan,
         images=images,
         held_out=len(right),
         visits=visits,
-        side=arena.side if side is None else side,
+        side=setup.side if side is None else side,
         seconds=seconds,
-        accuracy=share(int(right.sum()), len(right)),
+        accuracy=proportion(int(right.sum()), len(right)),
         head_accuracy=float(head_right.mean()),
         rounds=len(answers),
     )
-    return Tried(trial=trial, right=right, head_right=head_right)
+    return TrialResult(trial=trial, right=right, head_right=head_right)

@@ -37,7 +37,7 @@ MAX_STAGE_FRACTION = 0.45
 """Maps with at most this fraction of the places before them begin a stage; 3 x 3 to 2 x 2 does."""
 MIN_STAGES = 3
 MAX_ASPECT_CHANGE = 0.75
-"""Change of the logarithm of the aspect ratio beyond which a tensor is no map of the image."""
+"""Change of the logarithm of the aspect ratio beyond which a tensor is not a map of the image."""
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 

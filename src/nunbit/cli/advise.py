@@ -155,7 +155,7 @@ def print_advice(console: Console, advice: Advice) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from nunbit.advisor.plans import SCRATCH, spoken
+    from nunbit.advisor.plans import SCRATCH, describe
     from nunbit.cli.terminal import printable
     from nunbit.formatting import rough_duration
 
@@ -174,7 +174,7 @@ def print_advice(console: Console, advice: Advice) -> None:
         name = f"--pretrained none ({advice.scratch})" if plan.plan == SCRATCH else plan.plan
         table.add_row(
             name,
-            spoken(plan.plan),
+            describe(plan.plan),
             str(plan.accuracy),
             rough_duration(plan.seconds),
             plan.basis,

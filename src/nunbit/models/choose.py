@@ -13,7 +13,7 @@ LEAST = 16
 SMALL_NETWORKS_AT = 96
 """Size in pixels at which nunbit's own small networks see larger images."""
 ENOUGH_FOR_RESNET = 2000
-"""Training images below which eleven million fresh weights are no use."""
+"""Training images below which eleven million fresh weights are of no use."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
     accompanied by those of their auxiliary classifiers.
 
     With `head_hidden` the final linear layer becomes two, with so many units and ReLU between them,
-    drawn anew; such a network is nunbit's own, and no longer timm's or torchvision's.
+    drawn again; such a network is nunbit's own, and no longer timm's or torchvision's.
 
     `pretrained` names weights to start from, as `nunbit.models.pretrained.find_weights` takes them;
     they fit or it is an error, but for a new head where they know another number of classes. They

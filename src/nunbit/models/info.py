@@ -146,7 +146,8 @@ class ModelInfo:
         """Whether the network can be built and run, in training mode, on two images of `shape`.
 
         Tried on the "meta" device, which computes shapes and no values: it costs little and needs
-        no memory. Models that cannot be built there (some of timm 1.0.20's) are tried in earnest.
+        no memory. Models that cannot be built there (some of timm 1.0.20's) are tried with real
+        tensors.
         """
         return self._runs_on("meta", shape) or (
             not self._runs_on_meta and self._runs_on("cpu", shape)

@@ -23,7 +23,7 @@ _DRAW: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 
 
 def initialise(model: nn.Module, scheme: Scheme = "default", *, seed: int = 0) -> None:
-    """Draw the weights of all convolutions and linear layers anew; their biases become zero.
+    """Draw the weights of all convolutions and linear layers again; their biases become zero.
 
     Glorot: variance 2 / (fan_in + fan_out); He: 2 / fan_in, as before a ReLU. "default" leaves the
     weights as the layers drew them. Normalisation layers, embeddings and attention's joint

@@ -1,4 +1,4 @@
-"""What running a network on images without values needs: on torch's "meta" device or in earnest."""
+"""Tensors for a pass without values, on torch's "meta" device, and what stops one."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def whiten_first_layer(model: nn.Module, images: Tensor) -> None:
     layer = _first_convolution(model, channels=images.shape[1])
     size = layer.kernel_size
     with torch.no_grad():
-        # Padding adds zeros that are no part of an image.
+        # Padding adds zeros that are not part of an image.
         patches = F.unfold(images, size, stride=layer.stride).transpose(1, 2).flatten(0, 1)
         variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
         whitening = (directions / (variances + NOISE_VARIANCE).sqrt()).T.flip(0)  # largest first

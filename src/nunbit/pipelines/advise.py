@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from nunbit.advisor.advise import advise
-from nunbit.advisor.case import Case, Images, Scratch
+from nunbit.advisor.inputs import AdvisorInput, Images, ScratchBaseline
 from nunbit.advisor.plans import ALL, LAST_STAGE, SCRATCH, Advice
 from nunbit.config import Config, decided
 from nunbit.data.augment import load_augmentation
@@ -41,7 +41,7 @@ def advise_on(config: Config, parts: Parts, model: nn.Module, progress: Progress
     return advise(case_of(config, parts, model), progress)
 
 
-def case_of(config: Config, parts: Parts, model: nn.Module) -> Case:
+def case_of(config: Config, parts: Parts, model: nn.Module) -> AdvisorInput:
     """What the adviser looks at; the test part is not among it."""
     split, samples, options = parts.split, parts.prepared.samples, model_options(config, parts)
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
@@ -53,7 +53,7 @@ def case_of(config: Config, parts: Parts, model: nn.Module) -> Case:
     def untrained() -> nn.Module:
         return create_model(config.model.name, **options, generator_seed=seed)
 
-    return Case(
+    return AdvisorInput(
         data=samples.name,
         model=config.model.name,
         weights="" if weights is None else weights.name,
@@ -90,7 +90,7 @@ def _resolved(config: Config, parts: Parts, *, mode: str) -> Config:
     return resolved
 
 
-def _scratch(config: Config, parts: Parts, *, seed: int) -> Scratch:
+def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
     """The network that `nunbit train` takes without pretrained weights."""
     inspection, contract = parts.prepared.inspection, parts.preprocess
     choice = choose_model(
@@ -114,7 +114,7 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> Scratch:
         )
 
     epochs = decided(_resolved(config, parts, mode=SCRATCH).training.epochs)
-    return Scratch(
+    return ScratchBaseline(
         name=choice.name, build=build, height=choice.height, width=choice.width, epochs=epochs
     )
 

@@ -22,9 +22,9 @@ from nunbit.advisor.plans import (
     SCRATCH,
     Advice,
     HeadScore,
-    Share,
+    Proportion,
     depth,
-    spoken,
+    describe,
 )
 from nunbit.formatting import rough_duration
 
@@ -59,7 +59,7 @@ def draw_advice(advice: Advice, *, form: Literal["png", "svg"] = "png") -> bytes
         figure = Figure(figsize=(11, 8.2), layout="constrained", facecolor="white")
         stages, curve, plans, table = figure.subplots(2, 2).flat
         figure.suptitle(
-            f"{advice.data} with {advice.model}: {spoken(advice.recommended)}, expected "
+            f"{advice.data} with {advice.model}: {describe(advice.recommended)}, expected "
             f"{advice.expected.accuracy}",
             fontsize=12.5,
             x=0.01,
@@ -79,11 +79,11 @@ def description(advice: Advice) -> str:
     """What the picture shows, for those who do not see it."""
     last = next(s for s in reversed(advice.heads) if s.source == "pretrained")
     pixels = next(s for s in advice.heads if s.source == "pixels")
-    plans = "; ".join(f"{spoken(plan.plan)} {plan.accuracy}" for plan in advice.plans)
+    plans = "; ".join(f"{describe(plan.plan)} {plan.accuracy}" for plan in advice.plans)
     return (
         f"A simple head on the last stage of {advice.model} is right on {last.accuracy} of the "
         f"images, on raw pixels {pixels.accuracy}. Expected of the plans: {plans}. "
-        f"Recommended: {spoken(advice.recommended)}."
+        f"Recommended: {describe(advice.recommended)}."
     )
 
 
@@ -106,9 +106,9 @@ def _stages(axes: Axes, advice: Advice) -> None:
         )
     for score in advice.heads:
         if score.source == "pixels":
-            share = score.accuracy
-            axes.axhspan(share.low, share.high, color=GREY, alpha=0.18, linewidth=0)
-            axes.axhline(share.estimate, color=GREY, linestyle=(0, (1, 2)), label="raw pixels")
+            proportion = score.accuracy
+            axes.axhspan(proportion.low, proportion.high, color=GREY, alpha=0.18, linewidth=0)
+            axes.axhline(proportion.estimate, color=GREY, linestyle=(0, (1, 2)), label="raw pixels")
     axes.set_xlabel("stage, from the input to the head")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _accuracies(axes)
@@ -119,11 +119,13 @@ def _curve(axes: Axes, advice: Advice) -> None:
     axes.set_title("How much? The head's learning curve")
     images = [point.images for point in advice.curve]
     shares = [point.accuracy for point in advice.curve]
-    axes.plot(images, [share.estimate for share in shares], color=BLUE, marker="o", markersize=5)
+    axes.plot(
+        images, [proportion.estimate for proportion in shares], color=BLUE, marker="o", markersize=5
+    )
     axes.fill_between(
         images,
-        [share.low for share in shares],
-        [share.high for share in shares],
+        [proportion.low for proportion in shares],
+        [proportion.high for proportion in shares],
         color=BLUE,
         alpha=0.15,
         linewidth=0,
@@ -141,11 +143,14 @@ def _plans(axes: Axes, advice: Advice) -> None:
     plans = sorted(advice.plans, key=lambda plan: (plan.plan == SCRATCH, depth(plan.plan)))
     for place, plan in enumerate(plans):
         chosen = plan.plan == advice.recommended
-        share = plan.accuracy
+        proportion = plan.accuracy
         axes.errorbar(
-            [share.estimate],
+            [proportion.estimate],
             [place],
-            xerr=[[max(0.0, share.estimate - share.low)], [max(0.0, share.high - share.estimate)]],
+            xerr=[
+                [max(0.0, proportion.estimate - proportion.low)],
+                [max(0.0, proportion.high - proportion.estimate)],
+            ],
             color=ORANGE if chosen else BLUE,
             marker="D" if chosen else "o",
             markersize=7 if chosen else 5,
@@ -154,7 +159,7 @@ def _plans(axes: Axes, advice: Advice) -> None:
     axes.set_yticks(
         range(len(plans)),
         [
-            f"{spoken(plan.plan)}\n{rough_duration(plan.seconds)}"
+            f"{describe(plan.plan)}\n{rough_duration(plan.seconds)}"
             + (", recommended" if plan.plan == advice.recommended else "")
             for plan in plans
         ],
@@ -196,7 +201,7 @@ def _table(axes: Axes, advice: Advice) -> None:
         axes.text(
             column + 0.06,
             1.42 - row,
-            spoken(plan).replace(" and ", "\nand "),
+            describe(plan).replace(" and ", "\nand "),
             fontsize=11,
             linespacing=1.3,
             weight="bold" if here else "normal",
@@ -216,8 +221,8 @@ def _accuracies(axes: Axes) -> None:
 def _bars(scores: list[HeadScore]) -> list[list[float]]:
     """Lengths of the error bars below and above."""
 
-    def lengths(share: Share) -> tuple[float, float]:
-        return share.estimate - share.low, share.high - share.estimate
+    def lengths(proportion: Proportion) -> tuple[float, float]:
+        return proportion.estimate - proportion.low, proportion.high - proportion.estimate
 
     pairs = [lengths(score.accuracy) for score in scores]
     return [[max(0.0, below) for below, _ in pairs], [max(0.0, above) for _, above in pairs]]

@@ -136,7 +136,7 @@ def check_loss_is_finite(loss: float, *, epoch: int, batch: int, learning_rate: 
 
 
 def check_validation_loss_is_finite(loss: float, *, epoch: int) -> None:
-    """Stop a training whose network answers validation images with what is no number.
+    """Stop a training whose network answers validation images with what is not a number.
 
     No later epoch could count as better than such a loss, and no report could be written.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from nunbit.advisor.plans import Advice, PlanEstimate, Share
+from nunbit.advisor.plans import Advice, PlanEstimate, Proportion
 from nunbit.reports.run import ReportInput, build_report
 from nunbit.reports.run.sections.transfer import transfer
 from tests.advisor.advice import ADVICE
@@ -16,9 +16,9 @@ from tests.evaluation.cases import names, random_predictions, report_input
 
 
 def advice_around(accuracy: float) -> Advice:
-    share = Share(estimate=accuracy, low=accuracy - 0.02, high=accuracy + 0.02)
+    proportion = Proportion(estimate=accuracy, low=accuracy - 0.02, high=accuracy + 0.02)
     plans: tuple[PlanEstimate, ...] = tuple(
-        replace(plan, accuracy=share) if plan.plan == ADVICE.recommended else plan
+        replace(plan, accuracy=proportion) if plan.plan == ADVICE.recommended else plan
         for plan in ADVICE.plans
     )
     return replace(ADVICE, plans=plans)
@@ -62,7 +62,7 @@ def test_the_evidence_is_told_and_shown() -> None:
     text = words(report)
     assert "Trained: last stage and head of a network with the weights efficientnet-lite0." in text
     assert "Why this plan Training last stage and head is expected to reach" in text
-    assert "Much data? No: 250 images of a middling class." in text
+    assert "Much data? No: 250 images of the median class." in text
     assert "Rule of thumb For such answers it would be: head." in text
     assert "last stage and head (chosen) 92.0 % (90.0 to 94.0) 30 s" in text
     assert "from scratch (smallcnn)" in text

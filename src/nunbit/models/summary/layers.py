@@ -153,7 +153,7 @@ def _layer(call: Call, counted: set[int], sizes: Sequence[int]) -> Layer:
 
 
 def _is_view(call: Call) -> bool:
-    """A flattening gives the same values another shape; a model's own row is no layer."""
+    """A flattening gives the same values another shape; a model's own row is not a layer."""
     return isinstance(call.module, nn.Flatten | nn.Unflatten) or (
         not call.name and next(call.module.children(), None) is not None
     )

@@ -1,4 +1,4 @@
-"""Rules of operations that arrange values anew: views, cuts, joins."""
+"""Rules of operations that rearrange values: views, cuts, joins."""
 
 from __future__ import annotations
 

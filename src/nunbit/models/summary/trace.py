@@ -2,8 +2,9 @@
 
 The pass runs on torch's "meta" device, which computes shapes and no values: it takes a fraction of
 a second for any network, needs no memory, and leaves weights, statistics and mode as they were.
-Networks that cannot run there are run in earnest. A process that has no other use for that device
-does well to ask for that: torch's first pass there imports its compiler, for one or two seconds.
+Networks that cannot run there are run with real tensors. A process that has no other use for that
+device does well to ask for that: torch's first pass there imports its compiler, for one or two
+seconds.
 """
 
 from __future__ import annotations

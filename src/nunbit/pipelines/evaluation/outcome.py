@@ -105,7 +105,7 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         classes=outcome.classes,
         split=outcome.split,
         predictions=outcome.test,
-        pictures=_pictures(outcome.pixels, Preprocess.from_dict(outcome.contract)),
+        pictures=_images_of(outcome.pixels, Preprocess.from_dict(outcome.contract)),
         originals=outcome.originals,
         events=outcome.events,
         layers=outcome.layers,
@@ -147,7 +147,7 @@ def _numbers(predictions: Predictions | None, classes: ClassNames) -> dict[str, 
     return evaluate(predictions, classes).to_dict()
 
 
-def _pictures(pixels: Pixels, contract: Preprocess) -> PictureGetter:
+def _images_of(pixels: Pixels, contract: Preprocess) -> PictureGetter:
     """What the network saw: canvases normalised as for the network, and back by the inverse."""
     blank = np.full(
         (1, contract.height, contract.width, contract.channels), contract.background, dtype=np.uint8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from nunbit.advisor.plans import SCRATCH, Share, spoken, verdict
+from nunbit.advisor.plans import SCRATCH, Proportion, describe, verdict
 from nunbit.formatting import percent_with_range, rough_duration
 from nunbit.reports.kit import Section
 from nunbit.reports.run.inputs import ReportInput
@@ -33,9 +33,9 @@ def transfer(report: ReportInput) -> Section | None:
     judged = None if metrics is None else verdict(expected, metrics.accuracy_ci95)
     plans = [
         {
-            "name": f"{spoken(plan.plan)} ({advice.scratch})"
+            "name": f"{describe(plan.plan)} ({advice.scratch})"
             if plan.plan == SCRATCH
-            else spoken(plan.plan),
+            else describe(plan.plan),
             "accuracy": _shown(plan.accuracy),
             "time": rough_duration(plan.seconds),
             "basis": plan.basis,
@@ -45,7 +45,7 @@ def transfer(report: ReportInput) -> Section | None:
     ]
     body = render(
         "transfer",
-        plan=spoken(advice.recommended),
+        plan=describe(advice.recommended),
         expected=_shown(expected),
         reached=None
         if metrics is None
@@ -53,7 +53,7 @@ def transfer(report: ReportInput) -> Section | None:
         said=None if judged is None else SAID[judged],
         explanation=WHY_BELOW if judged == "below" else "",
         advice=advice,
-        by_thumb=spoken(advice.table_plan) if advice.table_plan != advice.recommended else "",
+        by_thumb=describe(advice.table_plan) if advice.table_plan != advice.recommended else "",
         plans=plans,
         description=description(advice),
         picture="data:image/svg+xml;base64,"
@@ -62,5 +62,5 @@ def transfer(report: ReportInput) -> Section | None:
     return Section(name="transfer", title="What was trained, and why", body=body)
 
 
-def _shown(share: Share) -> str:
-    return percent_with_range(share.estimate, (share.low, share.high))
+def _shown(proportion: Proportion) -> str:
+    return percent_with_range(proportion.estimate, (proportion.low, proportion.high))

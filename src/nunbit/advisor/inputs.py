@@ -68,7 +68,7 @@ class Images:
     def resized(self, height: int, width: int) -> Images:
         """The same images as an array of smaller or larger canvases, antialiased, in memory.
 
-        The contract's mean and standard deviation stay. Rows are counted anew from 0.
+        The contract's mean and standard deviation stay. Rows are counted from 0 again.
         """
         canvases = np.empty((len(self), height, width, self.shape[0]), dtype=np.uint8)
         batches, start = self.batches(), 0
@@ -93,7 +93,7 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scratch:
+class ScratchBaseline:
     """The network that training from scratch would take, and its image size in pixels."""
 
     name: str
@@ -105,7 +105,7 @@ class Scratch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class AdvisorInput:
     """All that the adviser looks at; the test part is not among it."""
 
     data: str
@@ -116,13 +116,13 @@ class Case:
     """With pretrained weights and a head for these classes; it is not changed."""
     untrained: Callable[[], nn.Module]
     """The same network with random weights."""
-    scratch: Scratch
+    scratch: ScratchBaseline
     images: Images
     """Of the training and validation parts."""
     groups: NDArray[np.int64]
     """[n] images of one number (copies, groups of the user) are judged together."""
     training_images: int
-    """How many of the images the training will learn from; the others validate."""
+    """How many of the images the training will learn from; the others are for validation."""
     epochs: int
     """Of fine-tuning with so many images."""
     stage_decay: float
@@ -131,7 +131,7 @@ class Case:
     """Whether fine-tuning changes images at random, so that a frozen part has to see each again."""
     seed: int
 
-    def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> Case:
+    def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> AdvisorInput:
         """The case on some of its images."""
         chosen = np.asarray(positions, dtype=np.int64)
         return replace(self, images=self.images.take(chosen), groups=self.groups[chosen])
