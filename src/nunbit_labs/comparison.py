@@ -213,12 +213,11 @@ def comparison_from(content: dict[str, Any]) -> Comparison:
 
 def comparison_table(rows: Sequence[Comparison], language: Language) -> Markup:
     """All rows as one table of the page."""
-    from nunbit.reports.kit import render
+    from nunbit.reports.kit import Templates
 
     assert language in LANGUAGES
-    return render(
-        "nunbit_labs.page",
-        "comparisons",
+    return Templates("nunbit_labs").render(
+        "page/comparisons",
         rows=[
             {
                 "what": row.what,

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import resources
 
 from markupsafe import Markup
 
 from nunbit.formatting import duration
-from nunbit.reports.kit import Section, document, render
+from nunbit.reports.kit import Section, Templates, document, render
 from nunbit_labs.comparison import Comparison, comparison_table
 from nunbit_labs.i18n import LANGUAGES, NAMES, Language, word
 from nunbit_labs.lesson import TITLE, Lesson
@@ -61,7 +60,7 @@ def build_page(lesson: Lesson, outputs: Sequence[Sequence[Output]], result: Resu
             Section(name=f"part-{number}", title=part.title, body=Markup("\n").join(part.body))
             for number, part in enumerate(parts)
         ],
-        style=_style(),
+        style=Templates("nunbit_labs").style_of("page"),
         language=language,
         footer=word("footer", language, result.nunbit),
     )
@@ -108,9 +107,4 @@ def _facts(result: Result, lesson: Lesson) -> Markup:
         (word("versions", language), f"nunbit {result.nunbit}"),
         (word("command", language), Markup("<code>{}</code>").format(result.command)),
     ]
-    return render("nunbit.reports.kit", "facts", rows=rows)
-
-
-def _style() -> str:
-    folder = resources.files("nunbit_labs.page") / "templates"
-    return (folder / "style.css").read_text(encoding="utf-8")
+    return render("kit/facts", rows=rows)

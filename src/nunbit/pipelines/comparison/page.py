@@ -10,8 +10,8 @@ from nunbit.pipelines.comparison.tested_images import tested_images
 from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT, Progress
-from nunbit.reports.comparison.build import build_comparison
 from nunbit.reports.comparison.inputs import PageInput
+from nunbit.reports.comparison.page import build_comparison
 from nunbit.reports.run.inputs import Original
 
 

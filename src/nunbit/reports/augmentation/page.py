@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 from markupsafe import Markup
@@ -15,11 +14,10 @@ from nunbit.data.augment.compose import Combined
 from nunbit.data.augment.parameters import description, rules
 from nunbit.formatting import count, plain
 from nunbit.reports.augmentation.gallery import Panel, Pictures, panels, spoken_shares
-from nunbit.reports.kit import Section, document, is_pixelated, render, thumbnail_address
+from nunbit.reports.kit import Section, document, is_pixelated, render, style_of, thumbnail_address
 
 RESULTS = 5
 """Of each picture and operation."""
-_PACKAGE = "nunbit.reports.augmentation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ def build_gallery(
         finished="",
         version=version,
         sections=sections,
-        style=files(_PACKAGE).joinpath("templates/style.css").read_text(encoding="utf-8"),
+        style=style_of("augmentation"),
     )
 
 
@@ -88,8 +86,7 @@ def _introduction(
 ) -> Section:
     height, width, channels = pictures.canvases.shape[1:]
     body = render(
-        _PACKAGE,
-        "introduction",
+        "augmentation/introduction",
         assumption=augmentation.assumption,
         operations=count(len(augmentation.operations) + len(augmentation.mixing), "operation"),
         canvas=f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour'}",
@@ -102,8 +99,7 @@ def _introduction(
 
 def _body(panel: Panel, pictures: Pictures) -> Markup:
     return render(
-        _PACKAGE,
-        "panel",
+        "augmentation/panel",
         step=None if panel.step is None else spoken(panel.step),
         rows=_rows(panel, pictures),
         pixelated=is_pixelated(pictures.canvases[0]),

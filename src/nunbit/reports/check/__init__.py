@@ -1,5 +1,5 @@
 """The page of a check: what was found, with the pictures, as one self-contained HTML file."""
 
-from nunbit.reports.check.build import build_page
+from nunbit.reports.check.page import build_page
 
 __all__ = ["build_page"]

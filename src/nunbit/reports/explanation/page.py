@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
 import numpy as np
 from markupsafe import Markup
@@ -22,13 +21,12 @@ from nunbit.formatting import confidence, count
 from nunbit.reports.explanation.checks_chart import draw_checks
 from nunbit.reports.explanation.feature_strips import Shown, Strip, filter_strips, map_strip, shown
 from nunbit.reports.explanation.pictures import as_rgb, overlay, scale_end
-from nunbit.reports.kit import Section, document, render
+from nunbit.reports.kit import Section, document, render, style_of
 
 SIDE = 224
 """Pixels of the longer side of a picture that is looked at closely."""
 TOP = 5
 """Classes whose probability is shown."""
-_PACKAGE = "nunbit.reports.explanation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +96,7 @@ def build_page(given: PageInput) -> str:
         finished=given.finished,
         version=given.version,
         sections=sections,
-        style=files(_PACKAGE).joinpath("templates/style.css").read_text(encoding="utf-8"),
+        style=style_of("explanation"),
     )
 
 
@@ -125,8 +123,7 @@ def _overview(given: PageInput, limits: dict[Method, float]) -> Section:
     methods = [(METHODS[m].title, METHODS[m].what, METHODS[m].signed) for m in given.methods]
     checks = [found.checks for e in given.explanations for found in e.attributions if found.checks]
     body = render(
-        _PACKAGE,
-        "overview",
+        "explanation/overview",
         rows=rows,
         methods=methods,
         ends=[(METHODS[method].title, f"{end:.3g}") for method, end in limits.items()],
@@ -150,8 +147,7 @@ def _image(given: PageInput, number: int, limits: dict[Method, float]) -> Sectio
     original = given.originals[number] if given.originals else None
     order = np.argsort(-explanation.probabilities, kind="stable")[:TOP]
     body = render(
-        _PACKAGE,
-        "image",
+        "explanation/image",
         seen=shown(canvas, f"{explanation.name} as the network sees it", side=SIDE),
         original=None
         if original is None
@@ -237,11 +233,11 @@ def layer_words(layer: Layer) -> str:
 
 
 def _filters(filters: Sequence[Filters]) -> Section:
-    body = render(_PACKAGE, "filters", layers=[filter_strips(each) for each in filters])
+    body = render("explanation/filters", layers=[filter_strips(each) for each in filters])
     return Section(name="filters", title="Filters", body=body)
 
 
 def _how(given: PageInput) -> Section:
     sources = [(METHODS[method].title, METHODS[method].source) for method in given.methods]
-    body = render(_PACKAGE, "how", rows=list(given.facts), command=given.command, sources=sources)
+    body = render("explanation/how", rows=list(given.facts), command=given.command, sources=sources)
     return Section(name="how", title="What was done", body=body)

@@ -9,8 +9,7 @@ import numpy as np
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.reports.check.cards import Card, cards
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test", "excluded": "Excluded"}
 MOST_PER_CLASS = 12
@@ -36,7 +35,7 @@ def counts(diagnosis: Diagnosis) -> Section:
     if unlabelled:
         rows.append(("no label", [0, 0, 0, unlabelled]))
     body = render(
-        "counts",
+        "check/counts",
         titles=list(PARTS.values()),
         rows=rows,
         most=max(sum(numbers[:3]) for _, numbers in rows),
@@ -66,7 +65,7 @@ def contact_sheets(diagnosis: Diagnosis) -> Section | None:
         for name, count, rows in zip(classes, images, chosen, strict=True)
     ]
     body = render(
-        "contact_sheets",
+        "check/contact_sheets",
         sheets=sheets,
         each=each,
         height=diagnosis.preprocess.height,

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.checks.metadata.shortcuts import PropertyTable, property_tables
 from nunbit.formatting import percent
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.kit.charts import SERIES, draw_chart
 from nunbit.types import ClassNames, ImageFacts
 
@@ -49,7 +48,7 @@ def files(diagnosis: Diagnosis) -> Section | None:
     sizes = Counter((fact.width, fact.height) for fact in facts)
     tables = property_tables(diagnosis.samples, diagnosis.inspection, diagnosis.split.reasons)
     body = render(
-        "files",
+        "check/files",
         images=len(facts),
         commonest=sizes.most_common(5),
         different=len(sizes),

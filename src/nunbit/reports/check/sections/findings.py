@@ -9,8 +9,7 @@ from nunbit.checks.diagnosis import Diagnosis
 from nunbit.checks.finding import Finding
 from nunbit.data.corrections import Correction
 from nunbit.reports.check.cards import Card, cards
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 MAX_SINGLE = 24
 """Single pictures shown of one finding."""
@@ -60,7 +59,7 @@ def findings(diagnosis: Diagnosis) -> Section | None:
         _block(diagnosis, finding, anchor=f"finding-{number}")
         for number, finding in enumerate(diagnosis.findings, start=1)
     ]
-    return Section(name="findings", title="Findings", body=render("findings", blocks=blocks))
+    return Section(name="findings", title="Findings", body=render("check/findings", blocks=blocks))
 
 
 def _block(diagnosis: Diagnosis, finding: Finding, *, anchor: str) -> Block:

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.formatting import duration
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.kit.contract import contract_rows
 
 
 def contract(diagnosis: Diagnosis) -> Section:
     """How a file becomes what the network sees."""
     rows = contract_rows(diagnosis.preprocess.to_dict())
-    return Section(name="contract", title="Input", body=render("contract", rows=rows))
+    return Section(name="contract", title="Input", body=render("check/contract", rows=rows))
 
 
 def method(diagnosis: Diagnosis, *, command: str, versions: Mapping[str, str]) -> Section:
@@ -22,7 +21,7 @@ def method(diagnosis: Diagnosis, *, command: str, versions: Mapping[str, str]) -
     times = [(stage, duration(seconds)) for stage, seconds in diagnosis.seconds.items()]
     times.append(("total", duration(sum(diagnosis.seconds.values()))))
     body = render(
-        "method",
+        "check/method",
         command=command,
         remarks=diagnosis.remarks,
         location=diagnosis.samples.location,

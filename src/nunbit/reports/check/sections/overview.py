@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.formatting import count
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 
 def overview(diagnosis: Diagnosis) -> Section:
     """The headline, the numbers of images, and every finding by its title."""
     exclusions = sum(c.action == "exclude" for c in diagnosis.corrections)
     body = render(
-        "overview",
+        "check/overview",
         headline=headline(diagnosis),
         found=len(diagnosis.samples),
         usable=diagnosis.usable,

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.checks.pixels.statistics import PartStatistics, Scaling, Statistics
-from nunbit.reports.check.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.kit.charts import BLUE, GREEN, RED, SERIES, draw_chart
 
 PARTS = {"all": "All", "train": "Training", "validation": "Validation", "test": "Test"}
@@ -36,7 +35,7 @@ def pixel_values(diagnosis: Diagnosis) -> Section | None:
         return None
     own = _own(statistics)
     body = render(
-        "pixel_values",
+        "check/pixel_values",
         rows=_part_rows(statistics),
         own=PARTS[own.name].lower(),
         charts=[

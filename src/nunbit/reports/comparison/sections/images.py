@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from nunbit.evaluation.comparison.values import Answered, PairRow
 from nunbit.formatting import confidence
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section, is_pixelated, thumbnail_address
+from nunbit.reports.kit import Section, is_pixelated, render, thumbnail_address
 from nunbit.reports.run.inputs import Original
 
 SHOWN = 18
@@ -51,7 +50,7 @@ def images(given: PageInput) -> Section | None:
     pictures = given.pictures(list(dict.fromkeys(answered.path for answered in shown)))
     galleries = [gallery for row in found for gallery in _galleries(row, pictures)]
     body = render(
-        "images",
+        "comparison/images",
         pairs=[galleries[k : k + 2] for k in range(0, len(galleries), 2)],
         left_out=len(given.comparison.pairs) - len(found),
     )

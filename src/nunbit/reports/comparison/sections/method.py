@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 
 def settings(given: PageInput) -> Section | None:
@@ -13,7 +12,7 @@ def settings(given: PageInput) -> Section | None:
     if not comparison.settings:
         return None
     names = [row.name for row in comparison.configurations]
-    body = render("settings", names=names, settings=comparison.settings)
+    body = render("comparison/settings", names=names, settings=comparison.settings)
     return Section(name="settings", title="What differs", body=body)
 
 
@@ -21,7 +20,7 @@ def method(given: PageInput) -> Section:
     """The tests and intervals with their sources, the command, and the versions."""
     comparison = given.comparison
     body = render(
-        "method",
+        "comparison/method",
         pairs=len(comparison.pairs),
         seeds=any(row.accuracy.n > 1 for row in comparison.configurations),
         command=given.command,

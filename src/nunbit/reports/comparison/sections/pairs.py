@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from nunbit.formatting import p_value, points_with_range, signed_with_range
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 
 def pairs(given: PageInput) -> Section | None:
@@ -24,5 +23,5 @@ def pairs(given: PageInput) -> Section | None:
         }
         for row in found
     ]
-    body = render("pairs", rows=rows)
+    body = render("comparison/pairs", rows=rows)
     return Section(name="pairs", title="Image by image", body=body)

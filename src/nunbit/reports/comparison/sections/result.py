@@ -6,8 +6,7 @@ from nunbit.evaluation.comparison.values import Comparison
 from nunbit.formatting import points_with_range
 from nunbit.reports.comparison.charts import Interval, draw_intervals, short_name
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 
 def result(given: PageInput) -> Section:
@@ -27,7 +26,7 @@ def result(given: PageInput) -> Section:
             description=f"Differences of accuracy from {first}. {described}",
         )
     body = render(
-        "result",
+        "comparison/result",
         headline=comparison.verdicts[0],
         others=comparison.verdicts[1:],
         chart=chart,

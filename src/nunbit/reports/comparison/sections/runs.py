@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from nunbit.reports.comparison.cost import cost_of
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 
 def runs(given: PageInput) -> Section:
     """Accuracy, macro F1 and loss with speed, size and training time beside them."""
     comparison = given.comparison
     body = render(
-        "runs",
+        "comparison/runs",
         rows=[(row, cost_of(row)) for row in comparison.runs],
         same_images=comparison.same_images,
         measured_on=comparison.speed_measured_on,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from nunbit.formatting import p_value, percent, points, points_with_range
 from nunbit.reports.comparison.charts import draw_seeds
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 
 BASES = {
     "same images": "All runs were tested on the same images. The interval covers what other seeds "
@@ -29,7 +28,7 @@ def seeds(given: PageInput) -> Section | None:
         return None
     described = "; ".join(f"{row.name}: mean {percent(row.accuracy.mean)}" for row in rows)
     body = render(
-        "seeds",
+        "comparison/seeds",
         rows=rows,
         points=points,
         same_images=comparison.same_images,

@@ -13,9 +13,8 @@ from nunbit.evaluation.calibration import CALIBRATION_BINS, Reliability, reliabi
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
 from nunbit.formatting import confidence, count, percent, percent_with_range
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 from nunbit.reports.run.sections.calibration_charts import coverage_chart, reliability_chart
 from nunbit.types import Predictions
 
@@ -36,7 +35,7 @@ def calibration(report: ReportInput) -> Section | None:
     answered = {t: answered_at(report.predictions, at) for t, at in thresholds.items()}
     verdict, explanation = _verdict(metrics, report.predictions)
     body = render(
-        "calibration",
+        "run/calibration",
         verdict=verdict,
         explanation=explanation,
         temperature=_temperature(facts, report.predictions),

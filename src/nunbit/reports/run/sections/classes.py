@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.metrics import ClassMetrics, Metrics
 from nunbit.formatting import decimal
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ def classes(report: ReportInput) -> Section | None:
         _row(report, metrics, k, numbers) for k, numbers in enumerate(metrics.per_class.values())
     ]
     rows.sort(key=lambda row: (row.numbers.n == 0, row.numbers.recall))
-    body = render("classes", rows=rows, metrics=metrics)
+    body = render("run/classes", rows=rows, metrics=metrics)
     return Section(name="classes", title="Classes", body=body)
 
 

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
 from nunbit.evaluation.mistakes import ConfusedPair, confused_pairs, confusion_order
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.pictures import Card, cards
-from nunbit.reports.run.rendering import render
 from nunbit.reports.run.sections.confusion_matrix import draw_matrices
 
 PAIRS = 10
@@ -50,7 +49,7 @@ def confusion(report: ReportInput) -> Section | None:
     listed = confused_pairs(metrics.confusion, MAX_LISTED) if matrices.as_picture else ()
     confused = int((metrics.confusion > 0).sum() - (np.diag(metrics.confusion) > 0).sum())
     body = render(
-        "confusion",
+        "run/confusion",
         matrices=matrices,
         wrong=metrics.n - metrics.correct,
         ordered=len(names) > 2,

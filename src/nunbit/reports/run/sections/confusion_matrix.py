@@ -12,8 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from nunbit.formatting import count, percent
-from nunbit.reports.kit import exact_png_address
-from nunbit.reports.run.rendering import render
+from nunbit.reports.kit import exact_png_address, render
 
 MAX_TABLE_CLASSES = 20
 """Up to so many classes the matrices are tables with numbers, beyond pictures."""
@@ -131,7 +130,7 @@ def _share_cells(
 
 def _table(names: list[str], cells: list[list[Cell]], caption: str) -> Markup:
     rows = list(zip(names, cells, strict=True))
-    return render("confusion_table", names=names, rows=rows, caption=caption)
+    return render("run/confusion_table", names=names, rows=rows, caption=caption)
 
 
 def _picture(names: list[str], shades: NDArray[np.float64], shows: str) -> Markup:
@@ -141,7 +140,7 @@ def _picture(names: list[str], shades: NDArray[np.float64], shows: str) -> Marku
     labelled = len(names) <= MAX_LABELLED_CLASSES
     longest = max(len(name) for name in names)
     return render(
-        "confusion_picture",
+        "run/confusion_picture",
         names=names if labelled else [],
         classes=len(names),
         shows=shows,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nunbit.reports.kit import Section, is_pixelated, thumbnail_address
+from nunbit.reports.kit import Section, is_pixelated, render, thumbnail_address
 from nunbit.reports.kit.contract import contract_rows
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.preprocessing_steps import Example, Step
-from nunbit.reports.run.rendering import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ def contract(report: ReportInput) -> Section | None:
         return None
     strip = report.strip
     body = render(
-        "contract",
+        "run/contract",
         rows=contract_rows(report.contract),
         strip=strip,
         examples=[] if strip is None else [_row(example) for example in strip.examples],

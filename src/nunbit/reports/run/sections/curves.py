@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 from nunbit.reports.run.sections.events import kept_checkpoints, marked_events
 
 
@@ -20,7 +19,7 @@ def curves(report: ReportInput) -> Section | None:
 
         charts = draw_curves(report)
     body = render(
-        "curves",
+        "run/curves",
         charts=charts,
         epochs=report.epochs,
         best_epoch=report.best_epoch if several else None,

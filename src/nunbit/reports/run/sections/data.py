@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 from nunbit.types import PARTS
 
 MAX_LISTED = 1000
@@ -35,7 +34,7 @@ def data(report: ReportInput) -> Section:
     excluded = split.indices("excluded")
     listed = [(split.paths[i], split.reasons[i]) for i in excluded[:MAX_LISTED]]
     body = render(
-        "data",
+        "run/data",
         found=len(split),
         counts=split.counts,
         titles=TITLES,
@@ -61,7 +60,7 @@ def parts(report: ReportInput) -> Section:
         (name or "no label", [counts[name][part] for part in PARTS]) for name in [*names, *others]
     ]
     body = render(
-        "parts",
+        "run/parts",
         titles=[TITLES[part] for part in PARTS],
         rows=rows,
         totals=[split.counts[part] for part in PARTS],

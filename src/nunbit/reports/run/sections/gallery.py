@@ -13,10 +13,9 @@ from nunbit.evaluation.mistakes import (
     worst_mistakes,
 )
 from nunbit.formatting import count
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.pictures import Card, cards
-from nunbit.reports.run.rendering import render
 
 SHOWN = 24
 """Pictures in the first and the last gallery; the others have half as many."""
@@ -54,7 +53,7 @@ def gallery(report: ReportInput) -> Section | None:
     shown = [card for gallery in galleries for card in gallery.cards]
     height, width, _ = report.pictures(report.predictions.indices[:1]).shape[1:]
     body = render(
-        "gallery",
+        "run/gallery",
         galleries=galleries,
         height=height,
         width=width,

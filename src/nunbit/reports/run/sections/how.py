@@ -6,9 +6,8 @@ import platform
 from collections.abc import Mapping
 
 from nunbit.formatting import count, duration
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 from nunbit.reports.run.sections.layers import layer_table
 
 SEEDED = "split, first weights, order of the images, augmentation and dropout"
@@ -44,7 +43,7 @@ def repeat(report: ReportInput) -> Section:
     if report.finished:
         rows.append(("Finished", report.finished))
     body = render(
-        "repeat",
+        "run/repeat",
         command=report.command,
         settings=report.settings,
         rows=rows,

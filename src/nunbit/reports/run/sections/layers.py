@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from nunbit.formatting import count
 from nunbit.models.summary import Layer, Summary
-from nunbit.reports.run.rendering import render
+from nunbit.reports.kit import render
 
 SHOWN_LAYERS = 20
 """A longer table is folded up."""
@@ -29,7 +29,7 @@ class LayerRow:
 def layer_table(layers: Summary | None, rows: list[tuple[str, str]]) -> Markup:
     """The facts of `rows`, and below them the totals and the table where it is known."""
     if layers is None:
-        return render("facts", rows=rows)
+        return render("kit/facts", rows=rows)
     totals = [
         ("Input", f"{_times(layers.input_shape)} (channels × height × width)"),
         (
@@ -48,7 +48,7 @@ def layer_table(layers: Summary | None, rows: list[tuple[str, str]]) -> Markup:
     # The totals say it more exactly.
     shown = [row for row in rows if row[0] != "Size"]
     return render(
-        "layers",
+        "run/layers",
         rows=[*shown, *totals],
         layers=[_row(layer) for layer in layers.layers],
         folded=len(layers.layers) > SHOWN_LAYERS,

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from nunbit.evaluation.projection import FEWEST_POINTS, ImageMap, Projection, map_images
 from nunbit.formatting import confidence
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 from nunbit.reports.run.sprites import Sheet, make_sheet
 
 COLOURS = 10
@@ -66,12 +65,12 @@ def feature_map(report: ReportInput) -> Section | None:
     if report.features is None:
         if not report.no_features:
             return None
-        return _section(render("no_map", reason=report.no_features))
+        return _section(render("run/no_map", reason=report.no_features))
     seed = int(report.summary.get("seed") or 0)
     found = map_images(report.predictions, report.features, seed=seed)
     if found is None:
         reason = f"fewer than {FEWEST_POINTS} test images differ in what the last layer is given"
-        return _section(render("no_map", reason=reason))
+        return _section(render("run/no_map", reason=reason))
     predictions = report.predictions
     sheet = make_sheet(report.pictures, predictions.indices[found.rows])
     wrong = predictions.predicted[found.rows] != predictions.labels[found.rows]
@@ -79,7 +78,7 @@ def feature_map(report: ReportInput) -> Section | None:
     described = _descriptions(report, found.rows)
     scale = SHOWN_SIDE / max(sheet.width, sheet.height)
     body = render(
-        "map",
+        "run/map",
         maps=[
             _drawn(projection, sheet, colours=colours, wrong=wrong, described=described)
             for projection in found.projections

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nunbit.evaluation.baselines import Baseline
 from nunbit.formatting import count, percent_with_range
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 
 NAMES = {
     "largest-class": "Largest class",
@@ -19,7 +18,7 @@ def result(report: ReportInput) -> Section:
     """How many test images were right, against the baselines, and the leaks if there are any."""
     metrics = report.metrics
     body = render(
-        "result",
+        "run/result",
         metrics=metrics,
         headline=headline(report).partition(": "),
         baselines=[(NAMES[baseline.kind], baseline) for baseline in report.baselines],

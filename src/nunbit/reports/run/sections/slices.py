@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 from nunbit.evaluation.slices import FEWEST, Breakdown, Slice, Slices
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ def slices(report: ReportInput) -> Section | None:
         return None
     start = _axis_start(found)
     body = render(
-        "slices",
+        "run/slices",
         found=found,
         warnings=found.warnings,
         fewest=FEWEST,

@@ -6,9 +6,8 @@ import base64
 
 from nunbit.advisor.plans import SCRATCH, Proportion, describe, verdict
 from nunbit.formatting import percent_with_range, rough_duration
-from nunbit.reports.kit import Section
+from nunbit.reports.kit import Section, render
 from nunbit.reports.run.inputs import ReportInput
-from nunbit.reports.run.rendering import render
 
 SAID = {
     "met": "as expected",
@@ -44,7 +43,7 @@ def transfer(report: ReportInput) -> Section | None:
         for plan in advice.plans
     ]
     body = render(
-        "transfer",
+        "run/transfer",
         plan=describe(advice.recommended),
         expected=_shown(expected),
         reached=None

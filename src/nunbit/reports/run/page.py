@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 
 from nunbit.progress import SILENT, Progress
-from nunbit.reports.kit import Section, document
+from nunbit.reports.kit import Section, document, make_sections, style_of
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.sections.calibration import calibration
 from nunbit.reports.run.sections.classes import classes
@@ -45,8 +44,6 @@ def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
     Nothing is fetched and no script runs. Raises what `evaluate` raises for predictions that
     cannot be evaluated.
     """
-    steps = progress.track(SECTIONS, total=len(SECTIONS), title="report")
-    sections = [section for make in steps if (section := make(report)) is not None]
     summary = report.summary
     dataset, model = summary.get("dataset", "images"), summary.get("model", "model")
     return document(
@@ -56,13 +53,6 @@ def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
         description=headline(report),
         finished=report.finished,
         version=summary.get("nunbit", ""),
-        sections=sections,
-        style=_style(),
+        sections=make_sections(SECTIONS, report, progress=progress),
+        style=style_of("run"),
     )
-
-
-def _style() -> str:
-    """What the sections add to the style sheet of every page."""
-    folder = files("nunbit.reports.run").joinpath("templates")
-    sheets = sorted(item.name for item in folder.iterdir() if item.name.endswith(".css"))
-    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in sheets)

@@ -51,11 +51,11 @@ def test_names_that_are_not_unicode_are_shown_as_question_marks() -> None:
 
 def test_a_value_that_a_template_lacks_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        render("nunbit.reports.kit", "facts")
+        render("kit/facts")
 
 
 def test_every_package_can_include_the_shared_templates() -> None:
-    body = render("nunbit.reports.run", "facts", rows=[("Size", "<1>")])
+    body = render("explanation/how", rows=[("Size", "<1>")], command="", sources=[])
     assert "<dt>Size</dt><dd>&lt;1&gt;</dd>" in body
 
 

@@ -7,14 +7,13 @@ from functools import partial
 
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.progress import SILENT, Progress
-from nunbit.reports.check.rendering import render
 from nunbit.reports.check.sections.classes import contact_sheets, counts
 from nunbit.reports.check.sections.files import files
 from nunbit.reports.check.sections.findings import findings
 from nunbit.reports.check.sections.method import contract, method
 from nunbit.reports.check.sections.overview import headline, overview
 from nunbit.reports.check.sections.pixel_values import pixel_values
-from nunbit.reports.kit import Section, document
+from nunbit.reports.kit import Section, document, make_sections, style_of
 
 
 def build_page(
@@ -47,8 +46,6 @@ def build_page(
         contract,
         partial(method, command=command, versions=versions),
     ]
-    steps = progress.track(makers, total=len(makers), title="Page")
-    sections = [section for make in steps if (section := make(diagnosis)) is not None]
     name = diagnosis.samples.name
     return document(
         title=f"{name} · check · nunbit",
@@ -57,6 +54,6 @@ def build_page(
         description=headline(diagnosis),
         finished=finished,
         version=versions.get("nunbit", ""),
-        sections=sections,
-        style=render("style"),
+        sections=make_sections(makers, diagnosis, progress=progress),
+        style=style_of("check"),
     )

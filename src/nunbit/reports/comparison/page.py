@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 from nunbit.progress import SILENT, Progress
 from nunbit.reports.comparison.inputs import PageInput
-from nunbit.reports.comparison.rendering import render
 from nunbit.reports.comparison.sections.images import images
 from nunbit.reports.comparison.sections.method import method, settings
 from nunbit.reports.comparison.sections.pairs import pairs
 from nunbit.reports.comparison.sections.result import result
 from nunbit.reports.comparison.sections.runs import runs
 from nunbit.reports.comparison.sections.seeds import seeds
-from nunbit.reports.kit import Section, document
+from nunbit.reports.kit import Section, document, make_sections, style_of
 
 SECTIONS: tuple[Callable[[PageInput], Section | None], ...] = (
     result,
@@ -31,8 +30,6 @@ def build_comparison(given: PageInput, *, progress: Progress = SILENT) -> str:
 
     Nothing is fetched and no script runs.
     """
-    steps = progress.track(SECTIONS, total=len(SECTIONS), title="page")
-    made = [section for make in steps if (section := make(given)) is not None]
     comparison = given.comparison
     return document(
         title=f"{comparison.dataset} · comparison · nunbit",
@@ -41,6 +38,6 @@ def build_comparison(given: PageInput, *, progress: Progress = SILENT) -> str:
         description=comparison.verdicts[0],
         finished=given.finished,
         version=given.versions.get("nunbit", ""),
-        sections=made,
-        style=render("style"),
+        sections=make_sections(SECTIONS, given, progress=progress),
+        style=style_of("comparison"),
     )
