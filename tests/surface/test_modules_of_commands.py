@@ -2,6 +2,9 @@
 
 What must not appear costs a second or more of every command: torch's compiler (with sympy),
 scikit-learn (with pandas), and the zoos. `scipy.stats` takes 0.3 s, for Fisher's exact test.
+
+The extra map is kept out: whoever installs it asks for a second map in every report, which UMAP
+draws, and that brings scikit-learn along.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ WATCHED = (
 )
 PROBE = """
 import sys
+sys.modules["umap"] = None
 from nunbit.cli import main
 code = main(sys.argv[2:])
 print(*(name for name in sys.argv[1].split() if name in sys.modules), file=sys.stderr)

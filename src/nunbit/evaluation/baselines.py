@@ -139,7 +139,7 @@ def nearest_neighbour(
     import torch
 
     asked = torch.from_numpy(test)
-    least = torch.full((len(asked),), torch.inf)
+    least = torch.full((len(asked),), torch.inf, dtype=asked.dtype)
     nearest = torch.zeros(len(asked), dtype=torch.int64)
     start = 0
     for block in training:

@@ -1,6 +1,8 @@
 """The product gives what torch's own kernels give, wherever it steps in, and steps in nowhere else.
 
-The truth is the same convolution in float64.
+The truth is the same convolution in float64. Maps, weights and gradients are whole numbers of at
+most one, so that every sum stays below 256, up to which bfloat16 holds whole numbers exactly: the
+order in which a processor adds them up does not matter.
 """
 
 from __future__ import annotations
@@ -53,8 +55,14 @@ def narrow() -> Iterator[None]:
         yield
 
 
+def whole_numbers(*shape: int, seed: int) -> Tensor:
+    """-1, 0 or 1 each."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(-1, 2, shape, generator=generator).float()
+
+
 def maps_of(side: int) -> Tensor:
-    maps = torch.randn(6, 8, side, side, generator=torch.Generator().manual_seed(0))
+    maps = whole_numbers(6, 8, side, side, seed=0)
     return maps.to(memory_format=torch.channels_last).requires_grad_()
 
 
@@ -62,13 +70,15 @@ def gradients(layer: nn.Conv2d, maps: Tensor) -> list[Tensor]:
     """Of weights, of biases if there are any, and of the maps, each [..] as torch lays them out."""
     output = layer(maps)
     shape = output.shape
-    wanted = torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(output.dtype)
+    wanted = whole_numbers(*shape, seed=1).to(output.dtype)
     return list(torch.autograd.grad(output, [*layer.parameters(), maps], wanted))
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients_are_those_of_the_convolution(name: str, products: list[torch.Size]) -> None:
     layer, side = LAYERS[name]
+    for number, parameter in enumerate(layer.parameters()):
+        parameter.data = whole_numbers(*parameter.shape, seed=2 + number)
     maps = maps_of(side)
     with narrow():
         found = gradients(layer, maps)
@@ -76,8 +86,8 @@ def test_gradients_are_those_of_the_convolution(name: str, products: list[torch.
     truth = gradients(_doubled(layer), maps.detach().double().requires_grad_())
     for mine, true in zip(found, truth, strict=True):
         assert mine.dtype == torch.float32
-        difference = (mine.double() - true).abs().max() / true.abs().max()
-        assert difference < 0.02  # bfloat16 has eight bits
+        assert 0 < true.abs().max() <= 256
+        assert torch.equal(mine.double(), true)
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -106,35 +116,32 @@ def test_float32_frozen_weights_and_other_layouts_are_left_alone(
     assert not products
 
 
-def test_training_with_and_without_products_gives_the_same_weights(
+def test_a_network_gets_the_same_gradients_with_and_without_products(
     monkeypatch: pytest.MonkeyPatch, products: list[torch.Size]
 ) -> None:
-    def trained() -> dict[str, Tensor]:
-        model = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0)
-        model = model.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-        generator = torch.Generator().manual_seed(0)
-        for _ in range(5):
-            images = torch.randn(12, 1, 16, 16, generator=generator)
-            images = images.to(memory_format=torch.channels_last)
-            labels = torch.randint(0, 3, (12,), generator=generator)
-            with fast_conv_weight_grad("cpu", torch.bfloat16):
-                logits = model(images)
-            nn.functional.cross_entropy(logits.float(), labels).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        return model.state_dict()
+    model = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0)
+    model = model.to(memory_format=torch.channels_last)
+    images = torch.randn(12, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    images = images.to(memory_format=torch.channels_last)
+    labels = torch.arange(12) % 3
 
-    start = create_model("patchcnn", classes=3, height=16, width=16, generator_seed=0).state_dict()
-    fast = trained()
-    assert len(products) == 5 * 2  # the maps of 8, 4 and 2 pixels: the first are too large
+    def of_all_weights() -> dict[str, Tensor]:
+        with fast_conv_weight_grad("cpu", torch.bfloat16):
+            logits = model(images)
+        loss = nn.functional.cross_entropy(logits.float(), labels)
+        names, parameters = zip(*model.named_parameters(), strict=True)
+        return dict(zip(names, torch.autograd.grad(loss, parameters), strict=True))
+
+    fast = of_all_weights()
+    assert len(products) == 2  # the maps of 8, 4 and 2 pixels: the first are too large
     monkeypatch.setattr(conv_weight_grad, "MAX_POSITIONS", 0)
-    plain = trained()
-    assert len(products) == 5 * 2
-    for name, weights in plain.items():
-        if weights.is_floating_point():
-            moved = (weights - start[name]).norm()
-            assert (fast[name] - weights).norm() <= 0.05 * moved, name
+    plain = of_all_weights()
+    assert len(products) == 2
+    # A weight's gradient is a sum over 12 images of 4 x 4 pixels. Rounded to bfloat16 after each
+    # term, as the slowest kernels do, it is off by about sqrt(192) / 2^9, 3 %, in each of the two.
+    for name, gradient in plain.items():
+        if gradient.ndim == 4:
+            assert (fast[name] - gradient).norm() <= 0.1 * gradient.norm(), name
 
 
 def _doubled(layer: nn.Conv2d) -> nn.Conv2d:
