@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nunbit.checks.diagnosis import Diagnosis
 from nunbit.checks.finding import Finding
 from nunbit.checks.fix_list import proposals
-from nunbit.checks.pixels.statistics import StatisticsObserver
+from nunbit.checks.measurements.statistics import StatisticsObserver
 from nunbit.data.corrections import Correction
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nunbit.checks.pixels.statistics import StatisticsObserver
+from nunbit.checks.measurements.statistics import StatisticsObserver
 from nunbit.data.inspect import inspect
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess

@@ -85,7 +85,7 @@ WORKERS = (
     "nunbit.data.sources",
     "nunbit.data.preprocess",
     "nunbit.data.pixels",
-    "nunbit.checks.metadata",
+    "nunbit.checks.run",
     "nunbit.data.split",
     "nunbit.data.inspect",
     "nunbit.data.decode_rows",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.checks.finding import Finding
-from nunbit.checks.pixels.statistics import Statistics
+from nunbit.checks.measurements.statistics import Statistics
 from nunbit.data.corrections import Correction
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 
 from nunbit.checks.diagnosis import Diagnosis
-from nunbit.checks.examine import examine, examine_quickly
-from nunbit.checks.pixels.backbone import Backbone, choose_backbone
+from nunbit.checks.measurements.backbone import Backbone, choose_backbone
+from nunbit.checks.run import examine, examine_quickly
 from nunbit.config import Config
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device

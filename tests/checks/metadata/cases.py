@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nunbit.checks.context import Context
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata import check
+from nunbit.checks.run import quick_findings
 from nunbit.data.inspect import Inspection
 from nunbit.data.storage import ImageArrays, ImageFiles
 from nunbit.types import ImageFacts, Samples
@@ -81,7 +82,7 @@ def checked(
     """All findings; whether classes can be measured is left out unless asked for."""
     inspection = inspection or inspection_of(samples)
     options.setdefault("reasons", inspection.reasons)
-    found = check(samples, inspection, max_bad_fraction=0.05, **options)
+    found = quick_findings(Context(samples=samples, inspection=inspection, **options))
     return tuple(finding for finding in found if finding.kind != "unmeasurable-classes")
 
 

@@ -10,13 +10,13 @@ import pytest
 from PIL import ExifTags, Image
 
 from nunbit.checks.finding import Finding
+from nunbit.checks.measurements.properties import properties
 from nunbit.checks.metadata.class_from_metadata import (
     FEWEST_IMAGES,
     MetadataFit,
     fit_metadata,
     metadata,
 )
-from nunbit.checks.metadata.properties import properties
 from nunbit.data.inspect import inspect
 from nunbit.data.sources import load_samples
 from nunbit.progress import SILENT

@@ -7,15 +7,18 @@ import math
 import pytest
 from scipy.stats import binomtest
 
-from nunbit.checks.metadata import bad_images, check
+from nunbit.checks.context import Context
 from nunbit.checks.metadata.classes import widest_interval
+from nunbit.checks.metadata.unusable_files import bad_images
+from nunbit.checks.run import quick_findings
 from nunbit.data.inspect import Inspection
 from tests.checks.metadata.cases import checked, inspection_of, kinds, of_kind, samples_of
 
 
 def test_sound_data_have_no_finding() -> None:
     samples = samples_of([0, 1] * 110)
-    assert check(samples, inspection_of(samples), reasons=[""] * 220, max_bad_fraction=0.05) == ()
+    context = Context(samples=samples, inspection=inspection_of(samples), reasons=[""] * 220)
+    assert quick_findings(context) == ()
 
 
 def test_a_few_bad_files_are_a_warning_and_many_an_error() -> None:
@@ -101,8 +104,16 @@ def test_the_widest_interval_is_wilsons_at_one_half(n: int) -> None:
 def test_classes_too_small_to_be_measured_are_told() -> None:
     def told(samples, **options):  # type: ignore[no-untyped-def]
         looked = inspection_of(samples)
-        found = check(samples, looked, reasons=looked.reasons, max_bad_fraction=1, **options)
-        return [finding for finding in found if finding.kind == "unmeasurable-classes"]
+        context = Context(
+            samples=samples,
+            inspection=looked,
+            reasons=looked.reasons,
+            max_bad_fraction=1,
+            **options,
+        )
+        return [
+            finding for finding in quick_findings(context) if finding.kind == "unmeasurable-classes"
+        ]
 
     labels = [0] * 200 + [1] * 60
     (found,) = told(samples_of(labels))

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata import PropertyTable, property_tables
-from nunbit.checks.metadata.shortcuts import FALSE_ALARMS, PROPERTIES, shortcuts
+from nunbit.checks.metadata.shortcuts import (
+    FALSE_ALARMS,
+    PROPERTIES,
+    PropertyTable,
+    property_tables,
+    shortcuts,
+)
 from nunbit.types import ImageFacts
 from tests.checks.metadata.cases import checked, fact, inspection_of, of_kind, samples_of
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
+from nunbit.checks.measurements.embedding import EmbeddingObserver, Features
+from nunbit.checks.measurements.features import describe
 from nunbit.checks.pixels import labels as module
-from nunbit.checks.pixels.embedding import EmbeddingObserver, Features
-from nunbit.checks.pixels.features import describe
 from nunbit.checks.pixels.labels import label_findings, suspected_labels
 from nunbit.data.sources import load_samples
 from nunbit.data.storage import ImageArrays

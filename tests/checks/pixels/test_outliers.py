@@ -7,9 +7,9 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from nunbit.checks.measurements.embedding import Features
+from nunbit.checks.measurements.features import describe
 from nunbit.checks.pixels import outliers as module
-from nunbit.checks.pixels.embedding import Features
-from nunbit.checks.pixels.features import describe
 from nunbit.checks.pixels.outliers import far_from_all, outlier_findings
 from tests.checks.faults import digits, samples_of
 

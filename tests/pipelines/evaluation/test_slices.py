@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nunbit.checks.pixels.appearance import brightness_and_sharpness
+from nunbit.checks.measurements.appearance import brightness_and_sharpness
 from nunbit.config import build_config
 from nunbit.evaluation.slices import Attribute
 from nunbit.pipelines.evaluation.slices import MeasuredPixels, attributes_of

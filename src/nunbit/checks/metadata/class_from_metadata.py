@@ -8,15 +8,17 @@ accuracy certainly above that of always answering the largest class, and by a ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata.properties import Properties
+from nunbit.checks.measurements.properties import Properties
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import Samples
 
@@ -30,6 +32,17 @@ LEAST_GAIN = 0.1
 """Share of what the largest class leaves wrong that metadata must put right."""
 MOST_CATEGORIES = 30
 """Rarer cameras or folders are counted together."""
+
+
+class ClassFromMetadata(Check):
+    """All properties of files together, as a small model sees them."""
+
+    name = "class-from-metadata"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `metadata`."""
+        return metadata(context.samples, context.properties)
 
 
 @dataclass(frozen=True, kw_only=True)

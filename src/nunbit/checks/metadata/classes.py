@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import sqrt
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.evaluation.intervals import Z
@@ -18,6 +20,17 @@ IMBALANCE = 20
 WIDEST_INTERVAL = 0.4
 """A class is measured when the 95 % interval of its recall is narrower than this, whatever the
 recall: 20 points either way."""
+
+
+class ClassSizes(Check):
+    """How many images each class has."""
+
+    name = "class-sizes"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `classes`."""
+        return classes(context.samples, context.reasons, test_fraction=context.test_fraction)
 
 
 def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -> Iterator[Finding]:

@@ -12,15 +12,17 @@ by the properties (Bonferroni). No approximation is made for small numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata.properties import Properties, one_of_each_group, properties
+from nunbit.checks.measurements.properties import Properties, one_of_each_group, properties
 from nunbit.data.inspect import Inspection
 from nunbit.types import Samples
 
@@ -32,6 +34,18 @@ PROPERTIES = 4
 """Tables that are looked at."""
 MOST_VALUES = 8
 """Rarer values are counted together, numbers in so many ranges of equal count."""
+
+
+class Shortcuts(Check):
+    """Single properties of files that give a class away."""
+
+    name = "shortcuts"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `shortcuts`."""
+        tables = tables_of(context.samples, context.properties)
+        return shortcuts(tables, context.samples.classes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,20 @@ n images, D features, K classes.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding
-from nunbit.checks.pixels.embedding import Features
+from nunbit.checks.measurements.embedding import Features
+from nunbit.checks.pixels.near_copies import copies_together
 from nunbit.data.corrections import Correction
+from nunbit.data.near_duplicates import HashObserver
 from nunbit.types import Samples
 
 Floats = NDArray[np.float32]
@@ -54,6 +59,23 @@ _REMEDY = (
     "is one, else to leave the image out; strike out what is right. For a given test part it "
     "proposes nothing: no classifier should choose its own test."
 )
+
+
+class SuspectedLabels(Check):
+    """Labels that contradict what the other images teach."""
+
+    name = "labels"
+    needs = "embedding"
+
+    def observers(self, context: Context) -> tuple[HashObserver, ...]:
+        """See `Check.observers`."""
+        del context
+        return (HashObserver(),)
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `label_findings`."""
+        copies = copies_together(context.samples, context.near_duplicates)
+        return label_findings(context.samples, context.features, groups=copies)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +234,7 @@ def label_findings(
         samples: everything that was found.
         features: of the images that can be used.
         groups: int64 [N], equal for copies, as `copies_together` of
-            `nunbit.checks.pixels.near_duplicates` makes them.
+            `nunbit.checks.pixels.near_copies` makes them.
         seed: of the folds.
     """
     labels = samples.labels[features.rows]

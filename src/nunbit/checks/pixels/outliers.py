@@ -5,12 +5,16 @@ n images, D features, d principal components.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding
-from nunbit.checks.pixels.embedding import Features
+from nunbit.checks.measurements.embedding import Features
 from nunbit.types import Samples
 
 Floats = NDArray[np.float32]
@@ -28,6 +32,17 @@ REFERENCE = 10_000
 _STEADY = 0.02
 """Added to every standard deviation: an edge where there is hardly ever one is not that strange."""
 _AT_ONCE = 1_024
+
+
+class Outliers(Check):
+    """Images far from all others."""
+
+    name = "outliers"
+    needs = "embedding"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `outlier_findings`."""
+        return outlier_findings(context.samples, context.features)
 
 
 def far_from_all(values: Floats) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nunbit.checks.metadata.properties import folders_of
-from nunbit.checks.pixels.appearance import brightness_and_sharpness
+from nunbit.checks.measurements.appearance import brightness_and_sharpness
+from nunbit.checks.measurements.properties import folders_of
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.evaluation.slices import Attribute

@@ -14,8 +14,10 @@ from pathlib import Path
 import joblib
 import psutil
 
+from nunbit.checks.context import Context
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata import bad_images, check
+from nunbit.checks.metadata.unusable_files import bad_images
+from nunbit.checks.run import quick_findings
 from nunbit.config import Config, PixelsConfig
 from nunbit.data.corrections import apply_corrections, read_corrections
 from nunbit.data.inspect import Inspection, inspect
@@ -128,9 +130,9 @@ def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Prog
         budget=pixel_budget(config.pixels),
         progress=progress,
     )
-    findings = check(
-        samples,
-        inspection,
+    context = Context(
+        samples=samples,
+        inspection=inspection,
         reasons=pixels.reasons,
         max_bad_fraction=config.data.max_bad_fraction,
         test_fraction=config.split.test_fraction,
@@ -141,7 +143,7 @@ def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Prog
         inspection=inspection,
         pixels=pixels,
         model=chosen.model,
-        findings=findings,
+        findings=quick_findings(context),
         statistics_known=chosen.statistics_known,
     )
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from nunbit.checks.diagnosis import Diagnosis
-from nunbit.checks.pixels.statistics import PartStatistics, Scaling, Statistics
+from nunbit.checks.measurements.statistics import PartStatistics, Scaling, Statistics
 from nunbit.reports.kit import Section, render
 from nunbit.reports.kit.charts import BLUE, GREEN, RED, SERIES, draw_chart
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nunbit.checks.pixels.embedding import EmbeddingObserver
-from nunbit.checks.pixels.features import DIRECTIONS, averaged, describe
+from nunbit.checks.measurements.embedding import EmbeddingObserver
+from nunbit.checks.measurements.features import DIRECTIONS, averaged, describe
 from tests.checks.faults import digits
 
 

@@ -11,8 +11,8 @@ import timm
 import torch
 from sklearn.datasets import load_sample_images
 
-from nunbit.checks.pixels import backbone as module
-from nunbit.checks.pixels.backbone import Backbone, choose_backbone
+from nunbit.checks.measurements import backbone as module
+from nunbit.checks.measurements.backbone import Backbone, choose_backbone
 from nunbit.errors import UsageError
 from nunbit.models import create_model
 from nunbit.models.pretrained import find_weights

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata.duplicates import duplicates
+from nunbit.checks.metadata.exact_copies import duplicates
 from tests.checks.metadata.cases import kinds, of_kind, samples_of
 
 PARTS = ("", "train", "validation", "test")

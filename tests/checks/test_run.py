@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from nunbit.checks.diagnosis import Diagnosis
-from nunbit.checks.examine import MOST_IN_BATCH, examine, examine_quickly
 from nunbit.checks.finding import Finding
+from nunbit.checks.registry import CHECKS
+from nunbit.checks.run import MAX_BATCH_IMAGES, examine, examine_quickly
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.storage import ImageArrays
@@ -109,7 +110,7 @@ def test_every_usable_image_is_looked_at_once_and_in_order(
 ) -> None:
     asked = np.concatenate(planted[0].pixels.asked)
     np.testing.assert_array_equal(asked, np.delete(np.arange(N), 9))
-    assert max(map(len, planted[0].pixels.asked)) <= MOST_IN_BATCH
+    assert max(map(len, planted[0].pixels.asked)) <= MAX_BATCH_IMAGES
 
 
 def test_what_was_planted_is_found(
@@ -151,7 +152,8 @@ def test_statistics_are_those_of_the_pixels(
     assert diagnosis.statistics is not None
     train = planted[0].pixels.array[planted[1].indices("train")]
     assert diagnosis.statistics.part("train").mean[0] == pytest.approx(train.mean(), rel=1e-12)
-    assert set(diagnosis.seconds) == {"pixels", "near-duplicates", "labels", "outliers"}
+    of_pixels = {check.name for check in CHECKS if check.needs != "metadata"}
+    assert set(diagnosis.seconds) == {"pixels", *of_pixels}
 
 
 def test_the_result_fits_into_json(diagnosis: Diagnosis) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nunbit.checks.finding import Finding
-from nunbit.checks.pixels.near_duplicates import copies_together, copy_findings
+from nunbit.checks.pixels.near_copies import copies_together, copy_findings
 from nunbit.data.near_duplicates import NearDuplicates
 from nunbit.types import Samples
 from tests.checks.faults import samples_of

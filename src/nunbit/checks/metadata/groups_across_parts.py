@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.types import Samples
+
+
+class GroupsAcrossParts(Check):
+    """Groups of images that belong together and do not stand together."""
+
+    name = "groups-across-parts"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `torn_groups`."""
+        return torn_groups(context.samples, context.reasons)
 
 
 def torn_groups(samples: Samples, reasons: Sequence[str]) -> Iterator[Finding]:

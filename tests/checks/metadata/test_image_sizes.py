@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nunbit.checks.finding import Finding
-from nunbit.checks.metadata.sizes import sizes
+from nunbit.checks.metadata.image_sizes import sizes
 from nunbit.types import ImageFacts
 from tests.checks.metadata.cases import fact, inspection_of, kinds, of_kind, samples_of
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import pairs
 from nunbit.checks.finding import Finding, excluding
 from nunbit.data.corrections import Correction
@@ -12,6 +14,17 @@ from nunbit.types import Samples
 
 _KEPT_LAST = ("train", "validation", "test")
 """Of copies in several parts, the one farthest right stays."""
+
+
+class ExactCopies(Check):
+    """Images of which the bytes are the same."""
+
+    name = "exact-copies"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `duplicates`."""
+        return duplicates(context.samples, context.inspection.sha256, context.reasons)
 
 
 def duplicates(

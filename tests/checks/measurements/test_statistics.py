@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nunbit.checks.pixels.statistics import PART_NAMES, Statistics, StatisticsObserver
+from nunbit.checks.measurements.statistics import PART_NAMES, Statistics, StatisticsObserver
 from nunbit.data.inspect import inspect
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples

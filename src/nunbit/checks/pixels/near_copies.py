@@ -7,23 +7,42 @@ N samples, P pairs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import pairs
 from nunbit.checks.finding import Finding, excluding
-from nunbit.checks.metadata.duplicates import out_of_training
-from nunbit.data.near_duplicates import NearDuplicates, groups_of
+from nunbit.checks.metadata.exact_copies import out_of_training
+from nunbit.data.near_duplicates import HashObserver, NearDuplicates, groups_of
 from nunbit.types import Samples
 
 LEAK_SHARE = 0.01
 """Share of a part's images with near copies in another part from which they are an error."""
 
 Groups = tuple[tuple[int, ...], ...]
+
+
+class NearCopies(Check):
+    """Images that are copies of one picture, though their bytes differ."""
+
+    name = "near-duplicates"
+    needs = "pixels"
+
+    def observers(self, context: Context) -> tuple[HashObserver, ...]:
+        """See `Check.observers`."""
+        del context
+        return (HashObserver(),)
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `copy_findings`."""
+        found, digests = context.near_duplicates, context.inspection.sha256
+        return copy_findings(context.samples, found, sha256=digests)
 
 
 def copy_findings(

@@ -1,15 +1,29 @@
-"""Files that cannot be used, and odd ones that can."""
+"""Files that cannot be used, or that the user takes out."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
 from nunbit.data.sources.wording import TAKEN_OUT
 from nunbit.types import Samples
+
+
+class UnusableFiles(Check):
+    """Files that are left out, with every reason."""
+
+    name = "unusable-files"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """See `unusable`."""
+        limit = context.max_bad_fraction
+        return unusable(context.samples, context.inspection, context.reasons, limit)
 
 
 def bad_images(inspection: Inspection, reasons: Sequence[str]) -> tuple[list[int], int]:
@@ -64,10 +78,3 @@ def _taken_out(samples: Samples, reasons: Sequence[str], rows: list[int]) -> Fin
         examples=listed[:EXAMPLES],
         everything=listed,
     )
-
-
-def remarks(samples: Samples, inspection: Inspection) -> Iterator[Finding]:
-    """What is odd in the files and yet used, and what the source remarked."""
-    for kind, texts in (("odd-files", inspection.remarks), ("source-remark", samples.notes)):
-        for text in texts:
-            yield Finding(kind=kind, severity="note", title=text, count=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.examples import alone, some
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
@@ -15,6 +17,19 @@ TINY = 3
 """So many times an image must be enlarged, and is smaller than the median image."""
 LONG = 3
 """So many times wider or narrower than the input is; cropping then keeps less than a third."""
+
+
+class ImageSizes(Check):
+    """Sizes and shapes of the files as they are stored."""
+
+    name = "image-sizes"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterable[Finding]:
+        """See `sizes`."""
+        return sizes(
+            context.samples, context.inspection, context.reasons, input_size=context.input_size
+        )
 
 
 def sizes(

@@ -1,4 +1,4 @@
-"""The whole examination: one pass over the pixels for everything that looks at them.
+"""The checks carried out: one pass over the pixels for all that look at them.
 
 N samples, B images in a batch, H height, W width, C channels.
 """
@@ -6,36 +6,36 @@ N samples, B images in a batch, H height, W width, C channels.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.checks import registry
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
 from nunbit.checks.diagnosis import Diagnosis, PictureGetter
 from nunbit.checks.finding import Finding
 from nunbit.checks.fix_list import proposals
-from nunbit.checks.pixels.appearance import AppearanceObserver
-from nunbit.checks.pixels.backbone import Backbone
-from nunbit.checks.pixels.embedding import EmbeddingObserver, Features
-from nunbit.checks.pixels.features import describe
-from nunbit.checks.pixels.labels import label_findings
-from nunbit.checks.pixels.near_duplicates import copies_together, copy_findings
-from nunbit.checks.pixels.observer import Observer
-from nunbit.checks.pixels.outliers import outlier_findings
-from nunbit.checks.pixels.statistics import StatisticsObserver
+from nunbit.checks.measurements.embedding import EmbeddingObserver
+from nunbit.checks.measurements.features import describe
+from nunbit.checks.measurements.observer import Observer
+from nunbit.checks.measurements.statistics import StatisticsObserver
 from nunbit.data.inspect import Inspection
-from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.progress import SILENT, Progress
 from nunbit.types import Samples, Split
 
+if TYPE_CHECKING:
+    from nunbit.checks.measurements.backbone import Backbone
+
 BATCH_VALUES = 8_000_000
 """Pixel values of one step of the pass: 8 MB."""
-MOST_IN_BATCH = 512
+MAX_BATCH_IMAGES = 512
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -56,6 +56,12 @@ class Decoded(Protocol):
     def pixels(self) -> Pixels:
         """Canvases, and the reasons of those that there are not."""
         ...
+
+
+def quick_findings(context: Context) -> tuple[Finding, ...]:
+    """What the checks that need no pixels find, errors first: every training runs them."""
+    checks = (check for check in registry.CHECKS if check.needs == "metadata")
+    return _by_severity(finding for check in checks for finding in check.run(context))
 
 
 def examine(
@@ -83,27 +89,29 @@ def examine(
     rows = np.flatnonzero([not reason for reason in split.reasons]).astype(np.int64)
     if len(rows) == 0:
         return examine_quickly(data, split, findings=findings, preprocess=preprocess)
-    watch, samples = _Watch(), data.samples
-    appearance = AppearanceObserver(len(samples))
+    watch, checks = _Watch(), [c for c in registry.CHECKS if c.needs != "metadata"]
+    context = Context(
+        samples=data.samples,
+        inspection=data.inspection,
+        reasons=split.reasons,
+        input_size=(preprocess.height, preprocess.width),
+        progress=progress,
+    )
     counted = StatisticsObserver(parts=split.parts, channels=preprocess.channels)
-    hashes = HashObserver()
     embedding = EmbeddingObserver(describe if backbone is None else backbone)
+    observers = _observers(checks, context, embedding)
     with watch.stage("pixels"):
-        _show(data.pixels, rows, (appearance, counted, hashes, embedding), progress)
-        found = list(appearance.findings(samples))
-    with watch.stage("near-duplicates"):
-        copies = near_duplicates(hashes.signatures(), progress=progress)
-        found += copy_findings(samples, copies, sha256=data.inspection.sha256)
-    features = embedding.features()
-    with watch.stage("labels"):
-        found += label_findings(samples, features, groups=copies_together(samples, copies))
-    with watch.stage("outliers"):
-        found += outlier_findings(samples, features)
-    quick = examine_quickly(data, split, findings=[*findings, *found], preprocess=preprocess)
+        _show(data.pixels, rows, (counted, *observers), progress)
+    context = replace(context, observers=observers)
+    found = list(findings)
+    for check in checks:
+        with watch.stage(check.name):
+            found += check.run(context)
+    quick = examine_quickly(data, split, findings=found, preprocess=preprocess)
     return replace(
         quick,
-        statistics=counted.statistics(samples, data.inspection),
-        remarks=(_told_features(features, backbone),),
+        statistics=counted.statistics(data.samples, data.inspection),
+        remarks=(_told_features(embedding, backbone),) if embedding in observers else (),
         seconds=watch.seconds,
     )
 
@@ -112,7 +120,7 @@ def examine_quickly(
     data: Decoded, split: Split, *, findings: Sequence[Finding], preprocess: Preprocess
 ) -> Diagnosis:
     """What the quick check has found, in the form of a whole examination; see `examine`."""
-    ordered = tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+    ordered = _by_severity(findings)
     return Diagnosis(
         samples=data.samples,
         inspection=data.inspection,
@@ -125,14 +133,30 @@ def examine_quickly(
     )
 
 
-def _told_features(features: Features, backbone: Backbone | None) -> str:
+def _by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _observers(
+    checks: Sequence[Check], context: Context, embedding: EmbeddingObserver
+) -> tuple[Observer, ...]:
+    """One of each type that the checks ask for."""
+    wanted: dict[type[Observer], Observer] = {}
+    for check in checks:
+        for observer in check.observers(context):
+            wanted.setdefault(type(observer), observer)
+    shared = (embedding,) if any(check.needs == "embedding" for check in checks) else ()
+    return (*wanted.values(), *shared)
+
+
+def _told_features(embedding: EmbeddingObserver, backbone: Backbone | None) -> str:
     source = (
         "gradients, brightness and colour of their parts, without a pretrained network"
         if backbone is None
         else f"the network {backbone.name}"
     )
     return (
-        f"Wrong labels and outliers were looked for by {features.values.shape[1]:,} features of "
+        f"Wrong labels and outliers were looked for by {embedding.dimensions:,} features of "
         f"each image: {source}."
     )
 
@@ -157,8 +181,8 @@ def _show(
     """The one pass: every usable image to every observer."""
     contract = pixels.preprocess
     values = contract.height * contract.width * contract.channels
-    at_once = max(1, min(MOST_IN_BATCH, BATCH_VALUES // values))
-    batches = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
+    size = max(1, min(MAX_BATCH_IMAGES, BATCH_VALUES // values))
+    batches = [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def looked_at() -> Iterator[np.int64]:
         for batch, canvases in zip(batches, pixels.stream(batches), strict=True):

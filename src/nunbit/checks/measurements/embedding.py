@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.checks.pixels.features import describe
+from nunbit.checks.measurements.features import describe
 
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From canvases uint8 [B, H, W, C] to features float32 [B, D]."""
@@ -47,6 +47,11 @@ class EmbeddingObserver:
         """Add a batch: row numbers int64 [B] and uint8 [B, H, W, C], C = 1 or 3."""
         self._rows.append(np.array(rows, dtype=np.int64))
         self._values.append(self._embed(canvases))
+
+    @property
+    def dimensions(self) -> int:
+        """D, after the first batch."""
+        return self._values[0].shape[1] if self._values else 0
 
     def features(self) -> Features:
         """Everything observed so far."""

@@ -15,14 +15,19 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, laplace
 from sklearn.datasets import load_digits, load_sample_images
 
+from nunbit.checks.context import Context
 from nunbit.checks.finding import Finding
-from nunbit.checks.pixels.appearance import (
+from nunbit.checks.measurements.appearance import (
     ONE_COLOUR,
     AppearanceObserver,
     brightness_and_sharpness,
 )
+from nunbit.checks.pixels.blur import Blur
+from nunbit.checks.pixels.exposure import Exposure
+from nunbit.checks.pixels.one_colour import OneColour
 from nunbit.data.storage import ImageArrays
 from nunbit.types import Samples
+from tests.checks.metadata.cases import inspection_of
 
 Canvases = NDArray[np.uint8]
 
@@ -50,7 +55,18 @@ def observed(canvases: Canvases, batch: int = 100) -> AppearanceObserver:
 
 
 def found(canvases: Canvases) -> dict[str, Finding]:
-    return {f.kind: f for f in observed(canvases).findings(samples_of(len(canvases)))}
+    return findings_of(observed(canvases), len(canvases))
+
+
+def findings_of(observer: AppearanceObserver, count: int) -> dict[str, Finding]:
+    samples = samples_of(count)
+    context = Context(
+        samples=samples,
+        inspection=inspection_of(samples),
+        reasons=samples.reasons,
+        observers=(observer,),
+    )
+    return {f.kind: f for check in (OneColour(), Exposure(), Blur()) for f in check.run(context)}
 
 
 @cache
@@ -186,7 +202,7 @@ def test_colours_of_one_grey_level_do_not_spoil_the_others() -> None:
 
 
 def test_nothing_seen_is_nothing_found() -> None:
-    assert AppearanceObserver(5).findings(samples_of(5)) == ()
+    assert findings_of(AppearanceObserver(5), 5) == {}
 
 
 shapes = st.tuples(

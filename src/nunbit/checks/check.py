@@ -1,0 +1,45 @@
+"""What a check is.
+
+A new one is a file in `metadata` or `pixels` with a class like this, and a line in `registry`:
+
+    class Panoramas(Check):
+        name = "panoramas"
+        needs = "metadata"
+
+        def run(self, context: Context) -> Iterator[Finding]:
+            ...
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Literal, TypeAlias
+
+from nunbit.checks.context import Context
+from nunbit.checks.finding import Finding
+from nunbit.checks.measurements.observer import Observer
+
+Needs: TypeAlias = Literal["metadata", "pixels", "embedding"]
+"""What a check looks at: files and labels alone, which every training checks; every image in one
+pass; or also the features that tell which images are alike."""
+
+
+class Check(ABC):
+    """One look at the data, for one kind of fault."""
+
+    name: ClassVar[str]
+    """Stable and unique; the time that the check took stands under it."""
+    needs: ClassVar[Needs]
+
+    def observers(self, context: Context) -> tuple[Observer, ...]:
+        """What must look at every image before `run`; of one type, the first serves all checks.
+
+        That of the features is there without being asked for where `needs` is "embedding".
+        """
+        del context
+        return ()
+
+    @abstractmethod
+    def run(self, context: Context) -> Iterable[Finding]:
+        """What was found, in the order in which it should be read."""

@@ -1,0 +1,23 @@
+"""What is odd in the files and yet used, and what the source remarked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nunbit.checks.check import Check
+from nunbit.checks.context import Context
+from nunbit.checks.finding import Finding
+
+
+class Remarks(Check):
+    """Notes that reading the data left."""
+
+    name = "remarks"
+    needs = "metadata"
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One note for each remark."""
+        remarks = {"odd-files": context.inspection.remarks, "source-remark": context.samples.notes}
+        for kind, texts in remarks.items():
+            for text in texts:
+                yield Finding(kind=kind, severity="note", title=text, count=0)
