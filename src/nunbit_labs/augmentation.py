@@ -1,4 +1,4 @@
-"""What an augmentation makes of images, for looking at.
+"""Examples of what an augmentation makes of images.
 
 N images, T results of each, H height, W width, C channels.
 """
@@ -18,19 +18,19 @@ from nunbit.errors import UsageError
 def augmented(
     images: NDArray[np.uint8], augmentation: str | Path, *, times: int, seed: int
 ) -> NDArray[np.uint8]:
-    """Results as a training would see them, with each operation's own probability.
+    """Augment images as a training would see them, with each operation's own probability.
 
     Args:
         images: uint8 [N, H, W] or [N, H, W, C].
         augmentation: a preset's name, or a TOML file of operations.
         times: results T of each image.
-        seed: of all that is drawn.
+        seed: of all random numbers.
 
     Returns:
         uint8 [N, T, H, W] or [N, T, H, W, C].
 
     Raises:
-        UsageError: for what is no array of images.
+        UsageError: for anything that is not an array of images.
         ConfigError: for an unknown augmentation, or one that is not possible.
     """
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) == 0:

@@ -34,12 +34,12 @@ class Published:
     """A number that others have reported, with where."""
 
     value: float | str | None
-    """Shares as 0.8693, not 86.93; text where the answer is no number; None where there is none."""
+    """Fractions as 0.8693, not 86.93; text for an answer in words; None where there is none."""
     source: str = COURSE
     digits: int = 2
-    """Decimals that were published; of shares, decimals of the percentage."""
+    """Decimals that were published; for fractions, decimals of the percentage."""
     unit: Unit = ""
-    """'%' shows shares as percentages, 'points' differences of shares."""
+    """'%' shows fractions as percentages, 'points' shows differences between fractions."""
 
     def shown(self, value: float) -> str:
         """A number in the published number's own form."""
@@ -60,21 +60,21 @@ class Comparison:
     """The experiment or quantity, in words."""
     published: Published
     ours: tuple[float, ...] | str | None
-    """A number for each seed; text where the answer is no number; None where it was not run."""
+    """A number for each seed; text for an answer in words; None where it was not run."""
     goal: Goal
     tolerance: float | None
-    """By which `equal` may differ; None for half a unit of the last published digit."""
+    """Permitted difference for `equal`; None for half a unit of the last published digit."""
     comparable: bool
     """False for a quick run of what needs a full one."""
     images: int | None
     """Test images that each of our numbers was measured on."""
     seconds: float | None
-    """What all seeds took together."""
+    """Total of all seeds."""
     remark: str
 
     @property
     def mean(self) -> float | None:
-        """Of our numbers."""
+        """Mean of our numbers."""
         numbers = self._numbers
         return statistics.fmean(numbers) if numbers else None
 
@@ -85,7 +85,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """What the numbers say."""
+        """Verdict that follows from the numbers."""
         published = self.published.value
         if self.ours is None:
             return "not-run"
@@ -163,7 +163,7 @@ class Comparison:
         return f"{line} ({self.remark})" if self.remark else line
 
     def to_dict(self) -> dict[str, Any]:
-        """For result.json; `comparison_from` reads it."""
+        """Content for result.json; `comparison_from` reads it."""
         published = self.published
         return {
             "what": self.what,
@@ -197,13 +197,13 @@ class Comparison:
     def _tolerance(self) -> float:
         if self.tolerance is not None:
             return self.tolerance
-        # A hair more, for a number that lies exactly on the edge of the published digits.
+        # Slightly more, for a number that lies exactly on the edge of the published digits.
         half = 0.5000001 * 10.0**-self.published.digits
         return half / 100 if self.published.unit else half
 
 
 def comparison_from(content: dict[str, Any]) -> Comparison:
-    """What `to_dict` gave. Raises KeyError or TypeError for anything else."""
+    """Read what `to_dict` wrote. Raises KeyError or TypeError for anything else."""
     fields = {key: value for key, value in content.items() if key != "verdict"}
     fields["published"] = Published(**fields["published"])
     if isinstance(fields["ours"], list):

@@ -1,4 +1,4 @@
-"""Where the labs lie, and which there are.
+"""The labs' folder, and the names in it.
 
 In a checkout they lie beside `src`; the wheel carries them inside the package.
 """
@@ -25,9 +25,9 @@ def course_folder() -> Path:
         if any(folder.glob("[0-9][0-9]_*.py")):
             return folder
     raise UsageError(
-        "the labs are not there",
+        "the labs are not installed",
         path=PACKAGED,
-        remedy="install nunbit from its wheel or its checkout, which both hold them",
+        remedy="install nunbit from its wheel or its checkout: both contain them",
     )
 
 
@@ -38,7 +38,7 @@ def lab_names() -> tuple[str, ...]:
 
 
 def find_lab(text: str) -> str:
-    """The name that a number, a name or a part of a name means: 8, 08, xor, 03_xor.
+    """Find the lab that a number, a name or a part of a name means: 8, 08, xor, 03_xor.
 
     Raises:
         UsageError: when no lab is meant, or more than one.
@@ -54,7 +54,7 @@ def find_lab(text: str) -> str:
         return found[0]
     if found:
         raise UsageError(
-            f"{text!r} is part of {len(found)} labs' names", remedy=f"say {' or '.join(found)}"
+            f"{text!r} matches {len(found)} labs", remedy=f"choose {' or '.join(found)}"
         )
     raise UsageError(f"there is no lab {text!r}", remedy="`nunbit lab` lists them")
 

@@ -1,4 +1,4 @@
-"""The data of a lab: the real ones, a part of them for a quick run, or a stand-in.
+"""The data of a lab: the real ones, a part of them for a quick run, or generated ones.
 
 N images, H height, W width, C channels.
 """
@@ -35,30 +35,30 @@ CIFAR_NAMES = (
 )
 
 
-class NotHere(DataError):
+class DataMissing(DataError):
     """The rest of a lab needs data that cannot be had."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabData:
-    """Where images for a lab are, and what they are worth.
+    """Images for a lab: where they are, and whether they are the real ones.
 
     False where there are none.
     """
 
     name: str
     source: str
-    """What `nunbit.load_data` and `nunbit.train` take."""
+    """Path or name for `nunbit.load_data` and `nunbit.train`."""
     kind: Kind
     why: str
-    """In words, for the page."""
+    """Explanation for the page."""
 
     def __bool__(self) -> bool:
         return self.kind != "missing"
 
     @property
     def real(self) -> bool:
-        """Whether results on them may stand beside published ones."""
+        """True if results on them may be compared with published ones."""
         return self.kind == "real"
 
 
@@ -67,17 +67,17 @@ def lab_data(name: str, *, quick: bool, images: int, folder: Path) -> LabData:
 
     Args:
         name: mnist, fashion-mnist, cifar10.
-        quick: a part of `images` training images, or a stand-in where the real ones are not on
-            this machine; otherwise all, which are downloaded where they are not.
-        images: training images of the part or stand-in; a fifth as many for testing.
-        folder: where a part or stand-in is written.
+        quick: a part of `images` training images, or generated ones where the real ones are
+            not on this machine; otherwise all, which are downloaded where they are not.
+        images: training images of the part or the generated set; a fifth as many for testing.
+        folder: where a part or a generated set is written.
 
     Raises:
         UsageError: for another name.
     """
     if name not in FILE_SETS or name == "cifar100":
         raise UsageError(
-            f"a lab knows no data {name!r}", remedy="say mnist, fashion-mnist, cifar10"
+            f"labs have no data set {name!r}", remedy="choose mnist, fashion-mnist or cifar10"
         )
     if not quick:
         return _whole(name)
@@ -93,9 +93,9 @@ def lab_data(name: str, *, quick: bool, images: int, folder: Path) -> LabData:
             else:
                 _write_digits(empty, images)
     if here:
-        why = f"{images:,} training images of {name}, drawn with seed {SEED}"
+        why = f"{images:,} training images of {name}, sampled with seed {SEED}"
         return LabData(name=name, source=str(place / "part.npz"), kind=kind, why=why)
-    why = f"{name} is not on this machine: small generated files of the same format stand in"
+    why = f"{name} is not on this machine: small generated files of the same format replace it"
     return LabData(name=name, source=str(place), kind=kind, why=why)
 
 

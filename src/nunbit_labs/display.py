@@ -1,4 +1,4 @@
-"""Which output a thing becomes, and how it is shown outside `nunbit lab`."""
+"""Conversion of objects to outputs, and showing them outside `nunbit lab`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 
 from nunbit.errors import UsageError
 from nunbit_labs.drawing import picture_of, picture_of_pixels
-from nunbit_labs.outputs import Animation, Fragment, Output, Picture, Words
+from nunbit_labs.outputs import Animation, Fragment, Output, Picture, PrintedText
 
 
 def as_output(
     thing: Any, *, description: str = "", caption: str = "", width: int | None = None
 ) -> Output:
-    """The thing as something to show; see `Lab.show`.
+    """Convert an object to an output; see `Lab.show`.
 
     Raises:
-        UsageError: for a picture without a description, or an array that is no image.
+        UsageError: for a picture without a description, or an array that is not an image.
     """
     if isinstance(thing, Figure | np.ndarray) and not description:
         raise UsageError(
@@ -41,7 +41,7 @@ def as_output(
         return thing
     if hasattr(thing, "_repr_html_") and (markup := thing._repr_html_()):
         return Fragment(_plain_table(thing) or str(markup), str(thing))
-    return Words(str(thing))
+    return PrintedText(str(thing))
 
 
 def _plain_table(thing: Any) -> str:
@@ -63,7 +63,7 @@ def show_here(output: Output, path: Path) -> None:
             display(Image(data=output.gif, format="gif", alt=output.description))
         elif isinstance(output, Picture):
             display(Image(data=output.png, width=output.width, alt=output.description))
-        elif isinstance(output, Words):
+        elif isinstance(output, PrintedText):
             print(output.plain())
         else:
             display(HTML(str(output.html("en"))))
@@ -80,7 +80,7 @@ def show_here(output: Output, path: Path) -> None:
 
 
 def in_notebook() -> bool:
-    """Whether a kernel of Jupyter runs this, not a plain interpreter or IPython's terminal."""
+    """Tell whether a Jupyter kernel runs this, not a plain interpreter or IPython's terminal."""
     module = sys.modules.get("IPython")
     shell = None if module is None else module.get_ipython()
     return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")

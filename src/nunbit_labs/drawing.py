@@ -74,7 +74,7 @@ def film(
     `size` is in inches of 100 pixels, `seconds` the time of each frame; the last stands longer.
 
     Raises:
-        UsageError: when there is no frame, or the film is larger than a page should carry.
+        UsageError: when there are no frames, or the film is larger than a page should carry.
     """
     frames: list[Image.Image] = []
     for moment in moments:

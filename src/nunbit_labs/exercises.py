@@ -1,4 +1,4 @@
-"""Exercises: whether an answer is right, found by running a test on it."""
+"""Exercises: checking an answer by running a test on it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SIGNS: dict[State, str] = {"right": "✓", "wrong": "✗", "open": "○"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What became of one answer."""
+class CheckedAnswer:
+    """Result of checking one answer."""
 
     name: str
     state: State
     message: str = ""
-    """What is wrong with it, or what to do."""
+    """Explanation of what is wrong, or what to do."""
 
     def html(self, language: Language) -> Markup:
         """One line."""
@@ -40,8 +40,8 @@ class Checked:
         return f"{verdict}. {self.message}" if self.message else verdict
 
 
-def check(name: str, answer: Any, test: Callable[[Any], object]) -> Checked:
-    """Put an answer to the test.
+def check(name: str, answer: Any, test: Callable[[Any], object]) -> CheckedAnswer:
+    """Check an answer by a test.
 
     Args:
         name: of the exercise.
@@ -51,13 +51,13 @@ def check(name: str, answer: Any, test: Callable[[Any], object]) -> Checked:
             answer of another kind than was asked for.
     """
     if answer is None or answer is ...:
-        return Checked(name=name, state="open")
+        return CheckedAnswer(name=name, state="open")
     try:
         verdict = test(answer)
     except AssertionError as error:
-        return Checked(name=name, state="wrong", message=str(error))
+        return CheckedAnswer(name=name, state="wrong", message=str(error))
     except Exception as error:  # the learner's code may fail in any way
-        return Checked(name=name, state="wrong", message=f"{type(error).__name__}: {error}")
+        return CheckedAnswer(name=name, state="wrong", message=f"{type(error).__name__}: {error}")
     if isinstance(verdict, str) and verdict:
-        return Checked(name=name, state="wrong", message=verdict)
-    return Checked(name=name, state="wrong" if verdict is False else "right")
+        return CheckedAnswer(name=name, state="wrong", message=verdict)
+    return CheckedAnswer(name=name, state="wrong" if verdict is False else "right")

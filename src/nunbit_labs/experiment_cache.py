@@ -1,7 +1,7 @@
-"""Experiments over seeds whose results are kept, so that an interrupted lab goes on.
+"""Experiments over seeds whose results are kept, so that an interrupted lab continues.
 
 Each seed's result is a file. It counts only for the same function, settings and version of nunbit;
-what the function calls in turn is not looked at.
+functions that it calls in turn are not compared.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Repeated(Sequence[T], Generic[T]):
     results: tuple[T, ...]
     seeds: tuple[int, ...]
     seconds: float
-    """What all seeds took together, also where they had run before."""
+    """Total of all seeds, including those that had run before."""
     kept_seconds: float
-    """The part of it that had run before."""
+    """The part of it that was spent in earlier runs."""
 
     def __len__(self) -> int:
         return len(self.results)
@@ -58,7 +58,7 @@ def repeat(
     folder: Path,
     progress: Progress,
 ) -> Repeated[T]:
-    """`function(seed=..., **settings)` for each seed; what is kept in `folder` is not run again.
+    """Run `function(seed=..., **settings)` for each seed, unless `folder` holds its result.
 
     Raises:
         UsageError: when a result or a setting cannot be written as JSON.
@@ -76,7 +76,7 @@ def repeat(
             result = function(seed=seed, **settings)
             content = {"seconds": time.perf_counter() - began, "result": result}
             write_atomically(path, _as_json(content, name))
-            # What is used is what was written, so that a kept result is no different from a new
+            # What is used is what was written, so that a stored result does not differ from a new
             # one: a tuple comes back as a list.
             content = json.loads(path.read_text(encoding="utf-8"))
         results.append(content["result"])
@@ -93,7 +93,7 @@ def train_repeatedly(
     folder: Path,
     progress: Progress,
 ) -> Repeated[Run]:
-    """A training of the library for each seed, in a folder of its own; goes on where it stopped."""
+    """Train with the library for each seed, in a folder of its own; continues where it stopped."""
     import nunbit
 
     chosen = tuple(seeds)
@@ -121,14 +121,14 @@ def train_repeatedly(
 
 
 def _augmentation(augment: object) -> object:
-    """What the file of an augmentation says, wherever it lies; the name of a preset as it is."""
+    """Content of an augmentation's file, wherever it lies; the name of a preset as it is."""
     if isinstance(augment, str | Path) and Path(augment).is_file():
         return Path(augment).read_text(encoding="utf-8")
     return augment
 
 
 def _recipe(options: Mapping[str, Any], data: str | Path) -> str:
-    """What a recipe says, so that a changed one is another experiment; '' without one."""
+    """Content of a recipe, so that a changed one is another experiment; '' without one."""
     recipe = options.get("recipe")
     if recipe is None:
         return ""
@@ -164,13 +164,13 @@ def _as_json(content: Mapping[str, Any], name: str) -> str:
         return json.dumps(content, sort_keys=True, default=_number_or_path)
     except TypeError as error:
         raise UsageError(
-            f"the experiment {name!r} cannot be kept: {error}",
+            f"the results of the experiment {name!r} cannot be stored: {error}",
             remedy="let it take and return numbers, texts, lists and dictionaries of them",
         ) from None
 
 
 def _number_or_path(value: Any) -> Any:
-    """What NumPy and torch make of numbers and arrays, as Python's own."""
+    """Convert numbers and arrays of NumPy and torch to Python's own."""
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):

@@ -1,4 +1,4 @@
-"""What the frame itself says on a lab's page, in each language of the course."""
+"""Texts of the frame on a lab's page, in each language of the course."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "course notes": ("course notes", "강의 노트"),
     "seeds": ("seeds", "시드"),
     "images": ("test images", "시험 이미지"),
-    "agrees": ("agrees to the published digits", "발표된 자릿수까지 일치"),
-    "within-tolerance": ("agrees within {}", "{} 이내로 일치"),
+    "agrees": ("equal in all published digits", "발표된 자릿수까지 일치"),
+    "within-tolerance": ("equal within {}", "{} 이내로 일치"),
     "unequal": ("differs", "다름"),
     "differs": ("differs by {}", "{} 차이"),
     "points": ("{} points", "{}%p"),
@@ -30,7 +30,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "alone": ("nothing published", "발표된 값 없음"),
     "not-run": ("not run here", "여기서는 실행하지 않음"),
     "left-out": (
-        "Not run here, from this place on: {}.",
+        "From here on, this lab was not run: {}.",
         "여기서부터는 실행하지 않음: {}.",
     ),
     "quick": ("quick run: not comparable", "빠른 실행: 비교할 수 없음"),
@@ -46,9 +46,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "time": ("time", "시간"),
     "machine": ("machine", "기계"),
     "versions": ("versions", "버전"),
-    "command": ("again with", "다시 실행"),
+    "command": ("run again with", "다시 실행"),
     "footer": (
-        "Made by nunbit {}. This page stands alone: it loads nothing and runs no script.",
+        "Made by nunbit {}. This page is self-contained: it loads nothing and runs no script.",
         "nunbit {}이 만들었습니다. 이 페이지는 외부에서 아무것도 불러오지 않으며 "
         "스크립트를 실행하지 않습니다.",
     ),
@@ -56,5 +56,5 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 def word(key: str, language: Language, *values: object) -> str:
-    """A phrase of the frame. Raises KeyError for one that there is not."""
+    """Phrase of the frame. Raises KeyError for an unknown key."""
     return _WORDS[key][LANGUAGES.index(language)].format(*values)

@@ -1,4 +1,4 @@
-"""What a lab's code works with: settings of this run, and ways to show, keep, compare and check.
+"""The object that a lab's code works with: settings, and ways to show, cache, compare and check.
 
 The same code runs cell by cell under `nunbit lab`, in a notebook, and as a plain script.
 """
@@ -19,10 +19,10 @@ from nunbit.pipelines.train import Run
 from nunbit.progress import SILENT, Progress
 from nunbit_labs.comparison import Comparison, Goal, Published, Unit
 from nunbit_labs.course import find_lab
-from nunbit_labs.data_paths import LabData, NotHere, lab_data
+from nunbit_labs.data_paths import DataMissing, LabData, lab_data
 from nunbit_labs.display import as_output, show_here
 from nunbit_labs.drawing import film
-from nunbit_labs.exercises import Checked, check
+from nunbit_labs.exercises import CheckedAnswer, check
 from nunbit_labs.experiment_cache import Repeated, repeat, train_repeatedly
 from nunbit_labs.outputs import Animation, Output, Picture
 from nunbit_labs.record import folder_of
@@ -47,20 +47,20 @@ class Lab:
     ) -> None:
         self.name = name
         self.quick = quick
-        """Whether everything is to be over in seconds, on little data and few seeds."""
+        """True if everything should take seconds, on little data and few seeds."""
         self.folder = folder
-        """Where the lab may write: below runs/labs."""
+        """Folder that the lab may write to, below runs/labs."""
         self.progress = progress
-        """Told what happens; pass it to what takes long."""
+        """Listener to progress; pass it to what takes long."""
         self.comparisons: list[Comparison] = []
-        self.checks: dict[str, Checked] = {}
+        self.checks: dict[str, CheckedAnswer] = {}
         self.kept_seconds = 0.0
-        """What the experiments took that had run before."""
+        """Time of the experiments that had run before."""
         self._emit = emit or self._show_here
         self._pictures = 0
 
     def pick(self, full: T, *, quick: T) -> T:
-        """The first in a full run, the second in a quick one."""
+        """Return the first in a full run, the second in a quick one."""
         return quick if self.quick else full
 
     def seeds(self, full: int, *, quick: int = 2) -> range:
@@ -70,8 +70,8 @@ class Lab:
     def data(self, name: str, *, quick_images: int = QUICK_IMAGES) -> LabData:
         """Images of mnist, fashion-mnist or cifar10: all, or a few in a quick run.
 
-        The answer is false where a full run cannot have them. In a quick run, generated files of
-        the same format stand in for them; `real` tells.
+        The result is false where a full run cannot have them. In a quick run, generated files of
+        the same format replace them; `real` is then false.
         """
         return lab_data(name, quick=self.quick, images=quick_images, folder=self.folder / "data")
 
@@ -79,11 +79,11 @@ class Lab:
         """Leave out the rest of the lab where `data` cannot be had: the page says "not run here".
 
         Raises:
-            NotHere: without the data; in a script or notebook, that is the end.
+            DataMissing: without the data; in a script or notebook, that is the end.
         """
         if not data:
             remedy = "docs/data.md says where it is looked for; a quick run needs none"
-            raise NotHere(data.why, remedy=remedy)
+            raise DataMissing(data.why, remedy=remedy)
 
     def subplots(
         self,
@@ -133,10 +133,10 @@ class Lab:
     def repeat(
         self, name: str, function: Callable[..., T], *, seeds: Iterable[int], **settings: Any
     ) -> Repeated[T]:
-        """The results of `function(seed=..., **settings)`, one for each seed, kept on the disk.
+        """The results of `function(seed=..., **settings)`, one for each seed, stored on disk.
 
-        They must be numbers, texts, lists or dictionaries of them. A kept result counts as long as
-        name, settings and the function's own text are the same.
+        They must be numbers, texts, lists or dictionaries of them. A stored result is used as
+        long as name, settings and the function's own text are the same.
         """
         found = repeat(
             name,
@@ -154,7 +154,7 @@ class Lab:
     ) -> Repeated[Run]:
         """A run of `nunbit.train(data, seed=..., **options)` for each seed.
 
-        A finished one is not repeated, an interrupted one goes on.
+        A finished one is not repeated, an interrupted one continues.
         """
         found = train_repeatedly(
             name,
@@ -180,18 +180,19 @@ class Lab:
         seconds: float | None = None,
         remark: str = "",
     ) -> None:
-        """Show our number beside the published one, with a verdict, and put it on record.
+        """Show our number beside the published one, with a verdict, and record it.
 
         Args:
             what: the experiment or quantity, in words.
             ours: one number for each seed; one number; text; None where it could not be run.
             published: what others have reported.
-            goal: `equal` for arithmetic, `higher` or `lower` for what is better so.
-            tolerance: by which `equal` may differ; half a unit of the last published digit if None.
+            goal: `equal` for arithmetic, `higher` or `lower` for what is better that way.
+            tolerance: permitted difference for `equal`; None means half a unit of the last
+                published digit.
             comparable: whether ours was measured as the published number was; None means in a
                 full run only.
             images: test images that each number was measured on.
-            seconds: what all seeds took together.
+            seconds: total of all seeds.
             remark: what the reader must know, such as an error in the source.
         """
         numbers = _numbers(ours)

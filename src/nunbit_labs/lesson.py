@@ -1,7 +1,7 @@
 """A lab as it is written: cells of text and code, read from its files.
 
-English text and code stand in one file in jupytext's percent format. Other languages have the text
-cells only, in the same order, parted by lines that hold nothing but `+++`.
+English text and code are in one file in jupytext's percent format. Other languages have the text
+cells only, in the same order, separated by lines that hold nothing but `+++`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Cell:
     exercise: str = ""
     """Name of the exercise that the learner solves in this cell."""
     hidden: bool = False
-    """Whether the page folds the code away."""
+    """True if the page folds the code away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,11 @@ class Lesson:
     language: Language
     cells: tuple[Cell, ...]
     minutes: float
-    """How long a full run takes on two cores, roughly."""
+    """Approximate duration of a full run on two cores."""
     quick_seconds: float
-    """How long a quick one takes."""
+    """Approximate duration of a quick run."""
     solved: bool = False
-    """Whether the exercises' cells hold the worked solutions."""
+    """True if the exercises' cells hold the worked solutions."""
 
     @property
     def number(self) -> str:
@@ -67,13 +67,13 @@ class Lesson:
 
     @property
     def code_hash(self) -> str:
-        """Changes with the code cells, and with nothing else."""
+        """Hash of the code cells; the text does not matter."""
         code = "\0".join(cell.source for cell in self.cells if cell.kind == "code")
         return hashlib.sha256(code.encode("utf-8")).hexdigest()[:16]
 
 
 def read_lesson(name: str, language: Language = "en", *, solved: bool = False) -> Lesson:
-    """A lab by its full name; with `solved`, the worked solutions stand in the exercises' places.
+    """A lab by its full name; with `solved`, the worked solutions replace the exercises.
 
     Raises:
         DataError: when a file is missing or damaged, or a translation does not fit.
@@ -112,7 +112,7 @@ def read_percent(path: Path) -> tuple[tuple[Cell, ...], dict[str, Any]]:
     except ImportError:
         raise UsageError(
             "the labs need packages that are not installed",
-            remedy="pip install 'nunbit[labs]'",
+            remedy="python -m pip install 'nunbit[labs]'",
         ) from None
     try:
         notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
@@ -151,7 +151,7 @@ def _translated(cells: tuple[Cell, ...], path: Path) -> tuple[Cell, ...]:
         raise DataError(
             f"the translation has {len(texts)} text cells, the lab {wanted}",
             path=path,
-            remedy="give every text cell its counterpart, parted by lines of +++",
+            remedy="give every text cell a counterpart, separated by lines of +++",
         )
     left = iter(texts)
     return tuple(
@@ -162,7 +162,7 @@ def _translated(cells: tuple[Cell, ...], path: Path) -> tuple[Cell, ...]:
 def _with_solutions(
     cells: tuple[Cell, ...], answers: tuple[Cell, ...], path: Path
 ) -> tuple[Cell, ...]:
-    """Each exercise's cell replaced by its solution, with the text that stands before it there."""
+    """Each exercise's cell replaced by its solution, with the text that precedes it there."""
     solutions: dict[str, list[Cell]] = {}
     waiting: list[Cell] = []
     for cell in answers:
@@ -173,6 +173,8 @@ def _with_solutions(
     missing = {cell.exercise for cell in cells if cell.exercise} ^ set(solutions)
     if missing:
         raise DataError(
-            f"exercise and solution without each other: {', '.join(sorted(missing))}", path=path
+            "exercises without a solution, or solutions without an exercise: "
+            f"{', '.join(sorted(missing))}",
+            path=path,
         )
     return tuple(item for cell in cells for item in solutions.get(cell.exercise, [cell]))

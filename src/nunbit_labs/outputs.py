@@ -1,4 +1,4 @@
-"""What a cell shows: each kind as HTML for the page, and as text for a terminal."""
+"""Outputs of a cell: each kind as HTML for the page, and as text for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from nunbit_labs.i18n import Language, word
 
-LEAST_WIDTH = 480
+MIN_WIDTH = 480
 """Pixels below which a wider picture is not scaled down."""
 
 
@@ -20,37 +20,37 @@ class Output(Protocol):
     """Something to show."""
 
     def html(self, language: Language) -> Markup:
-        """For the page."""
+        """HTML for the page."""
         ...
 
     def plain(self) -> str:
-        """For a terminal."""
+        """Text for a terminal."""
         ...
 
 
 @dataclass(frozen=True)
-class Words:
+class PrintedText:
     """Text as it was printed."""
 
     text: str
 
     def html(self, language: Language) -> Markup:  # noqa: ARG002
-        """In a fixed width."""
+        """HTML in a fixed-width font."""
         return Markup('<pre class="printed">{}</pre>').format(self.text.rstrip("\n"))
 
     def plain(self) -> str:
-        """As it is."""
+        """The text itself."""
         return self.text.rstrip("\n")
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Why the rest of a lab was not run."""
+class SkipNotice:
+    """Reason why the rest of a lab was not run."""
 
     why: str
 
     def html(self, language: Language) -> Markup:
-        """As a remark of the frame."""
+        """HTML of a remark of the frame."""
         said = word("left-out", language, self.why)
         return Markup('<p class="small"><strong>{}</strong></p>').format(said)
 
@@ -67,7 +67,7 @@ class Fragment:
     text: str
 
     def html(self, language: Language) -> Markup:  # noqa: ARG002
-        """In a box that scrolls by itself."""
+        """HTML in a box that scrolls on its own."""
         # The markup comes from the lab's own objects, as in a notebook.
         return Markup('<div class="scroll">{}</div>').format(Markup(self.markup))
 
@@ -81,13 +81,13 @@ class Picture:
     """A drawing or a photograph."""
 
     png: bytes
-    """For notebooks, and for pages where there is no SVG."""
+    """Pixels, for notebooks and for pages without an SVG."""
     description: str
     """Alternative text."""
     svg: Markup | None = None
     """Follows the theme of the page."""
     width: int
-    """In the page, in pixels."""
+    """Width in the page, in pixels."""
     caption: str = ""
 
     def html(self, language: Language) -> Markup:  # noqa: ARG002
@@ -113,7 +113,7 @@ class Animation:
 
     @property
     def png(self) -> bytes:
-        """What is shown where nothing moves."""
+        """Still image for places where nothing moves."""
         return self.last_frame
 
     def html(self, language: Language) -> Markup:  # noqa: ARG002
@@ -139,6 +139,6 @@ def _image(content: bytes, kind: str, description: str) -> Markup:
 def _figure(inner: Markup, width: int, caption: str) -> Markup:
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
     # Words in a wide drawing would be too small on a telephone: it scrolls there.
-    least = LEAST_WIDTH if width > LEAST_WIDTH else 0
-    form = '<figure style="max-width: {}px; --least: {}px"><div>{}</div>{}</figure>'
-    return Markup(form).format(width, least, inner, below)
+    min_width = MIN_WIDTH if width > MIN_WIDTH else 0
+    form = '<figure style="max-width: {}px; --min-width: {}px"><div>{}</div>{}</figure>'
+    return Markup(form).format(width, min_width, inner, below)

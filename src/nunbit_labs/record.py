@@ -1,4 +1,4 @@
-"""What is kept of a lab that was run: its result file, and the state that follows from it."""
+"""Records of a lab that was run: its result file, and the state that follows from it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def page_name(language: str, *, solved: bool) -> str:
 
 
 def folder_of(name: str, *, quick: bool, root: Path = ROOT) -> LabFolder:
-    """Where a lab of this name keeps what it finds."""
+    """Folder in which a lab of this name stores its results."""
     full = root / name[:2]
     return LabFolder(full / "quick" if quick else full)
 
@@ -60,17 +60,17 @@ class Result:
     finished: str
     """Date and time, ISO 8601 with zone."""
     seconds: float
-    """From nothing: of this run, and what kept experiments took when they ran."""
+    """Duration of this run and of stored experiments when they ran."""
     machine: str
     command: str
     comparisons: tuple[Comparison, ...]
     checks: dict[str, str]
     """State of each exercise."""
     missing: str = ""
-    """Why the rest was left out: data that could not be had. Empty where nothing was."""
+    """Reason why the rest was skipped: missing data. Empty where everything ran."""
 
     def write(self, path: Path) -> None:
-        """As JSON."""
+        """Write the result as JSON."""
         content = {**self.__dict__, "comparisons": [row.to_dict() for row in self.comparisons]}
         text = json.dumps(content, indent=2, ensure_ascii=False)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class Result:
 
 
 def read_result(path: Path) -> Result | None:
-    """What was kept; None where there is nothing, or nothing that can be read."""
+    """Read a result file; None where there is none, or none that can be read."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rows = tuple(comparison_from(row) for row in content["comparisons"])
@@ -88,7 +88,7 @@ def read_result(path: Path) -> Result | None:
 
 
 def state_of(lesson: Lesson, *, quick: bool, root: Path = ROOT) -> State:
-    """Whether a lab was run to its end, and is still the same."""
+    """State of a lab: whether it ran to its end, and is still the same."""
     folder = folder_of(lesson.name, quick=quick, root=root)
     result = read_result(folder.result)
     if result is None:

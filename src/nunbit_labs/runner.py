@@ -1,4 +1,4 @@
-"""Runs a lab cell by cell in one namespace, and keeps what each cell shows."""
+"""Running a lab cell by cell in one namespace, and collecting what each cell shows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ import matplotlib as mpl
 
 from nunbit.errors import NunbitError, RunInterrupted, TrainingError
 from nunbit.progress import SILENT, Progress
-from nunbit_labs.data_paths import NotHere
+from nunbit_labs.data_paths import DataMissing
 from nunbit_labs.display import as_output
 from nunbit_labs.i18n import LANGUAGES
 from nunbit_labs.lab import Lab, running
 from nunbit_labs.lesson import Lesson, read_lesson
-from nunbit_labs.outputs import LeftOut, Output, Words
+from nunbit_labs.outputs import Output, PrintedText, SkipNotice
 from nunbit_labs.record import ROOT, LabFolder, Result, folder_of
 from nunbit_labs.style import apply_style
 
@@ -38,7 +38,7 @@ class LabRun:
 
     lesson: Lesson
     outputs: tuple[tuple[Output, ...], ...]
-    """What each of the lesson's cells has shown; text cells show nothing."""
+    """Outputs of each of the lesson's cells; text cells have none."""
     result: Result
     folder: LabFolder
 
@@ -51,11 +51,11 @@ def run_lesson(
     progress: Progress = SILENT,
     on_cell: Callable[[int], None] = lambda _: None,
 ) -> LabRun:
-    """Run all cells; what they keep is below `root`. Nothing but that is written.
+    """Run all cells; what they store lies below `root`, and nothing is written elsewhere.
 
-    Where a cell needs data that cannot be had, those after it are left out.
+    Where a cell needs data that are not available, the cells after it are skipped.
 
-    `on_cell` is told the index of each cell before it begins, but not of those left out.
+    `on_cell` is called with the index of each cell before it begins, but not of skipped ones.
 
     Raises:
         NunbitError: as a cell raised it.
@@ -63,7 +63,7 @@ def run_lesson(
         RunInterrupted: when the user stopped it.
         DataError: when a translation does not fit.
     """
-    for language in LANGUAGES:  # a fault in a translation is told now, not after hours
+    for language in LANGUAGES:  # an error in a translation is found now, not after hours
         read_lesson(lesson.name, language, solved=lesson.solved)
     folder = folder_of(lesson.name, quick=quick, root=root)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -81,9 +81,9 @@ def run_lesson(
                     with _failures_named(lesson, number, quick=quick):
                         name = f"<lab {lesson.number}, cell {number + 1}>"
                         _run_cell(cell.source, name, module, lab)
-                except NotHere as error:
+                except DataMissing as error:
                     missing = error.what
-                    screen.add(LeftOut(missing))
+                    screen.add(SkipNotice(missing))
             outputs.append(screen.take())
     result = Result(
         lab=lesson.name,
@@ -103,7 +103,7 @@ def run_lesson(
 
 
 def command(lesson: Lesson, *, quick: bool) -> str:
-    """What the user types to run it."""
+    """Command that runs the lesson again."""
     return shlex.join(["nunbit", "lab", lesson.number, *(["--quick"] if quick else [])])
 
 
@@ -125,7 +125,7 @@ def _version() -> str:
 
 
 class _Screen(io.TextIOBase):
-    """Where cells print and show to; both in the order in which they came."""
+    """Collector of what cells print and show, in the order in which it came."""
 
     def __init__(self) -> None:
         self._printed: list[str] = []
@@ -143,7 +143,7 @@ class _Screen(io.TextIOBase):
         self._outputs.append(output)
 
     def take(self) -> tuple[Output, ...]:
-        """What has come since the last time."""
+        """Return and forget what has come since the last call."""
         self._settle()
         taken, self._outputs = tuple(self._outputs), []
         return taken
@@ -151,7 +151,7 @@ class _Screen(io.TextIOBase):
     def _settle(self) -> None:
         text, self._printed = "".join(self._printed), []
         if text.strip():
-            self._outputs.append(Words(text))
+            self._outputs.append(PrintedText(text))
 
 
 @contextlib.contextmanager
@@ -182,7 +182,7 @@ def _run_cell(source: str, name: str, module: ModuleType, lab: Lab) -> None:
         value = eval(
             compile(ast.Expression(last.value), name, "eval", dont_inherit=True), namespace
         )
-        # What a drawing call gives back is no picture yet: that is shown by lab.show.
+        # What a drawing call returns is not a picture yet: lab.show shows that.
         if value is not None and not type(value).__module__.startswith("matplotlib"):
             lab.show(as_output(value))
 
@@ -193,8 +193,8 @@ def _failures_named(lesson: Lesson, number: int, *, quick: bool) -> Iterator[Non
         yield
     except (KeyboardInterrupt, RunInterrupted):
         raise RunInterrupted(
-            f"stopped in lab {lesson.number}; what has finished is kept, a training goes on",
-            remedy=f"go on with: {command(lesson, quick=quick)}",
+            f"stopped in lab {lesson.number}; finished experiments are stored",
+            remedy=f"continue with: {command(lesson, quick=quick)}",
         ) from None
     except NunbitError:
         raise

@@ -20,9 +20,9 @@ GREEN, RED = "#0a6f52", "#b0340f"
 INK, SOFT, LINE, CARD, PAPER = "#1b1f24", "#57606a", "#d5dae0", "#f5f6f8", "#fffffe"
 PURPLE, TEAL, PINK, OLIVE = "#8a63d2", "#1a9aa8", "#c2468f", "#8a8a1c"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, PINK, TEAL, OLIVE)
-"""In the order in which lines take them; the last four stay the same in both themes."""
+"""Colours in the order in which lines take them; the last four are the same in both themes."""
 BLUE_ORANGE = LinearSegmentedColormap.from_list("nunbit-blue-orange", [ORANGE, "#ffffff", BLUE])
-"""For values around 0: orange below, blue above."""
+"""Colour map for values around 0: orange below, blue above."""
 
 VARIABLES = {
     INK: "var(--ink)",

@@ -13,10 +13,10 @@ from nunbit_labs.record import Result
 HEAD = """# Results of the labs
 
 Written by `scripts/write_lab_results.py` from what the labs have kept; `make labs-full` makes it
-anew. *Ours* is the mean over the seeds with the standard deviation, and the lowest and highest in
+again. *Ours* is the mean over the seeds with the standard deviation, and the lowest and highest in
 brackets; a published number is one run, whose spread is not known. *Beaten by every seed* and
 *reached*, which is said of the mean, count from the published number; *within our spread* says that
-our best seed, but not our mean, comes up to it. *Not reached* names the distance of the mean.
+our best seed, but not our mean, comes up to it. *Not reached* gives the distance of the mean.
 *Time* is that of all seeds together.
 """
 COLUMNS = ("experiment", "published", "ours", "verdict", "test images", "time")
@@ -54,11 +54,11 @@ def _lab(lesson: Lesson, result: Result | None) -> str:
     if result.code_hash != lesson.code_hash:
         about += " · the lab's code has changed since"
     if result.missing:
-        about += f"\n\nNot run here, but for the beginning: {result.missing}."
+        about += f"\n\nOnly the beginning was run here: {result.missing}."
     if not result.comparisons and result.missing:
         return f"{heading}\n{about}\n"
     if not result.comparisons:
-        return f"{heading}\n{about}\n\nThis lab puts no number on record.\n"
+        return f"{heading}\n{about}\n\nThis lab records no numbers.\n"
     table = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     table += [_row(row) for row in result.comparisons]
     return f"{heading}\n{about}\n\n" + "\n".join(table) + "\n"

@@ -68,7 +68,7 @@ def test_equal_to_the_published_digits(ours: float, published: Published, verdic
 
 def test_equal_within_a_tolerance() -> None:
     row = compared((0.5,), Published(0.51), "equal", tolerance=0.02)
-    assert row.verdict_in_words("en") == "agrees within 0.02"
+    assert row.verdict_in_words("en") == "equal within 0.02"
 
 
 def test_texts_are_equal_or_not() -> None:

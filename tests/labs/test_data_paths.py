@@ -49,5 +49,5 @@ def test_a_quick_run_takes_a_part_of_the_real_images(fashion_mnist: Path, tmp_pa
 
 
 def test_other_names_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="knows no data 'imagenet'"):
+    with pytest.raises(UsageError, match="have no data set 'imagenet'"):
         lab_data("imagenet", quick=True, images=1, folder=tmp_path)

@@ -47,7 +47,7 @@ def test_a_damaged_file_is_measured_anew(tmp_path: Path) -> None:
 
 
 def test_results_must_be_plain(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be kept"):
+    with pytest.raises(UsageError, match="cannot be stored"):
         repeat("odd", lambda seed: {1, 2}, seeds=[0], settings={}, folder=tmp_path, progress=SILENT)
 
 

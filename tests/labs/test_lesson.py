@@ -45,7 +45,7 @@ def test_a_missing_text_cell_is_told(small_course: Path) -> None:
 
 def test_an_exercise_without_solution_is_told(small_course: Path) -> None:
     write_small_lab(small_course, solution=SOLUTION.replace("sum", "product"))
-    with pytest.raises(DataError, match="without each other: product, sum"):
+    with pytest.raises(DataError, match="without an exercise: product, sum"):
         read_lesson(NAME, solved=True)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from nunbit.errors import DataError, RunInterrupted, TrainingError, UsageError
 from nunbit_labs.comparison import Comparison
-from nunbit_labs.exercises import Checked
+from nunbit_labs.exercises import CheckedAnswer
 from nunbit_labs.lesson import read_lesson
-from nunbit_labs.outputs import Fragment, LeftOut, Picture, Words
+from nunbit_labs.outputs import Fragment, Picture, PrintedText, SkipNotice
 from nunbit_labs.publish import publish
 from nunbit_labs.record import read_result, state_of
 from nunbit_labs.runner import LabRun, run_lesson
@@ -31,9 +31,9 @@ def last_outputs(folder: Path, code: str) -> tuple[object, ...]:
 def test_what_a_cell_shows_is_kept_in_its_order(small_course: Path) -> None:
     done = run_lesson(read_lesson(NAME), quick=True)
     first, comparisons, checked = (done.outputs[number] for number in (1, 3, 5))
-    assert first == (Words("first\n"), Words("range(0, 2)"))
+    assert first == (PrintedText("first\n"), PrintedText("range(0, 2)"))
     assert [type(item) for item in comparisons] == [Comparison, Comparison]
-    assert checked == (Checked(name="sum", state="open"),)
+    assert checked == (CheckedAnswer(name="sum", state="open"),)
     assert [number for number, shown in enumerate(done.outputs) if shown] == [1, 3, 5]
 
 
@@ -99,7 +99,7 @@ def test_a_bad_translation_is_told_before_anything_runs(small_course: Path) -> N
 def test_an_interruption_says_how_to_go_on(small_course: Path) -> None:
     with pytest.raises(RunInterrupted) as stopped:
         run_with(small_course, "raise KeyboardInterrupt")
-    assert stopped.value.remedy == "go on with: nunbit lab 07 --quick"
+    assert stopped.value.remedy == "continue with: nunbit lab 07 --quick"
 
 
 def test_the_lab_s_functions_can_be_inspected_and_pickled(small_course: Path) -> None:
@@ -150,13 +150,13 @@ def test_what_needs_missing_data_is_left_out_and_said(small_course: Path) -> Non
         "# %%\n1 / 0"
     )
     done = run_with(small_course, code)
-    assert done.outputs[-2:] == ((LeftOut("x is nowhere"),), ())
+    assert done.outputs[-2:] == ((SkipNotice("x is nowhere"),), ())
     assert len(done.result.comparisons) == 2  # of the cells before
     page = publish(done)["ko"].read_text(encoding="utf-8")
     assert "여기서부터는 실행하지 않음: x is nowhere." in page
     assert state_of(read_lesson(NAME), quick=True) == "begun"
     told = results_page([read_lesson(NAME)], {NAME: done.result})
-    assert "Not run here, but for the beginning: x is nowhere." in told
+    assert "Only the beginning was run here: x is nowhere." in told
 
 
 def test_what_nobody_has_published_goes_on_record_and_not_on_the_page(small_course: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a run lab to its page, in any of the course's languages."""
+"""The page of a lab that was run, in any of the course's languages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADING = re.compile(r"\A## (?P<title>.+)$", re.MULTILINE)
 
 @dataclass
 class _Part:
-    """What stands below one heading."""
+    """Content below one heading."""
 
     title: str
     body: list[Markup] = field(default_factory=list)
