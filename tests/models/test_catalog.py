@@ -73,6 +73,22 @@ def test_logits_and_gradients(name: str) -> None:
         assert isinstance([*model.modules()][-1], nn.Linear)
 
 
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_name_alone_gives_the_published_form(name: str) -> None:
+    info = model_info(name)
+    with torch.device("meta"):  # without values, so that VGG costs nothing
+        model = create_model(name).eval()
+        assert model(*info.example(info.input)).shape == (2, info.classes)
+    assert info.parameters in (None, count(model))
+
+
+def test_an_encoder_needs_a_number_of_classes() -> None:
+    encoder = "timm/vit_pe_spatial_tiny_patch16_512"
+    assert model_info(encoder).classes == 0
+    with pytest.raises(UsageError, match="published without classes"):
+        create_model(encoder)
+
+
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_smallest_size_works_and_one_pixel_less_does_not(name: str) -> None:
     least = model_info(name).minimum_size
@@ -102,7 +118,7 @@ def test_any_number_of_features(name: str) -> None:
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_smallest_size_of_the_table_is_the_one_that_trying_finds(name: str) -> None:
     least = model_info(name).minimum_size
-    tried = dataclasses.replace(model_info(name), least_size=None)
+    tried = dataclasses.replace(model_info(name), min_size=None)
     shape = tried.input._replace(height=least, width=least)
     assert tried.accepts(shape)
     if least > 1:

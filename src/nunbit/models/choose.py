@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from nunbit.models.catalog import image_model
 
-SMALL = 64
+MAX_OWN_SIZE = 64
 """Pixels of the longer side up to which images are used at their own size."""
-LEAST = 16
+MIN_SIDE = 16
 """Pixels of the shorter side below which images are enlarged: a network needs some room to pool."""
 SMALL_NETWORKS_AT = 96
 """Size in pixels at which nunbit's own small networks see larger images."""
-ENOUGH_FOR_RESNET = 2000
+MIN_IMAGES_FOR_RESNET = 2000
 """Training images below which eleven million fresh weights are of no use."""
 
 
@@ -35,13 +35,13 @@ def choose_model(
     """
     sizes = f"{'' if same_size else 'about '}{height} x {width} pixels"
     colour = "grey" if channels == 1 else "colour"
-    if max(height, width) <= SMALL:
-        chosen = _at_least(height, width, LEAST)
+    if max(height, width) <= MAX_OWN_SIZE:
+        chosen = _at_least(height, width, MIN_SIDE)
         why = f"{colour} images of {sizes} are small: a small network sees them at full size"
         if chosen != (height, width):
             why = f"{colour} images of {sizes} are tiny: a small network sees them enlarged"
         return ModelChoice(name="smallcnn", height=chosen[0], width=chosen[1], reason=why)
-    if device_type != "cpu" and n_train >= ENOUGH_FOR_RESNET:
+    if device_type != "cpu" and n_train >= MIN_IMAGES_FOR_RESNET:
         return ModelChoice(
             name="resnet18",
             height=224,
@@ -76,14 +76,14 @@ def input_size_for(name: str, *, height: int, width: int) -> tuple[int | None, i
     channels = info.channels[0] if len(info.channels) == 1 else None
     if info.origin == "nunbit" and not info.follows_data:
         return channels, info.default_height, info.default_width
-    if max(height, width) <= SMALL and info.resizable and not info.sizes_in_steps:
-        return channels, *_at_least(height, width, max(LEAST, info.minimum_size))
+    if max(height, width) <= MAX_OWN_SIZE and info.resizable and not info.sizes_in_steps:
+        return channels, *_at_least(height, width, max(MIN_SIDE, info.minimum_size))
     if info.follows_data:
         return channels, SMALL_NETWORKS_AT, SMALL_NETWORKS_AT
     return channels, info.default_height, info.default_width
 
 
-def _at_least(height: int, width: int, least: int) -> tuple[int, int]:
-    """The size, enlarged in proportion until its shorter side has `least` pixels."""
-    scale = max(1.0, least / min(height, width))
+def _at_least(height: int, width: int, min_side: int) -> tuple[int, int]:
+    """The size, enlarged in proportion until its shorter side has `min_side` pixels."""
+    scale = max(1.0, min_side / min(height, width))
     return round(height * scale), round(width * scale)

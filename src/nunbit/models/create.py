@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 def create_model(  # noqa: PLR0913 - what a bundle records to build its network again
     name: str,
     *,
-    classes: int,
+    classes: int | None = None,
     channels: int | None = None,
     height: int | None = None,
     width: int | None = None,
@@ -32,12 +32,13 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
 ) -> nn.Module:
     """A network from float [B, C, H, W] to logits [B, classes], on the CPU, in training mode.
 
-    Channels, height and width not given are those of the published form; models on flat features
-    [B, d] take d as `width`, those on graphs the features of a node. `dropout` is one share for
-    all dropout layers or one for each. With `generator_seed` the weights depend on the seed
-    alone, and the global random generator stays as it was; without it, they are drawn from it.
-    In training mode, `googlenet` and `inception_v3` return a named tuple whose field `logits` is
-    accompanied by those of their auxiliary classifiers.
+    The name alone gives the published form: classes, channels, height and width not given are
+    those of its `ModelInfo`. Models on flat features [B, d] take d as `width`, those on graphs the
+    features of a node. `dropout` is one probability for all dropout layers or one for each. With
+    `generator_seed` the weights depend on the seed alone, and the global random generator stays as
+    it was; without it, they are drawn from it. In training mode, `googlenet` and `inception_v3`
+    return a named tuple whose field `logits` is accompanied by those of their auxiliary
+    classifiers.
 
     With `head_hidden` the final linear layer becomes two, with so many units and ReLU between them,
     drawn again; such a network is nunbit's own, and no longer timm's or torchvision's.
@@ -50,6 +51,8 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
     WeightsError for weights that are missing, damaged or do not fit.
     """
     info = model_info(name)
+    if classes is None:
+        classes = _published_classes(info)
     shape = Shape(
         info.input.channels if channels is None else channels,
         info.default_height if height is None else height,
@@ -71,6 +74,15 @@ def create_model(  # noqa: PLR0913 - what a bundle records to build its network 
         with _seeded(generator_seed):
             add_hidden_layer(network, shape, units=head_hidden)
     return network
+
+
+def _published_classes(info: ModelInfo) -> int:
+    """The number of classes of the published form; UsageError for an encoder, which has none."""
+    if info.classes < 1:
+        raise UsageError(
+            f"{info.name} was published without classes", remedy="give their number as classes"
+        )
+    return info.classes
 
 
 def check_model_settings(info: ModelInfo, *, shape: Shape, classes: int, dropout: Dropout) -> None:
@@ -109,11 +121,11 @@ def _check_dropout(info: ModelInfo, dropout: Dropout) -> None:
         )
     if isinstance(dropout, tuple) and len(dropout) != info.dropouts:
         raise UsageError(
-            f"{info.name} has {info.dropouts} dropout layer(s), but {len(dropout)} shares are given"
+            f"{info.name} has {info.dropouts} dropout layer(s), but {len(dropout)} are given"
         )
-    for share in dropout if isinstance(dropout, tuple) else (dropout,):
-        if not 0 <= share < 1:
-            raise UsageError(f"a dropout share lies from 0 to below 1, not {share}")
+    for probability in dropout if isinstance(dropout, tuple) else (dropout,):
+        if not 0 <= probability < 1:
+            raise UsageError(f"a dropout probability lies from 0 to below 1, not {probability}")
 
 
 def _impossible_size(info: ModelInfo, shape: Shape) -> UsageError:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 Origin: TypeAlias = Literal["nunbit", "torchvision", "timm"]
 Takes: TypeAlias = Literal["images", "features", "graphs"]
 Dropout: TypeAlias = float | tuple[float, ...] | None
-"""One share for all dropout layers, one for each in order, or None for the model's own."""
+"""One probability for all dropout layers, one for each in order, or None for the model's own."""
 
 
 class Shape(NamedTuple):
@@ -56,7 +56,7 @@ class ModelInfo:
     channels: tuple[int, ...] = (1, 3)
     """Numbers of channels that can be asked for."""
     dropouts: int = 0
-    """Number of dropout layers whose share can be set one by one; 0 if there are none."""
+    """Number of dropout layers whose probability can be set one by one; 0 if there are none."""
     follows_data: bool = False
     """True if the model has no published size and takes the images at their own."""
     resizable: bool = True
@@ -65,7 +65,7 @@ class ModelInfo:
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
     whitens: bool = False
     """Whether its first layer is made to be drawn by `nunbit.models.whitening`."""
-    least_size: int | None = None
+    min_size: int | None = None
     """`minimum_size` where it is known; nothing is tried then, and all larger sizes work."""
     parameters: int | None = None
     """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
@@ -112,13 +112,13 @@ class ModelInfo:
     def minimum_size(self) -> int:
         """Smallest side in pixels of a square image that the model can be trained on.
 
-        Found by trying sizes where `least_size` does not say it, which takes a moment. Features and
+        Found by trying sizes where `min_size` does not say it, which takes a moment. Features and
         graphs can be of any size.
         """
         if self.takes != "images":
             return 1
-        if self.least_size is not None:
-            return self.least_size
+        if self.min_size is not None:
+            return self.min_size
         low, high = 1, min(self.input.height, self.input.width)
         if not self.resizable:
             return high
@@ -135,8 +135,8 @@ class ModelInfo:
 
     def accepts(self, shape: Shape) -> bool:
         """Whether a network for images of `shape` can be built and trained."""
-        if self.least_size is not None and self.takes == "images":
-            return min(shape.height, shape.width) >= self.least_size
+        if self.min_size is not None and self.takes == "images":
+            return min(shape.height, shape.width) >= self.min_size
         return shape == self.input or self._runs(shape)
 
     def _accepts_square(self, size: int) -> bool:

@@ -117,7 +117,7 @@ def _build_torchvision(name: str, shape: Shape, classes: int, dropout: Dropout) 
         # Both are the present defaults; left out, torchvision warns that the first may change.
         arguments |= {"init_weights": True, "aux_logits": True}
     if dropout is not None:
-        arguments["dropout"] = _only_share(dropout)
+        arguments["dropout"] = _only_probability(dropout)
     network: nn.Module = torchvision.models.get_model(
         name, weights=None, num_classes=classes, **arguments
     )
@@ -131,7 +131,7 @@ def _build_timm(name: str, shape: Shape, classes: int, dropout: Dropout) -> nn.M
     assert info is not None, "the name was found when the build was made"
     arguments = timm_arguments(info, shape)
     if dropout is not None:
-        arguments["drop_rate"] = _only_share(dropout)
+        arguments["drop_rate"] = _only_probability(dropout)
     try:
         network: nn.Module = timm.create_model(
             name, pretrained=False, num_classes=classes, **arguments
@@ -142,5 +142,5 @@ def _build_timm(name: str, shape: Shape, classes: int, dropout: Dropout) -> nn.M
     return network
 
 
-def _only_share(dropout: float | tuple[float, ...]) -> float:
+def _only_probability(dropout: float | tuple[float, ...]) -> float:
     return dropout[0] if isinstance(dropout, tuple) else dropout

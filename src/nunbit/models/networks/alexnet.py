@@ -8,7 +8,12 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import conv_relu, features_and_head, flat_features, shares
+from nunbit.models.networks.blocks import (
+    conv_relu,
+    dropout_probabilities,
+    features_and_head,
+    flat_features,
+)
 
 
 def alexnet(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
@@ -19,7 +24,7 @@ def alexnet(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     and 6 pixels. The paper's dropout of 0.5 in both wide layers is not in the course's table and
     off by default.
     """
-    first, second = shares(dropout, (0.0, 0.0))
+    first, second = dropout_probabilities(dropout, (0.0, 0.0))
     features = nn.Sequential(
         *conv_relu(shape.channels, 96, 11, stride=4),
         nn.MaxPool2d(3, 2),
@@ -50,7 +55,7 @@ def alexnet_small(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Mod
     names of torchvision's, so that its pretrained weights fit. On 256x256 pixels the maps measure
     63, 31, 31, 15, 15, 15, 15, 7 and, whatever the image, at last 6 pixels.
     """
-    first, second = shares(dropout, (0.5, 0.5))
+    first, second = dropout_probabilities(dropout, (0.5, 0.5))
     features = nn.Sequential(
         *conv_relu(shape.channels, 64, 11, stride=4, padding=2),
         nn.MaxPool2d(3, 2),
@@ -80,7 +85,7 @@ MODELS = (
         name="alexnet",
         build=alexnet,
         input=Shape(3, 227, 227),
-        least_size=67,
+        min_size=67,
         dropouts=2,
         parameters=62_378_344,
         multiply_adds=1_135_256_096,
@@ -91,7 +96,7 @@ MODELS = (
         name="alexnet-small",
         build=alexnet_small,
         input=Shape(3, 256, 256),
-        least_size=63,
+        min_size=63,
         dropouts=2,
         parameters=42_321_218,
         multiply_adds=908_349_120,

@@ -96,15 +96,15 @@ def features_and_head(features: nn.Module, head: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(features=features, head=head))
 
 
-def average_head(channels: int, classes: int, *, share: float) -> nn.Sequential:
+def average_head(channels: int, classes: int, *, dropped: float) -> nn.Sequential:
     """Maps [B, C, h, w] to logits [B, K]: global average pooling, dropout, one linear layer."""
     return nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(share), nn.Linear(channels, classes)
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropped), nn.Linear(channels, classes)
     )
 
 
-def shares(dropout: Dropout, published: tuple[float, ...]) -> tuple[float, ...]:
-    """The share of each dropout layer: as published, one for all, or one for each."""
+def dropout_probabilities(dropout: Dropout, published: tuple[float, ...]) -> tuple[float, ...]:
+    """The probability of each dropout layer: as published, one for all, or one for each."""
     if dropout is None:
         return published
     if isinstance(dropout, tuple):

@@ -8,7 +8,12 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import conv_relu, features_and_head, flat_features, shares
+from nunbit.models.networks.blocks import (
+    conv_relu,
+    dropout_probabilities,
+    features_and_head,
+    flat_features,
+)
 from nunbit.models.networks.lenet import lenet5
 
 
@@ -18,7 +23,7 @@ def cifar_wide(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module
     The poolings are padded, so that 32 pixels still leave something for the third convolution:
     the maps measure 28, 15, 11, 6, 2 and 2 pixels.
     """
-    of_maps, of_units = shares(dropout, (0.5, 0.5))
+    of_maps, of_units = dropout_probabilities(dropout, (0.5, 0.5))
     features = nn.Sequential(
         *conv_relu(shape.channels, 32, 5),
         nn.MaxPool2d(2, padding=1),
@@ -47,7 +52,7 @@ MODELS = (
         name="cifar-small",
         build=lenet5,
         input=Shape(3, 32, 32),
-        least_size=16,
+        min_size=16,
         parameters=62_006,
         multiply_adds=651_720,
         source="course notes, CIFAR-10: LeNet-5 on colour images",
@@ -56,7 +61,7 @@ MODELS = (
         name="cifar-wide",
         build=cifar_wide,
         input=Shape(3, 32, 32),
-        least_size=26,
+        min_size=26,
         dropouts=2,
         parameters=434_534,
         multiply_adds=9_071_432,

@@ -8,7 +8,12 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import conv_bn_relu, features_and_head, flat_features, shares
+from nunbit.models.networks.blocks import (
+    conv_bn_relu,
+    dropout_probabilities,
+    features_and_head,
+    flat_features,
+)
 
 
 def fashion_dnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
@@ -17,7 +22,7 @@ def fashion_dnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Modul
     The course's variants are `dropout` 0 (none), (0.25, 0) (after the first layer only) and 0.2
     (after both, its best and the default).
     """
-    first, second = shares(dropout, (0.2, 0.2))
+    first, second = dropout_probabilities(dropout, (0.2, 0.2))
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(shape.channels * shape.height * shape.width, 256),
@@ -35,7 +40,7 @@ def fashion_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Modul
 
     As in the course, no activation stands between the linear layers.
     """
-    (share,) = shares(dropout, (0.25,))
+    (dropped,) = dropout_probabilities(dropout, (0.25,))
     features = nn.Sequential(
         *conv_bn_relu(shape.channels, 32, bias=True),
         nn.MaxPool2d(2),
@@ -45,7 +50,7 @@ def fashion_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Modul
     head = nn.Sequential(
         nn.Flatten(),
         nn.Linear(flat_features(features, shape), 600),
-        nn.Dropout(share),
+        nn.Dropout(dropped),
         nn.Linear(600, 120),
         nn.Linear(120, classes),
     )
@@ -57,7 +62,7 @@ MODELS = (
         name="fashion-dnn",
         build=fashion_dnn,
         input=Shape(1, 28, 28),
-        least_size=1,
+        min_size=1,
         dropouts=2,
         parameters=235_146,
         multiply_adds=234_752,
@@ -67,7 +72,7 @@ MODELS = (
         name="fashion-cnn",
         build=fashion_cnn,
         input=Shape(1, 28, 28),
-        least_size=8,
+        min_size=8,
         dropouts=1,
         parameters=1_475_338,
         multiply_adds=4_335_600,

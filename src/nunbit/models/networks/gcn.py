@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import shares
+from nunbit.models.networks.blocks import dropout_probabilities
 
 UNITS = 64
 
@@ -75,8 +75,8 @@ def mean_readout(states: Tensor, nodes: Tensor | None = None) -> Tensor:
 
 def gcn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     """Graphs whose nodes have `shape.width` features: adjacency and features -> logits [B, K]."""
-    (share,) = shares(dropout, (0.0,))
-    return GraphNetwork(shape.width, classes, share)
+    (dropped,) = dropout_probabilities(dropout, (0.0,))
+    return GraphNetwork(shape.width, classes, dropped)
 
 
 MODELS = (

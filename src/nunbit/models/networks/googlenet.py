@@ -16,8 +16,8 @@ from nunbit.models.networks.blocks import (
     average_head,
     conv_relu,
     draw_he_normal,
+    dropout_probabilities,
     features_and_head,
-    shares,
 )
 
 
@@ -76,7 +76,7 @@ def googlenet_keras(shape: Shape, classes: int, dropout: Dropout = None) -> nn.M
 
     On 224x224 pixels the maps measure 112, 56, 28, 14 and 7 pixels.
     """
-    (share,) = shares(dropout, (0.5,))
+    (dropped,) = dropout_probabilities(dropout, (0.5,))
     features = nn.Sequential(
         SamePad(7, 2),
         *conv_relu(shape.channels, 64, 7, stride=2),
@@ -92,7 +92,7 @@ def googlenet_keras(shape: Shape, classes: int, dropout: Dropout = None) -> nn.M
         if name in ("3b", "4e"):
             features.extend(_halving_pool())
         channels = module.channels_out
-    network = features_and_head(features, average_head(channels, classes, share=share))
+    network = features_and_head(features, average_head(channels, classes, dropped=dropped))
     draw_he_normal(network)
     return network
 
@@ -106,7 +106,7 @@ MODELS = (
         name="googlenet-keras",
         build=googlenet_keras,
         input=Shape(3, 224, 224),
-        least_size=1,
+        min_size=1,
         dropouts=1,
         parameters=5_983_802,
         multiply_adds=1_581_658_112,

@@ -15,9 +15,9 @@ from nunbit.models.networks.blocks import (
     conv_bn_relu,
     conv_relu,
     draw_he_normal,
+    dropout_probabilities,
     features_and_head,
     flat_features,
-    shares,
 )
 
 
@@ -26,7 +26,7 @@ def keras_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
 
     The optional dropout before the first linear layer, 0.5 in the course, is off by default.
     """
-    (share,) = shares(dropout, (0.0,))
+    (dropped,) = dropout_probabilities(dropout, (0.0,))
     features = nn.Sequential(
         *conv_relu(shape.channels, 16, 3, padding=1),
         SamePad(4),
@@ -36,7 +36,7 @@ def keras_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     )
     head = nn.Sequential(
         nn.Flatten(),
-        nn.Dropout(share),
+        nn.Dropout(dropped),
         nn.Linear(flat_features(features, shape), 50),
         nn.ReLU(),
         nn.Linear(50, 20),
@@ -48,7 +48,7 @@ def keras_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
 
 def keras_rgb_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     """Three stages of two convolutions and two linear layers: [B, C, H, W] -> logits [B, K]."""
-    first, second = shares(dropout, (0.5, 0.5))
+    first, second = dropout_probabilities(dropout, (0.5, 0.5))
     features = nn.Sequential(
         *conv_relu(shape.channels, 32, 5),
         *conv_relu(32, 32, 3, padding=1),
@@ -77,7 +77,7 @@ def keras_bn_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Modu
     He-normal weights before a ReLU, Glorot-normal ones in the output layer. The course also puts
     an L2 penalty of 1e-5 on the weights of `head.3`; that is a matter of training.
     """
-    first, second = shares(dropout, (0.5, 0.5))
+    first, second = dropout_probabilities(dropout, (0.5, 0.5))
     layers: list[nn.Module] = []
     for channels_in, channels_out in pairwise((shape.channels, 64, 128, 256)):
         layers += conv_bn_relu(channels_in, channels_out, bias=True)
@@ -104,7 +104,7 @@ MODELS = (
         name="keras-cnn",
         build=keras_cnn,
         input=Shape(1, 28, 28),
-        least_size=5,
+        min_size=5,
         dropouts=1,
         parameters=503_296,
         multiply_adds=27_477_424,
@@ -114,7 +114,7 @@ MODELS = (
         name="keras-rgb-cnn",
         build=keras_rgb_cnn,
         input=Shape(3, 32, 32),
-        least_size=12,
+        min_size=12,
         dropouts=2,
         parameters=637_454,
         multiply_adds=31_131_576,
@@ -124,7 +124,7 @@ MODELS = (
         name="keras-bn-cnn",
         build=keras_bn_cnn,
         input=Shape(3, 32, 32),
-        least_size=8,
+        min_size=8,
         dropouts=2,
         parameters=1_227_310,
         multiply_adds=152_844_216,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import features_and_head, flat_features, shares
+from nunbit.models.networks.blocks import dropout_probabilities, features_and_head, flat_features
 
 
 def mnist_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
@@ -16,7 +16,7 @@ def mnist_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
 
     The first dropout drops whole channels of the second convolution, the other single units.
     """
-    of_channels, of_units = shares(dropout, (0.5, 0.5))
+    of_channels, of_units = dropout_probabilities(dropout, (0.5, 0.5))
     features = nn.Sequential(
         nn.Conv2d(shape.channels, 10, 5),
         nn.MaxPool2d(2),
@@ -41,7 +41,7 @@ MODELS = (
         name="mnist-cnn",
         build=mnist_cnn,
         input=Shape(1, 28, 28),
-        least_size=16,
+        min_size=16,
         dropouts=2,
         parameters=21_840,
         multiply_adds=480_500,

@@ -12,7 +12,12 @@ from itertools import pairwise
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import average_head, conv_bn_relu, features_and_head, shares
+from nunbit.models.networks.blocks import (
+    average_head,
+    conv_bn_relu,
+    dropout_probabilities,
+    features_and_head,
+)
 
 NARROW = (32, 48, 128, 256)
 WIDE = (64, 128, 256, 512)
@@ -28,7 +33,7 @@ def patchcnn(
     `nunbit.models.whitening`, takes the place of the maps of full size, and each stage has one
     convolution, halved at once. Three stages up to 32 pixels and one more for each doubling beyond.
     """
-    (share,) = shares(dropout, (0.0,))
+    (dropped,) = dropout_probabilities(dropout, (0.0,))
     layers: list[nn.Module] = [
         nn.Conv2d(shape.channels, widths[0], 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(widths[0]),
@@ -38,7 +43,7 @@ def patchcnn(
     for channels_in, channels_out in pairwise((*widths, *_further(widths[-1], side))):
         convolution, *normalised = conv_bn_relu(channels_in, channels_out)
         layers += [convolution, nn.MaxPool2d(2), *normalised]
-    head = average_head(widths[-1], classes, share=share)
+    head = average_head(widths[-1], classes, dropped=dropped)
     return features_and_head(nn.Sequential(*layers), head)
 
 
@@ -55,7 +60,7 @@ MODELS = (
         build=patchcnn,
         input=Shape(1, 28, 28),
         dropouts=1,
-        least_size=16,
+        min_size=16,
         follows_data=True,
         whitens=True,
         parameters=368_042,
@@ -67,7 +72,7 @@ MODELS = (
         build=partial(patchcnn, widths=WIDE),
         input=Shape(1, 28, 28),
         dropouts=1,
-        least_size=16,
+        min_size=16,
         follows_data=True,
         whitens=True,
         parameters=1_556_362,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import features_and_head, shares
+from nunbit.models.networks.blocks import dropout_probabilities, features_and_head
 
 STAGES = ((3, 64, 256), (4, 128, 512), (6, 256, 1024), (3, 512, 2048))
 """Blocks, inner and outer channels (He et al. 2015, arXiv 1512.03385, table 1)."""
@@ -51,7 +51,7 @@ def resnet50_keras(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Mo
 
     On 224x224 pixels the maps measure 112, then 56, 28, 14 and 7 pixels in the four stages.
     """
-    first, second = shares(dropout, (0.5, 0.5))
+    first, second = dropout_probabilities(dropout, (0.5, 0.5))
     layers: list[nn.Module] = [
         nn.ZeroPad2d(3),
         nn.Conv2d(shape.channels, 64, 7, stride=2),
@@ -83,7 +83,7 @@ MODELS = (
         name="resnet50-keras",
         build=resnet50_keras,
         input=Shape(3, 224, 224),
-        least_size=1,
+        min_size=1,
         dropouts=2,
         parameters=23_946_402,
         multiply_adds=3_856_336_848,

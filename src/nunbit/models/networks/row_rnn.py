@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import shares
+from nunbit.models.networks.blocks import dropout_probabilities
 
 UNITS = 128
 
@@ -42,9 +42,9 @@ def row_reader(
     the gates of `nn.LSTM` (Hochreiter and Schmidhuber 1997) let it pass once they have learned to
     stay open. At the start torch's are half open.
     """
-    (share,) = shares(dropout, (0.0,))
+    (dropped,) = dropout_probabilities(dropout, (0.0,))
     reader = cell(input_size=shape.channels * shape.width, hidden_size=UNITS, batch_first=True)
-    return RowReader(reader, classes, share)
+    return RowReader(reader, classes, dropped)
 
 
 MODELS = (
@@ -52,7 +52,7 @@ MODELS = (
         name="row-lstm",
         build=partial(row_reader, cell=nn.LSTM),
         input=Shape(1, 28, 28),
-        least_size=1,
+        min_size=1,
         dropouts=1,
         parameters=82_186,
         multiply_adds=2_237_696,
@@ -62,7 +62,7 @@ MODELS = (
         name="row-rnn",
         build=partial(row_reader, cell=nn.RNN),
         input=Shape(1, 28, 28),
-        least_size=1,
+        min_size=1,
         dropouts=1,
         parameters=21_514,
         multiply_adds=560_384,

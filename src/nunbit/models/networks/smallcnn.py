@@ -10,7 +10,12 @@ from itertools import pairwise
 from torch import nn
 
 from nunbit.models.info import Dropout, ModelInfo, Shape
-from nunbit.models.networks.blocks import average_head, conv_bn_relu, features_and_head, shares
+from nunbit.models.networks.blocks import (
+    average_head,
+    conv_bn_relu,
+    dropout_probabilities,
+    features_and_head,
+)
 
 WIDTHS = (64, 128, 256)
 
@@ -24,14 +29,14 @@ def smallcnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     arXiv 2404.00498) the maps are halved right after a stage's first convolution, so that all else
     is computed on a quarter of the pixels.
     """
-    (share,) = shares(dropout, (0.0,))
+    (dropped,) = dropout_probabilities(dropout, (0.0,))
     widths = stage_widths(min(shape.height, shape.width))
     layers: list[nn.Module] = []
     for channels_in, channels_out in pairwise((shape.channels, *widths)):
         convolution, *normalised = conv_bn_relu(channels_in, channels_out)
         layers += [convolution, nn.MaxPool2d(2), *normalised]
         layers += conv_bn_relu(channels_out, channels_out)
-    head = average_head(widths[-1], classes, share=share)
+    head = average_head(widths[-1], classes, dropped=dropped)
     return features_and_head(nn.Sequential(*layers), head)
 
 
@@ -48,7 +53,7 @@ MODELS = (
         name="smallcnn",
         build=smallcnn,
         input=Shape(1, 28, 28),
-        least_size=8,
+        min_size=8,
         dropouts=1,
         follows_data=True,
         parameters=1_147_722,

@@ -12,8 +12,8 @@ from nunbit.models.networks.blocks import (
     conv_bn_relu,
     conv_relu,
     draw_he_normal,
+    dropout_probabilities,
     features_and_head,
-    shares,
 )
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -41,7 +41,7 @@ def vgg16_gap(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
 
     The average in place of the two layers of 4096 units saves 120 million parameters.
     """
-    first, second = shares(dropout, (0.5, 0.5))
+    first, second = dropout_probabilities(dropout, (0.5, 0.5))
     head = nn.Sequential(
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
@@ -77,7 +77,7 @@ def xai_cnn(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:
     three that the course shows. It flattens maps of 1x1 pixel; the average over larger ones is the
     same there, and serves every size with the same parameters.
     """
-    *between, before, behind = shares(dropout, XAI_DROPOUT)
+    *between, before, behind = dropout_probabilities(dropout, XAI_DROPOUT)
     of_maps = iter(between)
     layers: list[nn.Module] = []
     channels = shape.channels
@@ -105,7 +105,7 @@ MODELS = (
         name="vgg16-gap",
         build=vgg16_gap,
         input=Shape(3, 224, 224),
-        least_size=32,
+        min_size=32,
         dropouts=2,
         parameters=14_777_458,
         multiply_adds=15_346_693_296,
@@ -115,7 +115,7 @@ MODELS = (
         name="vgg16-head",
         build=vgg16_head,
         input=Shape(3, 224, 224),
-        least_size=32,
+        min_size=32,
         parameters=14_740_848,
         multiply_adds=15_346_656_756,
         source="Simonyan and Zisserman 2014 with the course notes' head for transfer",
@@ -124,7 +124,7 @@ MODELS = (
         name="xai-cnn",
         build=xai_cnn,
         input=Shape(3, 64, 64),
-        least_size=34,
+        min_size=34,
         dropouts=len(XAI_DROPOUT),
         follows_data=True,
         parameters=14_983_106,
