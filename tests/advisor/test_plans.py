@@ -96,10 +96,10 @@ def test_advice_survives_json() -> None:
     assert advice_from_dict(json.loads(json.dumps(ADVICE.to_dict()))) == ADVICE
 
 
-def test_something_else_is_no_advice() -> None:
+def test_something_else_is_not_advice() -> None:
     content = ADVICE.to_dict()
     del content["heads"]
-    with pytest.raises(DataError, match="this is no advice of nunbit: 'heads'") as caught:
+    with pytest.raises(DataError, match="this is not advice of nunbit: 'heads'") as caught:
         advice_from_dict(content)
     assert caught.value.remedy == "make it again with nunbit advise"
     with pytest.raises(DataError, match="no advice"):
