@@ -10,7 +10,6 @@ one part in 10^7 that came to a tenth of the way the weights went; from one in 1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,22 +33,29 @@ RATE = {"sgd": 0.02, "adamw": 0.002}
 
 
 @pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Weights, images and losses in float64, where nunbit has float32."""
+def double(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it trains, a run has weights, images and losses in float64 in place of float32."""
+    fit = loop.Trainer.fit
 
     def normalise(contract: Preprocess, pixels: Tensor) -> Tensor:
-        mean, std = (torch.tensor(v)[:, None, None] for v in (contract.mean, contract.std))
+        mean, std = (
+            torch.tensor(v, dtype=torch.float64)[:, None, None]
+            for v in (contract.mean, contract.std)
+        )
         return (pixels.double() / 255 - mean) / std
 
     def loss_of_output(loss: Loss, output: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return loss(output, targets), output
 
-    monkeypatch.setattr(Preprocess, "normalise", normalise)
-    monkeypatch.setattr(loop, "loss_of_output", loss_of_output)
-    usual = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(usual)
+    def fit_in_double(trainer: loop.Trainer) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Preprocess, "normalise", normalise)
+            patch.setattr(loop, "loss_of_output", loss_of_output)
+            trainer.state.model.double()
+            fit(trainer)
+            trainer.state.model.float()
+
+    monkeypatch.setattr(loop.Trainer, "fit", fit_in_double)
 
 
 @pytest.mark.usefixtures("double")
@@ -79,10 +85,10 @@ def test_a_run_and_a_plain_loop_end_with_the_same_weights(optimizer: str, tmp_pa
     assert sum(w.numel() for w in plain.values()) > 1_000_000
     for name, weights in bundle.model.state_dict().items():
         if weights.is_floating_point():
-            assert weights.dtype == torch.float64, name
             moved = (plain[name] - start[name]).norm()
             assert moved > 0, name
-            assert (weights - plain[name]).norm() <= 1e-6 * moved, name
+            rounding = plain[name].norm() * 2**-24  # a bundle holds float32
+            assert (weights - plain[name]).norm() <= 1e-6 * moved + rounding, name
 
 
 def trained_plainly(
@@ -96,7 +102,7 @@ def trained_plainly(
         height=SIDE,
         width=SIDE,
         generator_seed=derive_seed(0, Purpose.WEIGHTS),
-    )
+    ).double()
     start = {name: weights.clone() for name, weights in model.state_dict().items()}
     decay = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
