@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DIGITS := demo/digits
 PEERS := build/peers
+MATRIX := build/matrix
+OLD_PYTHON ?= python3.12
 BENCHMARKS := limits step startup prediction decoding memory carry_over target
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-slow test-labs labs labs-full bench bench-peers lint types imports ci clean
+.PHONY: help venv demo test test-slow test-labs test-matrix matrix-lowest matrix-newest matrix-plain labs labs-full bench bench-peers lint types imports ci clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,15 +42,52 @@ demo: $(STAMP) $(DIGITS)  ## train on small pictures of digits and print the res
 
 # In the order of the folders: sorted by their number of tests, the long ones would come last, and
 # all processes but one would wait for the end.
+FAST := -m pytest -m "not slow and not labs" --numprocesses auto --dist loadscope --no-loadscope-reorder
 test: $(STAMP)  ## the fast tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not labs" --numprocesses auto \
-	  --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python $(FAST)
 
 test-slow: $(STAMP)  ## the tests that train for minutes
 	$(BIN)/python -m pytest -m slow
 
 test-labs: $(STAMP)  ## the tests that run every quick lab
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m labs --numprocesses auto --dist loadscope
+
+# All three are run, whatever one of them finds.
+test-matrix:  ## the fast tests under the oldest and the newest torch, and with plain kernels
+	@failed=; for part in lowest newest plain; do \
+	  $(MAKE) --no-print-directory matrix-$$part || failed="$$failed $$part"; done; \
+	test -z "$$failed" || { echo "error: failed:$$failed" >&2; exit 1; }
+
+# The lowest torch and torchvision within the bounds of pyproject.toml.
+matrix-lowest: $(MATRIX)/lowest/.installed
+	$(call in_matrix,$(MATRIX)/lowest/bin/python)
+
+# The newest that can be installed, and every extra.
+matrix-newest: $(MATRIX)/newest/.installed
+	$(call in_matrix,$(MATRIX)/newest/bin/python)
+
+# Kernels of torch and oneDNN as a processor without AVX-512 and AMX has them; one process, one thread.
+matrix-plain: $(STAMP)
+	$(call in_matrix,env ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python)
+
+define in_matrix
+@$(1) -c 'import platform, torch, torchvision; print("Python", platform.python_version(), \
+  "torch", torch.__version__, "torchvision", torchvision.__version__, torch.backends.cpu.get_cpu_capability())'
+OMP_NUM_THREADS=1 $(1) $(FAST)
+endef
+
+$(MATRIX)/lowest/.installed: pyproject.toml constraints.txt
+	@"$(OLD_PYTHON)" -c '' || { echo "error: '$(OLD_PYTHON)' does not run: make OLD_PYTHON=/path/to/python3.12" >&2; exit 2; }
+	test -x $(@D)/bin/python || "$(OLD_PYTHON)" -m venv $(@D)
+	$(@D)/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[dev]' 'torch==2.11.*' 'torchvision==0.26.*'
+	@touch $@
+
+$(MATRIX)/newest/.installed: pyproject.toml constraints.txt
+	test -x $(@D)/bin/python || "$(PYTHON)" -m venv $(@D)
+	$(@D)/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt \
+	  --upgrade --editable '.[dev,map]' torch torchvision
+	@touch $@
 
 labs: $(STAMP)  ## run every lab in seconds, on little data
 	$(BIN)/nunbit lab all --quick
@@ -83,6 +122,6 @@ imports: $(STAMP)  ## who may import whom
 
 ci: lint types imports test demo  ## all that a change must pass
 
-clean:  ## remove what make made: .venv, other libraries and caches, never runs or data
-	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## remove what make made: .venv, other environments and caches, never runs or data
+	rm -rf $(VENV) $(PEERS) $(MATRIX) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -59,6 +59,7 @@ def test_targets_of_make_are_pinned() -> None:
         "test",
         "test-slow",
         "test-labs",
+        "test-matrix",
         "labs",
         "labs-full",
         "bench",
