@@ -26,12 +26,12 @@ from pathlib import Path
 import torch
 
 from nunbit.config import load_config
-from nunbit.data.augment import load_augmentation
+from nunbit.config.resolve import resolve_training
+from nunbit.config.resolved import Decision
 from nunbit.device import resolve_device
 from nunbit.pipelines.loading.make_split import complete_contract, divide
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import decode, find
-from nunbit.pipelines.resolving.defaults import resolve_computing, resolve_network, resolve_training
+from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.network import make_plan, new_model, new_state
 from nunbit.progress import SILENT
@@ -117,28 +117,45 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     """The trainer that `nunbit train fashion-mnist --model fashion-cnn --epochs 5` makes."""
     config = load_config(data=None, recipe="fashion-cnn", settings={})
     device = resolve_device(config.device)
-    prepared = decode(find(config, SILENT), config, device_type=device.type, progress=SILENT)
+    found = find(config, SILENT)
+    chosen = choose_model_and_input(found, config, device_type=device.type)
+    prepared = decode_under(
+        chosen.preprocess,
+        found,
+        config,
+        statistics_known=chosen.statistics_known,
+        progress=SILENT,
+    )
     run = RunFolder(folder)
     split = divide(prepared, config)
     preprocess = complete_contract(prepared, split)
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    config, _ = resolve_network(config, model=prepared.model, preprocess=preprocess)
-    config, _ = resolve_training(
-        config.with_settings({"transfer.mode": "none"}),
+    model = new_model(chosen.model, parts, seed=config.seed)[0]
+    resolved = resolve_training(
+        config,
+        chosen,
+        Decision("transfer.mode", "none", "there are no pretrained weights"),
+        preprocess=preprocess,
+        network=model,
+        device=device,
         data_name=prepared.samples.name,
-        n_train=split.counts["train"],
+        counts=split.counts,
     )
-    model = new_model(config, parts)[0]
-    config = resolve_computing(config, model=model, device=device)
-    state = new_state(config, parts, model)
+    state = new_state(model, resolved.training, device=device)
     training = parts.training(
         batch_size=BATCH_SIZE,
         seed=config.seed,
-        augmentation=load_augmentation(config.augment.preset),
+        augmentation=resolved.augmentation,
     )
     shortened = type(training)(**{**vars(training), "rows": training.rows[: batches * BATCH_SIZE]})
     trainer = Trainer(
-        make_plan(config, run, state.model),
+        make_plan(
+            state.model,
+            resolved.training,
+            seed=config.seed,
+            folder=run,
+            checkpoint_seconds=60 * config.checkpoint.minutes,
+        ),
         state,
         train=shortened,
         validation=None,

@@ -164,15 +164,17 @@ def one_pass(photos: Path) -> int:
     from nunbit.data.batches import Batches
     from nunbit.inference import images_at_once, predict
     from nunbit.models.create import create_model
-    from nunbit.pipelines.loading.prepare import decode, find
+    from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
     from nunbit.progress import SILENT
 
     settings = {"model.pretrained": WEIGHTS, "pixels.disk_budget_bytes": 0}
     config = load_config(data=str(photos), recipe=None, settings=settings)
-    prepared = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
+    found = find(config, SILENT)
+    chosen = choose_model_and_input(found, config, device_type="cpu")
+    prepared = decode_under(chosen.preprocess, found, config, progress=SILENT)
     contract, device = prepared.pixels.preprocess, torch.device("cpu")
     model = create_model(
-        prepared.model.name, classes=len(prepared.samples.classes), pretrained=WEIGHTS
+        chosen.model.name, classes=len(prepared.samples.classes), pretrained=WEIGHTS
     ).to(memory_format=torch.channels_last)
     labels = prepared.samples.labels
     batches = Batches(

@@ -1,7 +1,7 @@
 """What the two traps of transfer learning cost, measured on the packaged weights and real digits.
 
 That nunbit refuses another normalisation than that of the weights is tested in
-tests/pipelines/resolving/test_contract.py, and that frozen statistics stay in test_freezing.py.
+tests/config/test_model_and_input.py, and that frozen statistics stay in test_freezing.py.
 """
 
 from __future__ import annotations

@@ -19,8 +19,7 @@ from nunbit.models.create import create_model
 from nunbit.pipelines.advise import case_of
 from nunbit.pipelines.loading.make_split import complete_contract, divide
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import decode, find
-from nunbit.pipelines.resolving.defaults import resolve_network
+from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
 from nunbit.pipelines.training.network import model_options
 from nunbit.progress import SILENT
 from tests.end_to_end.pieces import write_pieces
@@ -30,13 +29,16 @@ from tests.fixtures_data import write_images
 def prepared_case(folder: Path, **settings: object) -> tuple[AdvisorInput, Parts, Config]:
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
     config = load_config(data=str(folder), recipe=None, settings=dotted)
-    prepared = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
+    found = find(config, SILENT)
+    chosen = choose_model_and_input(found, config, device_type="cpu")
+    prepared = decode_under(
+        chosen.preprocess, found, config, statistics_known=False, progress=SILENT
+    )
     split = divide(prepared, config)
     preprocess = complete_contract(prepared, split)
-    config, _ = resolve_network(config, model=prepared.model, preprocess=preprocess)
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=torch.device("cpu"))
-    model = create_model(config.model.name, **model_options(config, parts))
-    return case_of(config, parts, model), parts, config
+    model = create_model(chosen.model.name, **model_options(chosen.model, parts))
+    return case_of(config, chosen.model, parts, model), parts, config
 
 
 @pytest.fixture

@@ -58,10 +58,10 @@ def augment(
     progress = display_on(stderr_console(), quiet=quiet)
 
     from nunbit import __version__
+    from nunbit.config.resolve import resolve_model_and_input
     from nunbit.device import resolve_device
     from nunbit.pipelines.augment import some_pictures
     from nunbit.pipelines.loading.prepare import find, refuse_nothing_usable
-    from nunbit.pipelines.resolving.contract import choose_contract
     from nunbit.reports.augmentation import build_gallery
 
     wanted = config.augment.preset
@@ -71,9 +71,9 @@ def augment(
     if shown is None:
         shown, notes = _usual(found.samples.name)
     device_type = resolve_device(config.device).type
-    contract = choose_contract(found.inspection, config, device_type=device_type).preprocess
+    chosen = resolve_model_and_input(config, found.inspection, device_type=device_type)
     page = build_gallery(
-        some_pictures(found, contract, count=images, seed=config.seed),
+        some_pictures(found, chosen.preprocess, count=images, seed=config.seed),
         shown,
         seed=config.seed,
         whole=wanted != EVERYTHING and len(shown.operations) + len(shown.mixing) > 1,

@@ -12,14 +12,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
 from nunbit.config.sections import (
     AugmentConfig,
-    Auto,
     CheckpointConfig,
     DataConfig,
     ModelConfig,
@@ -39,13 +38,10 @@ __all__ = [
     "Section",
     "TransferConfig",
     "build_config",
-    "decided",
     "load_config",
     "read_config",
     "recipe_names",
 ]
-
-T = TypeVar("T")
 
 
 class Config(Section):
@@ -83,13 +79,6 @@ class Config(Section):
     def to_toml(self) -> str:
         """The configuration as TOML; `read_toml` gives it back."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
-
-
-def decided(value: T | Auto) -> T:
-    """A setting that the run has decided by now; raises ValueError where it is still `auto`."""
-    if value == "auto":
-        raise ValueError("a setting is still auto")
-    return value
 
 
 def load_config(*, data: str | None, recipe: str | None, settings: Mapping[str, object]) -> Config:

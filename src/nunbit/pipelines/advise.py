@@ -5,58 +5,80 @@ Only the training and validation parts are shown to it.
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from torch import nn
 
 from nunbit.advisor.advise import advise
 from nunbit.advisor.inputs import AdvisorInput, Images, ScratchBaseline
 from nunbit.advisor.plans import ALL, LAST_STAGE, SCRATCH, Advice
-from nunbit.config import Config, decided
+from nunbit.config import Config
+from nunbit.config.resolve import decide_augmentation, decide_epochs
+from nunbit.config.resolved import ResolvedModel
 from nunbit.data.augment import load_augmentation
 from nunbit.device import resolve_device
+from nunbit.files import write_atomically
 from nunbit.finetune.cached_activations import only_flips
 from nunbit.models.choose import choose_model
 from nunbit.models.create import create_model
 from nunbit.pipelines.loading.groups import groups_of
 from nunbit.pipelines.loading.make_split import complete_contract, divide, refuse_untrainable
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import decode, find
-from nunbit.pipelines.resolving.contract import wanted_weights
-from nunbit.pipelines.resolving.defaults import resolve_network, resolve_training
+from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
+from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.network import model_options, new_model
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
 
 
-def advise_on(config: Config, parts: Parts, model: nn.Module, progress: Progress) -> Advice:
+def advise_on(
+    config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Module, progress: Progress
+) -> Advice:
     """What to train of a network with pretrained weights, measured.
 
-    `model` has a head for the classes of the data and is left as it is; the configuration's model
-    and pixels are decided by now, its training need not be. Takes half a minute to some minutes.
+    `model` is the network `wanted` with a head for the classes of the data, and is left as it is;
+    how it is to be trained need not be decided. Takes half a minute to some minutes.
 
     Raises:
         DataError: where a class has too few images to measure anything.
         UsageError: where the network does not end in a linear layer.
     """
-    return advise(case_of(config, parts, model), progress)
+    return advise(case_of(config, wanted, parts, model), progress)
 
 
-def case_of(config: Config, parts: Parts, model: nn.Module) -> AdvisorInput:
+def advise_and_record(
+    config: Config,
+    wanted: ResolvedModel,
+    parts: Parts,
+    model: nn.Module,
+    folder: RunFolder,
+    progress: Progress,
+) -> Advice:
+    """As `advise_on`, with the evidence in the folder of a run."""
+    from nunbit.reports.advice import draw_advice
+
+    advice = advise_on(config, wanted, parts, model, progress)
+    content = json.dumps(advice.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder.advice, content)
+    write_atomically(folder.advice.with_suffix(".png"), draw_advice(advice, form="png"))
+    return advice
+
+
+def case_of(config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Module) -> AdvisorInput:
     """What the adviser looks at; the test part is not among it."""
-    split, samples, options = parts.split, parts.prepared.samples, model_options(config, parts)
+    split, samples, options = parts.split, parts.prepared.samples, model_options(wanted, parts)
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
-    tuning = _resolved(config, parts, mode=ALL)
-    frozen = load_augmentation(_resolved(config, parts, mode=LAST_STAGE).augment.preset)
-    weights = wanted_weights(config)
+    frozen = decide_augmentation(config.augment.preset, data_name=samples.name, mode=LAST_STAGE)
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
 
     def untrained() -> nn.Module:
-        return create_model(config.model.name, **options, generator_seed=seed)
+        return create_model(wanted.name, **options, generator_seed=seed)
 
     return AdvisorInput(
         data=samples.name,
-        model=config.model.name,
-        weights="" if weights is None else weights.name,
+        model=wanted.name,
+        weights="" if wanted.weights is None else wanted.weights.name,
         classes=len(samples.classes),
         network=model.to(parts.device),
         untrained=untrained,
@@ -70,24 +92,18 @@ def case_of(config: Config, parts: Parts, model: nn.Module) -> AdvisorInput:
         ),
         groups=groups_of(parts.split, rows),
         training_images=split.counts["train"],
-        epochs=decided(tuning.training.epochs),
+        epochs=_epochs(config, parts, mode=ALL),
         stage_decay=config.transfer.stage_decay,
-        augmented=not only_flips(frozen),
+        augmented=not only_flips(load_augmentation(frozen.value)),
         seed=config.seed,
     )
 
 
-def _resolved(config: Config, parts: Parts, *, mode: str) -> Config:
-    """The training that a mode would get; where minutes are given, as if they were not."""
-    wanted = config.with_settings({"transfer.mode": mode})
-    if wanted.training.minutes is not None:
-        wanted = wanted.with_settings({"training.epochs": "auto"})
-    resolved, _ = resolve_training(
-        wanted,
-        data_name=parts.prepared.samples.name,
-        n_train=parts.split.counts["train"],
-    )
-    return resolved
+def _epochs(config: Config, parts: Parts, *, mode: str) -> int:
+    """Epochs that a mode would get; where minutes are given, as if they were not."""
+    training = config.training.model_copy(update={"minutes": None})
+    n_train = parts.split.counts["train"]
+    return decide_epochs(training, head=config.transfer.head, mode=mode, n_train=n_train).value
 
 
 def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
@@ -113,7 +129,7 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
             generator_seed=seed,
         )
 
-    epochs = decided(_resolved(config, parts, mode=SCRATCH).training.epochs)
+    epochs = _epochs(config, parts, mode=SCRATCH)
     return ScratchBaseline(
         name=choice.name, build=build, height=choice.height, width=choice.width, epochs=epochs
     )
@@ -126,11 +142,18 @@ def advise_data(config: Config, progress: Progress) -> Advice:
         what `nunbit.pipelines.train.train` raises before it trains.
     """
     device = resolve_device(config.device)
-    prepared = decode(find(config, progress), config, device_type=device.type, progress=progress)
+    found = find(config, progress)
+    chosen = choose_model_and_input(found, config, device_type=device.type)
+    prepared = decode_under(
+        chosen.preprocess,
+        found,
+        config,
+        statistics_known=chosen.statistics_known,
+        progress=progress,
+    )
     split = divide(prepared, config)
     refuse_untrainable(split, prepared)
     preprocess = complete_contract(prepared, split)
-    config, _ = resolve_network(config, model=prepared.model, preprocess=preprocess)
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    model, _ = new_model(config, parts)
-    return advise_on(config, parts, model, progress)
+    model, _ = new_model(chosen.model, parts, seed=config.seed)
+    return advise_on(config, chosen.model, parts, model, progress)

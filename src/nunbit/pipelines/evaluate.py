@@ -22,7 +22,7 @@ from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
 from nunbit.pipelines.evaluation.test_pass import predict_and_observe
 from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.loading.prepare import Found, Prepared, decode_under, find
-from nunbit.pipelines.loading.reopen import contract_of, own_division
+from nunbit.pipelines.loading.reopen import own_division
 from nunbit.pipelines.run_folder import RunFolder, free_beside, refuse_foreign
 from nunbit.pipelines.train import Run, Stopwatch
 from nunbit.pipelines.training.calibrate import calibration_facts
@@ -77,7 +77,7 @@ def evaluate_run(
         samples = _with_classes_of(bundle.classes, found.samples)
     with watch.stage("decode"):
         found = Found(samples=samples, inspection=found.inspection)
-        prepared = decode_under(contract_of(bundle), found, config, progress=progress)
+        prepared = decode_under(bundle.preprocess, found, config, progress=progress)
     manifest = folder.split if data is None else None
     split = own_division(prepared, manifest) if manifest else _all_as_test(prepared)
     parts = Parts(

@@ -20,12 +20,16 @@ from torch import nn
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config import Config, build_config
-from nunbit.data.augment import PRESETS, load_augmentation
+from nunbit.config.budget import decide_budget
+from nunbit.config.contradictions import check_settings
+from nunbit.config.resolve import asks_adviser, resolve_training, resolve_transfer_mode
+from nunbit.config.resolved import Decision, ResolvedConfig
+from nunbit.data.augment import PRESETS
 from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, deterministic_algorithms, resolve_device
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
-from nunbit.models.catalog import image_model
+from nunbit.pipelines.advise import advise_and_record
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.layer_table import layer_table
 from nunbit.pipelines.evaluation.originals import originals_of
@@ -40,9 +44,12 @@ from nunbit.pipelines.loading.make_split import (
     tell_split,
 )
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import decode, find, refuse_too_many_bad
-from nunbit.pipelines.resolving.contract import wanted_weights
-from nunbit.pipelines.resolving.defaults import resolve_computing, resolve_network, resolve_training
+from nunbit.pipelines.loading.prepare import (
+    choose_model_and_input,
+    decode_under,
+    find,
+    refuse_too_many_bad,
+)
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
@@ -64,7 +71,6 @@ from nunbit.pipelines.training.network import (
 )
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
-from nunbit.pipelines.transfer_mode import is_open, refuse_contradictions, settle_mode
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import load_weights, newest, previous_of
 from nunbit.training.state import TrainingState
@@ -134,7 +140,7 @@ def train(
     if folder.summary.is_file():
         progress.note("the run has already ended")
         return Run(folder=out, summary=folder.read_summary())
-    _refuse_unknown_names(config)
+    check_settings(config)
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(folder), resumable(folder):
         for left in (folder.path, folder.last.parent, folder.kept):
@@ -156,50 +162,67 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
     return train(recorded, out=out, resume=True, progress=progress)
 
 
-def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, command: str) -> Run:
+def _run(  # noqa: PLR0915 - the spine, one stage after the other
+    wishes: Config, claimed: RunFolder | None, *, progress: Progress, command: str
+) -> Run:
     """The stages, in order."""
     watch = Stopwatch()
-    device = resolve_device(config.device)
-    _refuse_unknown_names(config)
+    device = resolve_device(wishes.device)
+    check_settings(wishes)
     with watch.stage("check"):
-        found = find(config, progress)
+        found = find(wishes, progress)
     with watch.stage("decode"):
-        prepared = decode(found, config, device_type=device.type, progress=progress)
+        chosen = choose_model_and_input(found, wishes, device_type=device.type)
+        prepared = decode_under(
+            chosen.preprocess,
+            found,
+            wishes,
+            statistics_known=chosen.statistics_known,
+            progress=progress,
+        )
     tell_data(prepared, progress)
-    refuse_too_many_bad(prepared, config.data.max_bad_fraction)
+    refuse_too_many_bad(prepared, wishes.data.max_bad_fraction)
 
     with watch.stage("check"):
         split = divide(
             prepared,
-            config,
+            wishes,
             recorded=claimed.split if claimed else None,
             progress=progress,
         )
         tell_split(split, progress)
         refuse_untrainable(split, prepared)
         preprocess = complete_contract(prepared, split)
-    config, decisions = resolve_network(config, model=prepared.model, preprocess=preprocess)
-    folder = claimed or claim(f"{prepared.samples.name}-{prepared.model.name}")
+    folder = claimed or claim(f"{prepared.samples.name}-{chosen.model.name}")
     parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
-    model, remarks = new_model(config, parts)
+    model, remarks = new_model(chosen.model, parts, seed=wishes.seed)
     recorded = recorded_notes(folder)
-    notes = recorded or [*decisions, *remarks]
+    notes = recorded or [*_notes(chosen.decisions), *remarks]
     _tell(notes, progress)
-    with watch.stage("advise" if is_open(config) else "train"), resumable(folder):
-        config, advised = settle_mode(config, parts, model, folder, progress)
-    config, settled = resolve_training(
-        resolve_computing(config, model=model, device=device),
+    with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
+        mode = resolve_transfer_mode(
+            wishes, lambda: advise_and_record(wishes, chosen.model, parts, model, folder, progress)
+        )
+    config = resolve_training(
+        wishes,
+        chosen,
+        mode,
+        preprocess=preprocess,
+        network=model,
+        device=device,
         data_name=prepared.samples.name,
-        n_train=split.counts["train"],
+        counts=split.counts,
     )
     if not recorded:
-        _tell([*advised, *settled], progress)
-        notes += [*advised, *settled]
-    save_config(folder, config, notes=notes)
+        later = _notes(config.decisions[len(chosen.decisions) :])
+        _tell(later, progress)
+        notes += later
+    save_config(folder, config.settings, notes=notes)
     write_manifest(folder.split, split)
 
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
-        learned = learn(config, parts, model, folder, progress)
+        budget = decide_budget(wishes.pixels)
+        learned = learn(config, parts, model, folder, budget=budget, progress=progress)
     state = learned.state
     watch.seconds["train"] += learned.earlier_seconds
 
@@ -211,17 +234,27 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         assert test is not None  # refused before training
         baselines = (
             *baselines_of(parts, test, seed=config.seed, progress=progress),
-            *linear_probe(config, parts, folder, test, progress),
+            *linear_probe(
+                parts,
+                test,
+                config,
+                folder,
+                budget=decide_budget(wishes.pixels),
+                progress=progress,
+            ),
         )
         originals = originals_of(prepared, parts.preprocess)
         strip = contract_strip(
             parts,
             originals,
             part="train",
-            augmentation=load_augmentation(config.augment.preset),
+            augmentation=config.augmentation,
             seed=config.seed,
         )
-    kept = kept_epoch(config, state, validation_images=split.counts["validation"])
+    kept = None
+    if config.transfer.mode != "head":  # a fitted head knows no epochs
+        validation_images = split.counts["validation"]
+        kept = kept_epoch(state, config.checkpoint, validation_images=validation_images)
     facts = {
         "model": config.model.name,
         "dataset": prepared.samples.name,
@@ -232,7 +265,7 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "parameters": _trainable_parameters(bundle.model),
         "baselines": [baseline.to_dict() for baseline in baselines],
         "calibration": fitted_on(validation) | calibration_facts(bundle, test),
-        **_origin_of_weights(config),
+        **_origin_of_weights(wishes),
         **({} if kept is None else {"kept": asdict(kept)}),
         **({} if learned.transfer is None else {"transfer": learned.transfer}),
     }
@@ -258,9 +291,9 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
         strip=strip,
         layers=layer_table(bundle),
         contract=parts.preprocess.to_dict(),
-        settings=config.to_toml(),
+        settings=config.settings.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
-        model_reason=prepared.model.reason,
+        model_reason=config.model.reason,
         notes=(*notes, *learned.notes),
         findings=prepared.findings,
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
@@ -273,6 +306,11 @@ def _run(config: Config, claimed: RunFolder | None, *, progress: Progress, comma
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary)
+
+
+def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
+    """What a run reports of its decisions."""
+    return [decision.note for decision in decisions if decision.note]
 
 
 def _tell(notes: Iterable[str], progress: Progress) -> None:
@@ -299,25 +337,12 @@ def _with_absolute_paths(config: Config) -> Config:
     return config.with_settings(absolute)
 
 
-def _refuse_unknown_names(config: Config) -> None:
-    """Notice a typing error before the images are read rather than after.
-
-    Raises:
-        UsageError: for an unknown model, augmentation preset or operation, or weights that are
-            unknown or cannot go with the other settings.
-        WeightsError: when pretrained weights are not here and cannot be downloaded.
-    """
-    refuse_contradictions(config)
-    if config.model.name != "auto":
-        image_model(config.model.name)
-    if config.augment.preset != "auto":
-        load_augmentation(config.augment.preset)
-    if (weights := wanted_weights(config)) is not None:
-        weights.locate()
-
-
 def _deploy(
-    config: Config, parts: Parts, state: TrainingState, folder: RunFolder, progress: Progress
+    config: ResolvedConfig,
+    parts: Parts,
+    state: TrainingState,
+    folder: RunFolder,
+    progress: Progress,
 ) -> Bundle:
     """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
     if config.checkpoint.deploy == "best":
@@ -328,7 +353,7 @@ def _deploy(
     bundle = Bundle(
         model=state.model,
         architecture=config.model.name,
-        model_options=model_options(config, parts),
+        model_options=model_options(config.model, parts, hidden_layer=config.transfer.hidden_layer),
         mirrored=config.model.test_time_mirror,
         classes=parts.prepared.samples.classes,
         preprocess=parts.preprocess,

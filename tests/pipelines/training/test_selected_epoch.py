@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from nunbit.config import build_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
 from nunbit.training.state import Best, TrainingState
+from tests.config.resolving import resolved_config
 
 
 def state_with(best: Best, *, epochs: int = 4) -> TrainingState:
@@ -53,20 +53,16 @@ def state_with(best: Best, *, epochs: int = 4) -> TrainingState:
     ],
 )
 def test_why_an_epoch_was_kept(best: Best, settings: dict[str, object], why: str) -> None:
-    config = build_config({}, settings, origin="the test")
-    kept = kept_epoch(config, state_with(best), validation_images=100)
-    assert kept is not None
+    checkpoint = resolved_config(settings).checkpoint
+    kept = kept_epoch(state_with(best), checkpoint, validation_images=100)
     assert kept.why == why
     assert kept.epoch == (4 if "last one" in why else best.epoch)
 
 
 def test_without_a_validation_part_the_training_loss_decides() -> None:
-    config = build_config({}, {}, origin="the test")
-    kept = kept_epoch(config, state_with(Best(value=0.5, epoch=3, reached=3)), validation_images=0)
-    assert kept is not None
+    state, checkpoint = (
+        state_with(Best(value=0.5, epoch=3, reached=3)),
+        resolved_config(n_validation=0).checkpoint,
+    )
+    kept = kept_epoch(state, checkpoint, validation_images=0)
     assert kept.why == "the lowest train loss of all, 0.5000"
-
-
-def test_a_fitted_head_has_no_epochs() -> None:
-    config = build_config({}, {"transfer.mode": "head"}, origin="the test")
-    assert kept_epoch(config, state_with(Best(value=0.9, epoch=1)), validation_images=9) is None

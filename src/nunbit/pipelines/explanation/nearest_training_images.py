@@ -18,12 +18,12 @@ from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import find_split_points
 from nunbit.bundle import Bundle
 from nunbit.config import Config
+from nunbit.config.budget import decide_budget
 from nunbit.errors import NunbitError
 from nunbit.explain.images import Subject
 from nunbit.explain.neighbours import Nearest, Neighbour, nearest
 from nunbit.inference import images_at_once
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import pixel_budget
 from nunbit.pipelines.loading.reopen import own_parts
 from nunbit.progress import Progress
 from nunbit.types import Batch
@@ -75,7 +75,7 @@ def _search(
     batches = parts.batches("train")
     assert batches is not None  # a run without training images is refused before it begins
     split_point = find_split_points(subject.model, subject.shape)[-1]
-    budget = pixel_budget(config.pixels)
+    budget = decide_budget(config.pixels)
     store = FeatureStore(
         budget.cache_folder,
         disk_bytes=budget.disk_bytes,

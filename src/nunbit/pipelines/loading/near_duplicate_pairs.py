@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nunbit import __version__
 from nunbit.config import Config
+from nunbit.config.budget import decide_budget
 from nunbit.data.array_cache import read_sealed, sealed
 from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.near_duplicates.signatures import THUMBNAIL
@@ -25,7 +26,7 @@ from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.files import write_atomically
-from nunbit.pipelines.loading.prepare import Prepared, pixel_budget
+from nunbit.pipelines.loading.prepare import Prepared
 from nunbit.progress import Progress
 
 MOST_IMAGES = 20_000
@@ -78,7 +79,7 @@ def _search(
         sha256=prepared.inspection.sha256,
         reasons=prepared.reasons,
         preprocess=contract,
-        budget=pixel_budget(config.pixels),
+        budget=decide_budget(config.pixels),
         progress=progress,
     )
     observer = HashObserver()

@@ -6,32 +6,28 @@ cannot be used must not be given a part.
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-import joblib
-import psutil
 
 from nunbit.checks.context import Context
 from nunbit.checks.finding import Finding
 from nunbit.checks.metadata.unusable_files import bad_images
 from nunbit.checks.run import quick_findings
 from nunbit.config import Config, PixelsConfig
+from nunbit.config.budget import decide_budget, decide_workers
+from nunbit.config.resolve import resolve_model_and_input
+from nunbit.config.resolved import ModelAndInput
 from nunbit.data.corrections import apply_corrections, read_corrections
 from nunbit.data.inspect import Inspection, inspect
 from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.pixel_cache import default_cache_folder
-from nunbit.data.pixels import Budget, Pixels, open_pixels
+from nunbit.data.pixels import Pixels, open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import DataError
 from nunbit.models.catalog import model_info
-from nunbit.models.choose import ModelChoice
 from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
-from nunbit.pipelines.resolving.contract import Chosen, choose_contract
 from nunbit.progress import Progress
 from nunbit.types import Samples
 
@@ -51,8 +47,6 @@ class Prepared:
     samples: Samples
     inspection: Inspection
     pixels: Pixels
-    model: ModelChoice
-    """The network that the input contract was chosen for."""
     findings: tuple[Finding, ...]
     statistics_known: bool = False
     """Whether the contract's mean and standard deviation are final."""
@@ -81,7 +75,7 @@ def find(config: Config, progress: Progress) -> Found:
         samples = apply_corrections(samples, read_corrections(file), path=file)
     inspection = inspect(
         samples,
-        workers=_workers(config.pixels),
+        workers=decide_workers(config.pixels),
         progress=progress,
         remembered=_remembered(samples, config.pixels),
     )
@@ -92,14 +86,36 @@ def decode(found: Found, config: Config, *, device_type: str, progress: Progress
     """Choose model and input contract, decode every image, and check what was found.
 
     Raises:
+        what `choose_model_and_input` raises.
+    """
+    chosen = choose_model_and_input(found, config, device_type=device_type)
+    return decode_under(
+        chosen.preprocess,
+        found,
+        config,
+        statistics_known=chosen.statistics_known,
+        progress=progress,
+    )
+
+
+def choose_model_and_input(found: Found, config: Config, *, device_type: str) -> ModelAndInput:
+    """Decide on the network and the input contract, and check that such a network can be had.
+
+    Raises:
         DataError: when no image can be used.
         UsageError: when the network cannot be had for such images.
     """
-    samples, inspection = found.samples, found.inspection
     refuse_nothing_usable(found)
-    chosen = choose_contract(inspection, config, device_type=device_type)
-    _refuse_impossible_network(config, samples, chosen.preprocess, model=chosen.model.name)
-    return decode_under(chosen, found, config, progress=progress)
+    chosen = resolve_model_and_input(config, found.inspection, device_type=device_type)
+    # Said before the long work of decoding, and before a run's folder is begun.
+    contract = chosen.preprocess
+    check_model_settings(
+        model_info(chosen.model.name),
+        shape=Shape(*contract.shape),
+        classes=len(found.samples.classes),
+        dropout=chosen.model.dropout,
+    )
+    return chosen
 
 
 def refuse_nothing_usable(found: Found) -> None:
@@ -119,15 +135,22 @@ def refuse_nothing_usable(found: Found) -> None:
     )
 
 
-def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Progress) -> Prepared:
-    """Decode every image under a contract that stands, and check what was found."""
+def decode_under(
+    preprocess: Preprocess,
+    found: Found,
+    config: Config,
+    *,
+    statistics_known: bool = True,
+    progress: Progress,
+) -> Prepared:
+    """Decode every image under a contract, and check what was found."""
     samples, inspection = found.samples, found.inspection
     pixels = open_pixels(
         samples,
         sha256=inspection.sha256,
         reasons=inspection.reasons,
-        preprocess=chosen.preprocess,
-        budget=pixel_budget(config.pixels),
+        preprocess=preprocess,
+        budget=decide_budget(config.pixels),
         progress=progress,
     )
     context = Context(
@@ -136,15 +159,14 @@ def decode_under(chosen: Chosen, found: Found, config: Config, *, progress: Prog
         reasons=pixels.reasons,
         max_bad_fraction=config.data.max_bad_fraction,
         test_fraction=config.split.test_fraction,
-        input_size=(chosen.preprocess.height, chosen.preprocess.width),
+        input_size=(preprocess.height, preprocess.width),
     )
     return Prepared(
         samples=samples,
         inspection=inspection,
         pixels=pixels,
-        model=chosen.model,
         findings=quick_findings(context),
-        statistics_known=chosen.statistics_known,
+        statistics_known=statistics_known,
     )
 
 
@@ -168,44 +190,8 @@ def refuse_too_many_bad(prepared: Prepared, max_bad_fraction: float) -> None:
     )
 
 
-def _refuse_impossible_network(
-    config: Config, samples: Samples, preprocess: Preprocess, *, model: str
-) -> None:
-    """Say before the long work of decoding, and before a run's folder is begun, what cannot be."""
-    dropout = config.model.dropout
-    check_model_settings(
-        model_info(model),
-        shape=Shape(*preprocess.shape),
-        classes=len(samples.classes),
-        dropout=None if dropout == "auto" else dropout,
-    )
-
-
 def _remembered(samples: Samples, wanted: PixelsConfig) -> InspectionCache | None:
     """What earlier runs found in the files; None where nothing may be kept on disk."""
     if wanted.disk_budget_bytes == 0:
         return None
     return InspectionCache(default_cache_folder() / "looks", samples.location)
-
-
-def _workers(wanted: PixelsConfig) -> int:
-    return joblib.cpu_count() if wanted.workers == "auto" else wanted.workers
-
-
-def pixel_budget(wanted: PixelsConfig) -> Budget:
-    """What decoded pixels may cost; `auto` from what is free now."""
-    ram, disk = wanted.ram_budget_bytes, wanted.disk_budget_bytes
-    return Budget(
-        ram_bytes=psutil.virtual_memory().available // 2 if ram == "auto" else ram,
-        disk_bytes=_free_for_cache() // 4 if disk == "auto" else disk,
-        workers=_workers(wanted),
-    )
-
-
-def _free_for_cache() -> int:
-    """Bytes free on the disk of the cache's folder, which need not exist yet."""
-    folder = default_cache_folder().absolute()
-    for place in (folder, *folder.parents):
-        with contextlib.suppress(OSError):
-            return shutil.disk_usage(place).free
-    return 0

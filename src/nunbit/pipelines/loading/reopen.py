@@ -10,10 +10,8 @@ from nunbit.bundle import Bundle
 from nunbit.config import Config, read_config
 from nunbit.data.split import apply_manifest, read_manifest
 from nunbit.errors import UsageError
-from nunbit.models.choose import ModelChoice
 from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.loading.prepare import Prepared, decode_under, find
-from nunbit.pipelines.resolving.contract import Chosen
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import Progress
 from nunbit.types import Split
@@ -32,21 +30,10 @@ def own_parts(
         raise UsageError("this is no run's folder, so it knows no training images", path=run)
     config = read_config(folder.config)
     found = find(config, progress)
-    prepared = decode_under(contract_of(bundle), found, config, progress=progress)
+    prepared = decode_under(bundle.preprocess, found, config, progress=progress)
     split = own_division(prepared, folder.split)
     parts = Parts(prepared=prepared, split=split, preprocess=bundle.preprocess, device=device)
     return config, parts
-
-
-def contract_of(bundle: Bundle) -> Chosen:
-    """The bundle's own network and input contract."""
-    model = ModelChoice(
-        name=bundle.architecture,
-        height=bundle.preprocess.height,
-        width=bundle.preprocess.width,
-        reason="it is the bundle's",
-    )
-    return Chosen(model=model, preprocess=bundle.preprocess, statistics_known=True)
 
 
 def own_division(prepared: Prepared, manifest: Path) -> Split:

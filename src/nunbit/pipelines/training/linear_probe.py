@@ -13,7 +13,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from nunbit.config import Config
+from nunbit.config.resolved import ResolvedConfig
+from nunbit.data.pixels import Budget
 from nunbit.evaluation.baselines import Baseline, compared, drawn
 from nunbit.files import write_atomically
 from nunbit.finetune.heads import FittedHead
@@ -42,7 +43,13 @@ def keep_probe(folder: RunFolder, head: FittedHead) -> None:
 
 
 def linear_probe(
-    config: Config, parts: Parts, folder: RunFolder, test: Predictions, progress: Progress
+    parts: Parts,
+    test: Predictions,
+    config: ResolvedConfig,
+    folder: RunFolder,
+    *,
+    budget: Budget,
+    progress: Progress,
 ) -> tuple[Baseline, ...]:
     """What the head said before the tuning, of at most `MOST_TEST_IMAGES` test images.
 
@@ -53,8 +60,14 @@ def linear_probe(
     batches = parts.batches("test")
     if not layers or batches is None:
         return ()
-    model, _ = new_model(config, parts)
-    backbone = open_backbone(config, parts, model, progress)
+    network, _ = new_model(config.model, parts, seed=config.seed)
+    backbone = open_backbone(
+        network,
+        parts,
+        channels_last=config.training.channels_last,
+        budget=budget,
+        progress=progress,
+    )
     rows = np.arange(len(test))
     chosen = np.sort(drawn(rows, MOST_TEST_IMAGES, np.random.default_rng(config.seed)))
     said = test.subset(chosen)

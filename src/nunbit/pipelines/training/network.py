@@ -1,4 +1,4 @@
-"""The training stage of a run: network, optimiser, plan and callbacks from the configuration."""
+"""The network of a run and its training: first weights, optimiser, plan and callbacks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nunbit.config import CheckpointConfig, Config, decided
-from nunbit.config.sections import InitialisationName
-from nunbit.data.augment import load_augmentation
+from nunbit.config.resolved import ResolvedCheckpoint, ResolvedModel, ResolvedTraining
+from nunbit.data.augment import Augmentation
 from nunbit.errors import CheckpointError, RunInterrupted
 from nunbit.finetune.heads import HIDDEN
 from nunbit.models.catalog import model_info
@@ -21,7 +20,6 @@ from nunbit.models.initialise import initialise
 from nunbit.models.pretrained import Weights, transfer
 from nunbit.models.whitening import WHITENING_IMAGES, whiten_first_layer
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.resolving.contract import wanted_weights
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
@@ -29,10 +27,8 @@ from nunbit.training.callbacks import (
     Callback,
     EarlyStopping,
     KeepEpochs,
-    Monitor,
     ReduceOnPlateau,
     SaveBest,
-    make_monitor,
 )
 from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, newest
 from nunbit.training.interrupt import stop_on_signals
@@ -67,20 +63,18 @@ class Feed:
     scope: TrainableScope = WHOLE_NETWORK
 
 
-def image_feed(config: Config, parts: Parts) -> Feed:
+def image_feed(parts: Parts, *, batch_size: int, augmentation: Augmentation, seed: int) -> Feed:
     """Images into the whole network."""
     return Feed(
-        train=parts.training(
-            batch_size=decided(config.training.batch_size),
-            seed=config.seed,
-            augmentation=load_augmentation(config.augment.preset),
-        ),
+        train=parts.training(batch_size=batch_size, seed=seed, augmentation=augmentation),
         validation=parts.batches("validation"),
         validation_images=parts.split.counts["validation"],
     )
 
 
-def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]:
+def new_model(
+    wanted: ResolvedModel, parts: Parts, *, seed: int
+) -> tuple[nn.Module, tuple[str, ...]]:
     """The network with its first weights, on the CPU, and what there is to say about them.
 
     Its head is the published one; see `with_hidden_layer`.
@@ -89,25 +83,23 @@ def new_model(config: Config, parts: Parts) -> tuple[nn.Module, tuple[str, ...]]
         WeightsError: when pretrained weights are missing, damaged or do not fit.
         UsageError: when the first layer is to whiten and cannot.
     """
-    seed = derive_seed(config.seed, Purpose.WEIGHTS)
-    options = {k: v for k, v in model_options(config, parts).items() if k != HEAD_HIDDEN}
-    model = create_model(config.model.name, **options, generator_seed=seed)
-    drawn: InitialisationName = decided(config.model.initialisation)
-    if drawn == "whitening":
+    draws, options = derive_seed(seed, Purpose.WEIGHTS), model_options(wanted, parts)
+    model = create_model(wanted.name, **options, generator_seed=draws)
+    if wanted.initialisation == "whitening":
         whiten_first_layer(model, _some_training_images(parts))
     else:
-        initialise(model, drawn, seed=seed)
-    weights = wanted_weights(config)
+        initialise(model, wanted.initialisation, seed=draws)
+    weights = wanted.weights
     if weights is None:
         return model, ()
     remarks = transfer(
         model,
         weights,
-        info=model_info(config.model.name),
+        info=model_info(wanted.name),
         shape=Shape(options["channels"], options["height"], options["width"]),
         classes=options["classes"],
         class_names=parts.prepared.samples.classes,
-        strict=config.model.pretrained_strict,
+        strict=wanted.strict,
     )
     return model, (*remarks, *_size_remarks(weights, parts))
 
@@ -136,10 +128,13 @@ def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
     ]
 
 
-def with_hidden_layer(model: nn.Module, config: Config, parts: Parts) -> nn.Module:
+def with_hidden_layer(
+    model: nn.Module, wanted: ResolvedModel, parts: Parts, *, seed: int
+) -> nn.Module:
     """The network with one layer more in its head, which is drawn; all else is that of `model`."""
-    seed = derive_seed(config.seed, Purpose.WEIGHTS)
-    deeper = create_model(config.model.name, **model_options(config, parts), generator_seed=seed)
+    options = model_options(wanted, parts, hidden_layer=True)
+    draws = derive_seed(seed, Purpose.WEIGHTS)
+    deeper = create_model(wanted.name, **options, generator_seed=draws)
     own = deeper.state_dict()
     shared = {
         name: tensor
@@ -151,10 +146,10 @@ def with_hidden_layer(model: nn.Module, config: Config, parts: Parts) -> nn.Modu
 
 
 def new_state(
-    config: Config,
-    parts: Parts,
     model: nn.Module,
+    training: ResolvedTraining,
     *,
+    device: torch.device,
     scales: Mapping[str, float] | None = None,
 ) -> TrainingState:
     """Network, optimiser and average before the first step.
@@ -162,9 +157,8 @@ def new_state(
     What requires no gradient gets no place in the optimiser; `scales` are those of
     `parameter_groups`.
     """
-    layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
-    model = model.to(parts.device).to(memory_format=layout)
-    training = config.training
+    layout = torch.channels_last if training.channels_last else torch.contiguous_format
+    model = model.to(device).to(memory_format=layout)
     optimizer = make_optimizer(
         training.optimizer,
         parameter_groups(
@@ -173,7 +167,7 @@ def new_state(
             decay_biases_and_norms=training.decay_biases_and_norms,
             scales=scales,
         ),
-        learning_rate=decided(training.learning_rate),
+        learning_rate=training.learning_rate,
         momentum=training.momentum,
         nesterov=training.nesterov,
     )
@@ -181,21 +175,18 @@ def new_state(
     return TrainingState(model=model, optimizer=optimizer, average=average)
 
 
-def model_options(config: Config, parts: Parts) -> dict[str, Any]:
+def model_options(
+    model: ResolvedModel, parts: Parts, *, hidden_layer: bool = False
+) -> dict[str, Any]:
     """Arguments of `create_model` that rebuild the network."""
-    dropout = config.model.dropout
     return {
         "classes": len(parts.prepared.samples.classes),
         "channels": parts.preprocess.channels,
         "height": parts.preprocess.height,
         "width": parts.preprocess.width,
-        **({} if dropout == "auto" else {"dropout": dropout}),
-        **({HEAD_HIDDEN: HIDDEN} if _has_hidden_layer(config) else {}),
+        **({} if model.dropout is None else {"dropout": model.dropout}),
+        **({HEAD_HIDDEN: HIDDEN} if hidden_layer else {}),
     }
-
-
-def _has_hidden_layer(config: Config) -> bool:
-    return config.transfer.head == "mlp" and config.transfer.mode not in ("auto", "none")
 
 
 def restore(state: TrainingState, folder: RunFolder, progress: Progress) -> bool:
@@ -213,18 +204,31 @@ def restore(state: TrainingState, folder: RunFolder, progress: Progress) -> bool
 
 
 def fit(
-    config: Config, feed: Feed, state: TrainingState, folder: RunFolder, progress: Progress
+    state: TrainingState,
+    feed: Feed,
+    *,
+    model_name: str,
+    training: ResolvedTraining,
+    checkpoint: ResolvedCheckpoint,
+    seed: int,
+    folder: RunFolder,
+    progress: Progress,
 ) -> float:
     """Train from wherever the newest checkpoint stands; returns the seconds spent before it."""
-    training = config.training
     restore(state, folder, progress)
     earlier_seconds = state.elapsed_seconds
     validation = feed.validation
     if validation is None:
         progress.note("warning: no image is left to validate on; the training loss decides")
-    plan = make_plan(config, folder, state.model)
+    plan = make_plan(
+        state.model,
+        training,
+        seed=seed,
+        folder=folder,
+        checkpoint_seconds=60 * checkpoint.minutes,
+    )
     progress.training_started(
-        model=config.model.name, epochs=plan.duration.epochs, minutes=training.minutes
+        model=model_name, epochs=plan.duration.epochs, minutes=training.minutes
     )
     try:
         with stop_on_signals() as stop:
@@ -233,7 +237,9 @@ def fit(
                 state,
                 train=feed.train,
                 validation=validation,
-                callbacks=_callbacks(config, folder, validation_images=feed.validation_images),
+                callbacks=_callbacks(
+                    training, checkpoint, folder, validation_images=feed.validation_images
+                ),
                 progress=progress,
                 stop=stop,
                 scope=feed.scope,
@@ -264,62 +270,62 @@ def load_best_weights(folder: RunFolder, state: TrainingState, progress: Progres
         state.best = Best(epoch=len(state.history))
 
 
-def make_plan(config: Config, folder: RunFolder, model: nn.Module) -> TrainingPlan:
-    """The plan of a configuration without `auto`.
+def make_plan(
+    model: nn.Module,
+    training: ResolvedTraining,
+    *,
+    seed: int,
+    folder: RunFolder,
+    checkpoint_seconds: float,
+) -> TrainingPlan:
+    """The plan of a training.
 
     Raises:
         ConfigError: when a penalty names a layer that the network does not have.
     """
-    training = config.training
     if training.minutes is not None:
         duration = Duration(seconds=60 * training.minutes)
     else:
-        duration = Duration(epochs=decided(training.epochs))
+        duration = Duration(epochs=training.epochs)
     return TrainingPlan(
         duration=duration,
         loss=make_loss(training.loss, label_smoothing=training.label_smoothing),
-        learning_rate=decided(training.learning_rate),
+        learning_rate=training.learning_rate,
         schedule=training.schedule,
         warmup_fraction=training.warmup_fraction,
         gradient_clip=training.gradient_clip,
         autocast_dtype=torch.bfloat16 if training.precision == "bfloat16" else None,
-        seed=config.seed,
+        seed=seed,
         checkpoint_folder=folder.last,
-        checkpoint_seconds=60 * config.checkpoint.minutes,
+        checkpoint_seconds=checkpoint_seconds,
         metrics_file=folder.metrics,
         penalty=make_penalty(model, l1=training.l1, l2=training.l2),
     )
 
 
-def monitor_of(config: Config, *, has_validation: bool) -> Monitor:
-    """What decides which epoch is best."""
-    name = config.checkpoint.monitor
-    if not has_validation and name == CheckpointConfig().monitor:
-        name = "train_loss"
-    return make_monitor(name, config.checkpoint.mode)
-
-
-def _callbacks(config: Config, folder: RunFolder, *, validation_images: int) -> list[Callback]:
-    settings, training, template = config.checkpoint, config.training, config.checkpoint.template
-    has_validation = validation_images > 0
-    if not has_validation and template == CheckpointConfig().template:
-        template = "epoch{epoch:03d}-{train_loss:.4f}"
-    monitor = monitor_of(config, has_validation=has_validation)
+def _callbacks(
+    training: ResolvedTraining,
+    checkpoint: ResolvedCheckpoint,
+    folder: RunFolder,
+    *,
+    validation_images: int,
+) -> list[Callback]:
+    monitor = checkpoint.as_monitor
     callbacks: list[Callback] = [
         SaveBest(
             monitor=monitor,
             folder=folder.best,
-            tolerance=settings.tolerance,
+            tolerance=checkpoint.tolerance,
             images=validation_images,
         )
     ]
-    if settings.keep != "none":
+    if checkpoint.keep != "none":
         callbacks.append(
             KeepEpochs(
                 folder=folder.kept,
-                template=template,
-                weights_only=settings.weights_only,
-                only_improved=settings.keep == "improved",
+                template=checkpoint.template,
+                weights_only=checkpoint.weights_only,
+                only_improved=checkpoint.keep == "improved",
             )
         )
     if training.plateau_patience:
@@ -328,7 +334,7 @@ def _callbacks(config: Config, folder: RunFolder, *, validation_images: int) -> 
                 monitor=monitor,
                 patience=training.plateau_patience,
                 factor=training.plateau_factor,
-                base_learning_rate=decided(training.learning_rate),
+                base_learning_rate=training.learning_rate,
                 minimum=training.plateau_minimum,
             )
         )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nunbit.config import Config
+from nunbit.config.resolved import ResolvedCheckpoint
 from nunbit.formatting import count, decimal, percent
-from nunbit.pipelines.training.network import monitor_of
 from nunbit.training.callbacks import standard_error
 from nunbit.training.state import TrainingState
 
@@ -21,29 +20,26 @@ class Kept:
     """As the end of a sentence that begins with the epoch."""
 
 
-def kept_epoch(config: Config, state: TrainingState, *, validation_images: int) -> Kept | None:
-    """The epoch whose weights are in the bundle; see `nunbit.training.callbacks.SaveBest`.
-
-    None where a head was fitted, which knows no epochs.
-    """
+def kept_epoch(
+    state: TrainingState, checkpoint: ResolvedCheckpoint, *, validation_images: int
+) -> Kept:
+    """The epoch whose weights are in the bundle; see `nunbit.training.callbacks.SaveBest`."""
     best = state.best
-    if config.transfer.mode == "head":
-        return None
-    if config.checkpoint.deploy == "last":
+    if checkpoint.deploy == "last":
         return Kept(epoch=len(state.history), why="the last one, as checkpoint.deploy says")
     if best.value is None:
         return Kept(epoch=best.epoch, why="the last one: the checkpoint of the best is damaged")
-    monitor = monitor_of(config, has_validation=validation_images > 0)
+    monitor = checkpoint.as_monitor
     name = monitor.name.replace("_", " ")
     value = percent(best.value) if name.endswith("accuracy") else decimal(best.value)
     if best.epoch == best.reached:
         extreme = "lowest" if monitor.mode == "min" else "highest"
         return Kept(epoch=best.epoch, why=f"the {extreme} {name} of all, {value}")
-    points = 100 * config.checkpoint.tolerance * standard_error(best.value, validation_images)
+    points = 100 * checkpoint.tolerance * standard_error(best.value, validation_images)
     where = f"in epoch {best.reached}" if best.reached else "of the fitted head"
     return Kept(
         epoch=best.epoch,
-        why=f"the latest within {_errors(config.checkpoint.tolerance)} ({points:.1f} points on "
+        why=f"the latest within {_errors(checkpoint.tolerance)} ({points:.1f} points on "
         f"{count(validation_images, 'image')}) of the highest {name}, {value} {where}",
     )
 

@@ -20,9 +20,15 @@ from torch import nn
 from nunbit.backbone.extract import VIEWS, View
 from nunbit.backbone.feature_cache import FeatureStore
 from nunbit.backbone.split_points import SplitPoint, find_split_points
-from nunbit.config import Config, decided
-from nunbit.data.augment import PRESETS, Augmentation, load_augmentation
+from nunbit.config.resolved import (
+    ResolvedCheckpoint,
+    ResolvedModel,
+    ResolvedTraining,
+    ResolvedTransfer,
+)
+from nunbit.data.augment import PRESETS, Augmentation
 from nunbit.data.batches import Batches
+from nunbit.data.pixels import Budget
 from nunbit.files import write_atomically
 from nunbit.finetune.cached_activations import (
     ActivationBatches,
@@ -37,9 +43,8 @@ from nunbit.finetune.install import install
 from nunbit.models.head import head_input
 from nunbit.pipelines.loading.groups import groups_of
 from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import pixel_budget
 from nunbit.pipelines.run_folder import RunFolder
-from nunbit.pipelines.training.network import Feed, image_feed, monitor_of, with_hidden_layer
+from nunbit.pipelines.training.network import Feed, image_feed, with_hidden_layer
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import newest, save_checkpoint
 from nunbit.training.losses import make_loss
@@ -64,6 +69,8 @@ class Backbone:
     model: nn.Module
     split_points: tuple[SplitPoint, ...]
     store: FeatureStore
+    budget: Budget
+    """What features and activations may cost."""
     parts: Parts
 
     def features(
@@ -81,7 +88,9 @@ class Backbone:
         )
 
 
-def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Progress) -> Backbone:
+def open_backbone(
+    model: nn.Module, parts: Parts, *, channels_last: bool, budget: Budget, progress: Progress
+) -> Backbone:
     """The network of a run, ready to compute features.
 
     Raises:
@@ -90,8 +99,7 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
     shape = parts.preprocess.shape
     head_input(model, shape)  # refuses before minutes of work what `install` would after them
     split_points = find_split_points(model, shape)
-    layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
-    budget = pixel_budget(config.pixels)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     return Backbone(
         model=model.to(parts.device).to(memory_format=layout),
         split_points=split_points,
@@ -101,6 +109,7 @@ def open_backbone(config: Config, parts: Parts, model: nn.Module, progress: Prog
             ram_bytes=budget.ram_bytes,
             progress=progress,
         ),
+        budget=budget,
         parts=parts,
     )
 
@@ -120,13 +129,21 @@ class HeadStart:
     """None where it was fitted by a process before."""
 
 
-def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> HeadStart:
+def fit_on_features(
+    backbone: Backbone,
+    *,
+    model: ResolvedModel,
+    transfer: ResolvedTransfer,
+    training: ResolvedTraining,
+    seed: int,
+    progress: Progress,
+) -> HeadStart:
     """Each image through the network once, a head on what comes out, and the head put in its place.
 
     The last split point is the input of the final layer, so the network with the head computes what
     the head says of the features.
     """
-    parts, split_point, transfer = backbone.parts, backbone.split_points[-1], config.transfer
+    parts, split_point = backbone.parts, backbone.split_points[-1]
     batches, held_out = parts.batches("train"), parts.batches("validation")
     assert batches is not None  # refused before: no class can be learned without images
     views = VIEWS_OF[transfer.views]
@@ -150,15 +167,15 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
         train,
         validation,
         classes=len(parts.prepared.samples.classes),
-        seed=config.seed,
-        settings=_head_settings(config),
+        seed=seed,
+        settings=_head_settings(training, alone=transfer.mode == "head"),
         device=parts.device,
     )
     fitted = time.perf_counter()
-    model = backbone.model
-    if transfer.head == "mlp":
-        model = with_hidden_layer(model, config, parts)
-    install(model, head, shape=parts.preprocess.shape)
+    network = backbone.model
+    if transfer.hidden_layer:
+        network = with_hidden_layer(network, model, parts, seed=seed)
+    install(network, head, shape=parts.preprocess.shape)
     images = len(train.labels) + (0 if validation is None else len(validation.labels))
     said = None
     if validation is not None and held_out is not None:
@@ -168,9 +185,9 @@ def fit_on_features(config: Config, backbone: Backbone, progress: Progress) -> H
             indices=held_out.rows,
         )
     start = HeadStart(
-        model=model,
+        model=network,
         record=_record(head, images=images, seconds=fitted - began, validated=said is not None),
-        facts=_facts(config, backbone, head, seconds=(computed - began, fitted - computed)),
+        facts=_facts(transfer, backbone, head, seconds=(computed - began, fitted - computed)),
         validation=said,
         head=head,
     )
@@ -188,23 +205,30 @@ def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) ->
     save_checkpoint(folder.last, state)
 
 
-def count_as_best(config: Config, state: TrainingState, start: HeadStart, best: Path) -> None:
+def count_as_best(
+    state: TrainingState,
+    start: HeadStart,
+    *,
+    training: ResolvedTraining,
+    checkpoint: ResolvedCheckpoint,
+    best: Path,
+) -> None:
     """Let the fitted head compete with the epochs that follow, as epoch 0."""
-    monitor = monitor_of(config, has_validation=start.validation is not None)
+    monitor = checkpoint.as_monitor
     if start.validation is None or not monitor.name.startswith("validation"):
         return
     said = start.validation
     value = float((said.predicted == said.labels).mean())
     if monitor.name == "validation_loss":
-        loss = make_loss(config.training.loss, label_smoothing=config.training.label_smoothing)
+        loss = make_loss(training.loss, label_smoothing=training.label_smoothing)
         value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
     state.best = Best(value=value, epoch=0)
     save_checkpoint(best, state)
 
 
-def idle_tuning(config: Config, state: TrainingState) -> list[str]:
+def idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
     """What to say when no epoch did as well as the head that tuning began with."""
-    if state.best.epoch or config.checkpoint.deploy != "best" or state.best.value is None:
+    if state.best.epoch or deploy != "best" or state.best.value is None:
         return []
     return [
         f"None of {len(state.history)} epochs did as well on the validation part as the fitted "
@@ -218,7 +242,14 @@ def keep_start(folder: RunFolder, start: HeadStart) -> None:
     write_atomically(folder.transfer, json.dumps(content, indent=2) + "\n")
 
 
-def kept_start(config: Config, backbone: Backbone, folder: RunFolder) -> HeadStart | None:
+def kept_start(
+    backbone: Backbone,
+    folder: RunFolder,
+    *,
+    model: ResolvedModel,
+    transfer: ResolvedTransfer,
+    seed: int,
+) -> HeadStart | None:
     """The start of a resumed run, whose weights come from its checkpoint; None to begin anew."""
     if not newest(folder.last).exists():
         return None
@@ -227,25 +258,31 @@ def kept_start(config: Config, backbone: Backbone, folder: RunFolder) -> HeadSta
         record, facts = dict(content["record"]), dict(content["facts"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    model = backbone.model
-    if config.transfer.head == "mlp":
-        model = with_hidden_layer(model, config, backbone.parts)
-    return HeadStart(model=model, record=record, facts=facts)
+    network = backbone.model
+    if transfer.hidden_layer:
+        network = with_hidden_layer(network, model, backbone.parts, seed=seed)
+    return HeadStart(model=network, record=record, facts=facts)
 
 
-def tuning_of(config: Config, backbone: Backbone, model: nn.Module) -> FineTuning:
+def tuning_of(backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer) -> FineTuning:
     """What of the network learns in which epoch."""
     return fine_tuning(
         model,
         backbone.split_points,
-        mode=config.transfer.mode,
-        unfreeze_epochs=config.transfer.unfreeze_epochs,
-        freeze_statistics=config.transfer.batch_norm == "frozen",
+        mode=transfer.mode,
+        unfreeze_epochs=transfer.unfreeze_epochs,
+        freeze_statistics=transfer.batch_norm == "frozen",
     )
 
 
 def with_feeding(
-    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, folder: RunFolder
+    start: HeadStart,
+    backbone: Backbone,
+    tuning: FineTuning,
+    *,
+    augmentation: Augmentation,
+    cache_activations: bool,
+    folder: RunFolder,
 ) -> HeadStart:
     """Decide once what the batches hold, and keep it with the head's facts.
 
@@ -253,13 +290,12 @@ def with_feeding(
     """
     if FEEDING in start.facts:
         return start
-    split_point, augmentation = (
-        boundary(tuning, backbone.split_points),
-        load_augmentation(config.augment.preset),
-    )
+    split_point = boundary(tuning, backbone.split_points)
     if split_point is None:
         feeding = "images: everything learns"
-    elif reason := _why_not_kept(config, backbone, split_point, augmentation):
+    elif not cache_activations:
+        feeding = "images: transfer.cache_activations is off"
+    elif reason := _why_not_kept(backbone, split_point, augmentation):
         feeding = f"images: {reason}"
     else:
         feeding = ACTIVATIONS
@@ -269,19 +305,28 @@ def with_feeding(
 
 
 def tuning_feed(
-    config: Config, backbone: Backbone, tuning: FineTuning, start: HeadStart, progress: Progress
+    start: HeadStart,
+    backbone: Backbone,
+    tuning: FineTuning,
+    *,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    progress: Progress,
 ) -> Feed:
     """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
 
     `start` is what `with_feeding` gave.
     """
-    augmentation = load_augmentation(config.augment.preset)
     split_point = boundary(tuning, backbone.split_points)
     if split_point is None or start.facts[FEEDING] != ACTIVATIONS:
         if split_point is not None:
             reason = start.facts[FEEDING].removeprefix("images: ")
             progress.note(f"The stages that do not learn run in every epoch: {reason}.")
-        return replace(image_feed(config, backbone.parts), scope=tuning)
+        images = image_feed(
+            backbone.parts, batch_size=batch_size, augmentation=augmentation, seed=seed
+        )
+        return replace(images, scope=tuning)
     train, validation = backbone.parts.batches("train"), backbone.parts.batches("validation")
     assert train is not None
 
@@ -295,9 +340,9 @@ def tuning_feed(
     fed = TrainingActivations(
         rows=train.rows,
         labels=train.labels,
-        batch_size=decided(config.training.batch_size),
+        batch_size=batch_size,
         device=train.device,
-        seed=config.seed,
+        seed=seed,
         augmentation=augmentation,
         views=views,
     )
@@ -314,41 +359,35 @@ def tuning_feed(
     )
 
 
-def _why_not_kept(
-    config: Config, backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation
-) -> str:
+def _why_not_kept(backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation) -> str:
     """Why activations cannot stand in for images; '' where they can."""
-    if not config.transfer.cache_activations:
-        return "transfer.cache_activations is off"
     if not only_flips(augmentation):
         known = augmentation.name in PRESETS
         name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
         return f"the augmentation {name} changes the images"
     counts = backbone.parts.split.counts
     images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
-    needed, budget = activation_bytes(split_point, images), pixel_budget(config.pixels)
+    needed, budget = activation_bytes(split_point, images), backbone.budget
     if needed > max(budget.ram_bytes, budget.disk_bytes):
         return f"what they make of the images would take {needed / 1e9:.1f} GB"
     return ""
 
 
-def _head_settings(config: Config) -> HeadSettings:
-    """For the heads that are trained by steps; what only suits fine-tuning stays their own."""
-    training, usual = config.training, HeadSettings()
-    alone = config.transfer.mode == "head"
+def _head_settings(training: ResolvedTraining, *, alone: bool) -> HeadSettings:
+    """For the heads that are trained by steps; what only suits fine-tuning stays their own.
+
+    `alone`: whether nothing else is trained, so that the training's settings are the head's.
+    """
+    usual = HeadSettings()
     return HeadSettings(
         optimizer=training.optimizer,
-        learning_rate=decided(training.learning_rate) if alone else None,
+        learning_rate=training.learning_rate if alone else None,
         schedule=training.schedule,
         warmup_fraction=training.warmup_fraction,
         weight_decay=training.weight_decay,
-        epochs=_whole(training.epochs, usual.epochs) if alone else usual.epochs,
-        batch_size=decided(training.batch_size),
+        epochs=(training.epochs or usual.epochs) if alone else usual.epochs,
+        batch_size=training.batch_size,
     )
-
-
-def _whole(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) else otherwise
 
 
 def _record(head: FittedHead, *, images: int, seconds: float, validated: bool) -> dict[str, float]:
@@ -367,13 +406,17 @@ def _record(head: FittedHead, *, images: int, seconds: float, validated: bool) -
 
 
 def _facts(
-    config: Config, backbone: Backbone, head: FittedHead, *, seconds: tuple[float, float]
+    transfer: ResolvedTransfer,
+    backbone: Backbone,
+    head: FittedHead,
+    *,
+    seconds: tuple[float, float],
 ) -> dict[str, Any]:
     split_point = backbone.split_points[-1]
     return {
-        "mode": config.transfer.mode,
+        "mode": transfer.mode,
         "head": head.kind,
-        "views": config.transfer.views,
+        "views": transfer.views,
         "stages": len(backbone.split_points),
         "features": split_point.channels,
         "head_parameters": sum(weight.size + bias.size for weight, bias in head.layers),

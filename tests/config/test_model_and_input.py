@@ -11,6 +11,9 @@ from PIL import Image
 
 from nunbit.bundle import Bundle, save_bundle
 from nunbit.config import Config, load_config
+from nunbit.config.contradictions import pretrained_weights
+from nunbit.config.resolve import resolve_model_and_input
+from nunbit.config.resolved import ModelAndInput
 from nunbit.config.sections import ScalingName
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
@@ -18,7 +21,6 @@ from nunbit.data.scaling import FIXED_SCALINGS
 from nunbit.errors import ConfigError, NunbitError, UsageError
 from nunbit.models import create_model
 from nunbit.pipelines.loading.prepare import find
-from nunbit.pipelines.resolving.contract import Chosen, choose_contract, wanted_weights
 from nunbit.progress import SILENT
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -45,8 +47,8 @@ def configured(**settings: object) -> Config:
     return load_config(data="x", recipe=None, settings=settings)
 
 
-def chosen(inspection: Inspection, settings: dict[str, object]) -> Chosen:
-    return choose_contract(inspection, configured(**settings), device_type="cpu")
+def chosen(inspection: Inspection, settings: dict[str, object]) -> ModelAndInput:
+    return resolve_model_and_input(configured(**settings), inspection, device_type="cpu")
 
 
 def test_the_weights_bring_network_and_preprocessing(inspection: Inspection) -> None:
@@ -127,13 +129,13 @@ def test_the_names_of_scalings_are_those_of_the_data() -> None:
 
 def test_weights_refuse_another_scaling_and_take_their_own() -> None:
     same = configured(**{"model.pretrained": "resnet18", "pixels.scaling": "imagenet"})
-    assert wanted_weights(same) is not None
+    assert pretrained_weights(same) is not None
     own = configured(**{**LITE, "pixels.scaling": "minus-one-one"})
-    assert wanted_weights(own) is not None
+    assert pretrained_weights(own) is not None
     for scaling in ("zero-one", "z-score"):
         other = configured(**{"model.pretrained": "resnet18", "pixels.scaling": scaling})
         with pytest.raises(ConfigError, match=f"not with pixels.scaling={scaling}"):
-            wanted_weights(other)
+            pretrained_weights(other)
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "resnet18", "timm/convnext_atto"])
@@ -142,7 +144,7 @@ def test_named_weights_refuse_another_normalisation(name: str) -> None:
         **{"model.pretrained": name, "pixels.mean": "[0.2860]", "pixels.std": "[0.3530]"}
     )
     with pytest.raises(ConfigError, match="were trained with mean") as caught:
-        wanted_weights(config)
+        pretrained_weights(config)
     assert "they come with the weights" in caught.value.remedy
 
 
@@ -158,7 +160,7 @@ def test_a_file_that_knows_no_normalisation_must_be_told(
 ) -> None:
     settings: dict[str, object] = {"model.pretrained": str(plain_file), "model.name": "smallcnn"}
     with pytest.raises(ConfigError, match="does not say how images were normalised") as caught:
-        wanted_weights(configured(**settings))
+        pretrained_weights(configured(**settings))
     assert "--set pixels.mean=[0.485,0.456,0.406]" in caught.value.remedy
     by_name = chosen(inspection, {**settings, "pixels.scaling": "imagenet"})
     assert (by_name.preprocess.mean, by_name.statistics_known) == (
@@ -172,7 +174,7 @@ def test_a_file_that_knows_no_normalisation_must_be_told(
 
 def test_a_file_that_knows_no_network_must_be_told(plain_file: Path) -> None:
     with pytest.raises(UsageError, match="does not say of which network") as caught:
-        wanted_weights(configured(**{"model.pretrained": str(plain_file)}))
+        pretrained_weights(configured(**{"model.pretrained": str(plain_file)}))
     assert caught.value.remedy == "name it: --model NAME"
 
 
@@ -197,7 +199,7 @@ def test_a_bundle_brings_its_contract(tmp_path: Path, inspection: Inspection) ->
 )
 def test_contradictions(settings: dict[str, object], error: type[NunbitError], words: str) -> None:
     with pytest.raises(error, match=words):
-        wanted_weights(configured(**settings))
+        pretrained_weights(configured(**settings))
 
 
 @pytest.mark.parametrize(
