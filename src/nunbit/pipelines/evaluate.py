@@ -24,7 +24,8 @@ from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.loading.prepare import Found, Prepared, decode_under, find
 from nunbit.pipelines.loading.reopen import own_division
 from nunbit.pipelines.run_folder import RunFolder, free_beside, refuse_foreign
-from nunbit.pipelines.train import Run, Stopwatch
+from nunbit.pipelines.stopwatch import Stopwatch
+from nunbit.pipelines.train import Run
 from nunbit.pipelines.training.calibrate import calibration_facts
 from nunbit.progress import SILENT, Progress
 from nunbit.types import ClassNames, Samples, Split

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nunbit.config import Config, read_config
+from nunbit.data.augment import PRESETS
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
 from nunbit.files import write_atomically
 
@@ -151,6 +152,25 @@ def refuse_foreign(out: Path) -> None:
         )
     if out.exists():
         raise UsageError("the output path is a file", path=out, remedy="choose another --out")
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """Paths that still hold when config.toml is used from another folder."""
+    data = config.data
+    named = {
+        "data.path": data.path,
+        "data.label_map": data.label_map,
+        "data.manifest": data.manifest,
+        "data.corrections": data.corrections,
+        "model.pretrained": config.model.pretrained,
+        "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
+    }
+    absolute = {
+        key: str(Path(value).resolve())
+        for key, value in named.items()
+        if value and Path(value).exists()
+    }
+    return config.with_settings(absolute)
 
 
 def save_config(folder: RunFolder, config: Config, *, notes: Sequence[str] = ()) -> None:

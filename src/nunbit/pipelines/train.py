@@ -6,25 +6,20 @@ configuration.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import shutil
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config import Config, build_config
 from nunbit.config.budget import decide_budget
 from nunbit.config.contradictions import check_settings
 from nunbit.config.resolve import asks_adviser, resolve_training, resolve_transfer_mode
-from nunbit.config.resolved import Decision, ResolvedConfig
-from nunbit.data.augment import PRESETS
+from nunbit.config.resolved import Decision
 from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, deterministic_algorithms, resolve_device
 from nunbit.evaluation.metrics import evaluate
@@ -58,21 +53,22 @@ from nunbit.pipelines.run_folder import (
     refuse_foreign,
     resumable,
     save_config,
+    with_absolute_paths,
 )
+from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.training.calibrate import calibrate, calibration_facts, fitted_on
 from nunbit.pipelines.training.card import model_card
+from nunbit.pipelines.training.deploy import deploy
 from nunbit.pipelines.training.events import events_of
 from nunbit.pipelines.training.learn import learn
 from nunbit.pipelines.training.linear_probe import linear_probe
 from nunbit.pipelines.training.network import (
-    load_best_weights,
-    model_options,
     new_model,
 )
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
 from nunbit.progress import SILENT, Progress
-from nunbit.training.checkpoint import load_weights, newest, previous_of
+from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import TrainingState
 
 
@@ -82,28 +78,6 @@ class Run:
 
     folder: Path
     summary: dict[str, Any]
-
-
-@dataclass
-class Stopwatch:
-    """Seconds spent in each stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time of the block to a stage."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - began
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
-
-    def summary(self) -> dict[str, float]:
-        """The stages and their total, rounded to milliseconds."""
-        total = {"total": sum(self.seconds.values()), **self.seconds}
-        return {name: round(value, 3) for name, value in total.items()}
 
 
 def train(
@@ -129,7 +103,7 @@ def train(
         TrainingError: when the loss is no longer a number.
         RunInterrupted: when the user stopped it; `remedy` says how to go on.
     """
-    config = _with_absolute_paths(config)
+    config = with_absolute_paths(config)
     if out is None:
         return _run(config, None, progress=progress, command=command)
     folder = RunFolder(out)
@@ -158,7 +132,7 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
     """
     recorded = recorded_config(RunFolder(out))
     wanted = build_config({}, settings, origin="the settings")
-    config_to_resume(_with_absolute_paths(wanted), recorded, out)
+    config_to_resume(with_absolute_paths(wanted), recorded, out)
     return train(recorded, out=out, resume=True, progress=progress)
 
 
@@ -227,7 +201,7 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
     watch.seconds["train"] += learned.earlier_seconds
 
     with watch.stage("evaluate"), resumable(folder):
-        bundle = _deploy(config, parts, state, folder, progress)
+        bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
         validation = learned.validation or parts.predict(bundle, "validation")
         bundle = calibrate(folder.model, bundle, validation)
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
@@ -316,53 +290,6 @@ def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
 def _tell(notes: Iterable[str], progress: Progress) -> None:
     for note in notes:
         progress.note(note)
-
-
-def _with_absolute_paths(config: Config) -> Config:
-    """Paths that still hold when config.toml is used from another folder."""
-    data = config.data
-    named = {
-        "data.path": data.path,
-        "data.label_map": data.label_map,
-        "data.manifest": data.manifest,
-        "data.corrections": data.corrections,
-        "model.pretrained": config.model.pretrained,
-        "augment.preset": "" if config.augment.preset in PRESETS else config.augment.preset,
-    }
-    absolute = {
-        key: str(Path(value).resolve())
-        for key, value in named.items()
-        if value and Path(value).exists()
-    }
-    return config.with_settings(absolute)
-
-
-def _deploy(
-    config: ResolvedConfig,
-    parts: Parts,
-    state: TrainingState,
-    folder: RunFolder,
-    progress: Progress,
-) -> Bundle:
-    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
-    if config.checkpoint.deploy == "best":
-        load_best_weights(folder, state, progress)
-    else:
-        load_weights(newest(folder.last), state.model)
-    data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
-    bundle = Bundle(
-        model=state.model,
-        architecture=config.model.name,
-        model_options=model_options(config.model, parts, hidden_layer=config.transfer.hidden_layer),
-        mirrored=config.model.test_time_mirror,
-        classes=parts.prepared.samples.classes,
-        preprocess=parts.preprocess,
-        data_hash=data_hash,
-        versions=versions(),
-    )
-    shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
-    save_bundle(folder.model, bundle)
-    return load_bundle(folder.model)
 
 
 def _origin_of_weights(config: Config) -> dict[str, str]:

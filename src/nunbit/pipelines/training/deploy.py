@@ -1,0 +1,46 @@
+"""The bundle of a run, from the weights that it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+
+from nunbit.bundle import Bundle, load_bundle, save_bundle
+from nunbit.config.resolved import ResolvedConfig
+from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.network import load_best_weights, model_options
+from nunbit.progress import Progress
+from nunbit.training.checkpoint import load_weights, newest
+from nunbit.training.state import TrainingState
+
+
+def deploy(
+    config: ResolvedConfig,
+    parts: Parts,
+    state: TrainingState,
+    folder: RunFolder,
+    *,
+    versions: Mapping[str, str],
+    progress: Progress,
+) -> Bundle:
+    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
+    if config.checkpoint.deploy == "best":
+        load_best_weights(folder, state, progress)
+    else:
+        load_weights(newest(folder.last), state.model)
+    data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
+    bundle = Bundle(
+        model=state.model,
+        architecture=config.model.name,
+        model_options=model_options(config.model, parts, hidden_layer=config.transfer.hidden_layer),
+        mirrored=config.model.test_time_mirror,
+        classes=parts.prepared.samples.classes,
+        preprocess=parts.preprocess,
+        data_hash=data_hash,
+        versions=dict(versions),
+    )
+    shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
+    save_bundle(folder.model, bundle)
+    return load_bundle(folder.model)
