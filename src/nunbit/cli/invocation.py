@@ -1,4 +1,4 @@
-"""The call of the program that a command belongs to."""
+"""What every command knows about how it was called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Invocation:
     command: str
     """The command line, quoted for a shell; stored in runs as the way to repeat them."""
     debug: bool = False
-    """True if errors show their traceback."""
+    """Whether errors show their traceback."""
 
 
 def invocation_of(context: typer.Context) -> Invocation:
