@@ -1,4 +1,4 @@
-"""The Python face of the commands: the same configuration, the same spine."""
+"""The commands as Python functions: the same configuration, the same pipelines."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def train(
     Args:
         data: what `load_data` gave or takes.
         out: folder of the run; None makes a new one under runs/.
-        resume: go on with the run in `out` where it was interrupted.
+        resume: continue the run in `out` where it was interrupted.
         recipe: name or file of a recipe to start from.
-        progress: who is told what happens; silent by default.
+        progress: listener to progress; silent by default.
         settings: dotted settings, as `{"training.batch_size": 64}`.
         options: `model`, `pretrained`, `epochs`, `minutes`, `seed`, `device`, `image_size`, `fit`,
             `augment`, `corrections`: short names of the settings that the command line has
@@ -126,11 +126,11 @@ def compare(
 
     Args:
         runs: two or more runs or their folders, also of what `nunbit evaluate` wrote; the first is
-            what the others are held against. Runs that differ in their seed only are summarised by
+            what the others are compared with. Runs that differ in their seed only are summarised by
             mean and spread.
         out: new HTML file with charts and pictures.
         device: where speed is measured.
-        progress: who is told what happens; silent by default.
+        progress: listener to progress; silent by default.
 
     Returns:
         The numbers, with intervals, and `verdicts` in words.
@@ -184,14 +184,14 @@ def filters(
     if isinstance(model, Classifier):
         return filters_of(model.model, model.subject.shape, layer)
     if shape is None:
-        raise UsageError("of a network, the shape of an image is needed: shape=(C, H, W)")
+        raise UsageError("a network needs the shape of an image: shape=(C, H, W)")
     return filters_of(model, shape, layer)
 
 
 def feature_maps(
     model: Classifier | nn.Module, images: Images | Tensor, layers: Sequence[str] = ()
 ) -> list[tuple[FeatureMaps, ...]]:
-    """For each image the maps of each layer, by default of early, middle and late stages.
+    """Compute the maps of each layer for each image, by default of early, middle and late stages.
 
     Args:
         model: a classifier, or a network.
@@ -200,7 +200,7 @@ def feature_maps(
         layers: names of layers.
 
     Raises:
-        UsageError: for an unknown layer, and for images of a network that are no tensor.
+        UsageError: for an unknown layer, and for a network's images that are not a tensor.
     """
     if isinstance(model, Classifier):
         if isinstance(images, Tensor):

@@ -1,4 +1,4 @@
-"""Files and folders that are either wholly there or not at all.
+"""Atomic writing: files and folders are either complete or absent.
 
 Everything is written under a temporary name beside its place, flushed to the disk, and renamed, so
 that a process killed at any moment leaves no half-written result (Pillai et al., "All File Systems
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file, replacing one of that name at once."""
+    """Write a file, replacing one of that name in one step."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = _beside(path)
     try:
@@ -74,7 +74,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make renames in a folder durable; Windows cannot open folders and does without."""
+    """Make renames in a folder durable; a no-op on Windows, which cannot open folders."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

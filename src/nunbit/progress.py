@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens.
+"""Progress of long work, reported without knowing who listens.
 
 A stage calls `note` and `track`, training also the others; `SILENT` ignores it all.
 The terminal's version is in `nunbit.cli.display`.
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """What a listener offers; every method returns at once."""
+    """Listener to long work; every method returns quickly."""
 
     def note(self, message: str) -> None:
         """A remark that the user should read once."""
@@ -26,7 +26,7 @@ class Progress(Protocol):
         """Training begins, for a number of epochs or of minutes."""
 
     def step(self, *, epoch: int, fraction: float, images_per_second: float, left: float) -> None:
-        """A step was done: share of the epoch, speed, and seconds left until training ends."""
+        """A step was done: fraction of the epoch, speed, and seconds left until training ends."""
 
     def epoch_ended(self, record: Mapping[str, float]) -> None:
         """An epoch ended; `record` is its line of metrics.jsonl."""
@@ -36,7 +36,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Tells nobody."""
+    """Listener that ignores everything."""
 
     def note(self, message: str) -> None:
         """Ignored."""

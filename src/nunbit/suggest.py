@@ -17,7 +17,7 @@ def near_names(
     cutoff: float = 0.6,
     prefer: Callable[[str], bool] | None = None,
 ) -> list[str]:
-    """At most `limit` of the options that resemble `name`, the nearest first.
+    """Find at most `limit` options that resemble `name`, the nearest first.
 
     `prefer` moves options for which it is true to the front, for example what is installed;
     it is asked of near names only.

@@ -25,7 +25,7 @@ PARTS: tuple[Part, ...] = ("train", "validation", "test", "excluded")
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What an image's header says; no pixel is decoded for it."""
+    """Facts from an image's header; no pixel is decoded."""
 
     width: int
     """Pixels, after EXIF rotation."""
@@ -40,7 +40,7 @@ class ImageFacts:
     rotated: bool
     """EXIF asks for a turn or a mirroring."""
     transparent: bool
-    """There is an alpha channel, a transparent colour or a palette with transparency."""
+    """True for an alpha channel, a transparent colour or a palette with transparency."""
     camera: str = ""
     """EXIF maker and model in one line; '' where absent."""
     taken: str = ""
@@ -49,14 +49,14 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What a first look at one image found."""
+    """Result of inspecting one image."""
 
     sha256: str
-    """Of its content; '' where it could not be read."""
+    """SHA-256 of its content; '' where it could not be read."""
     facts: ImageFacts | None
     """None where the content is not an image."""
     reason: str
-    """Why it cannot be used; '' where it can."""
+    """Reason why it cannot be used; '' where it can."""
 
 
 class ImageStore(Protocol):
@@ -114,7 +114,7 @@ class Samples:
     name: str
     """Short name of the data set, used in messages and for the run's folder."""
     location: str
-    """What the user gave: the path or the known name."""
+    """Path or known name, as the user gave it."""
     classes: ClassNames
     images: ImageStore
     paths: tuple[str, ...]
@@ -157,7 +157,7 @@ class Samples:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Which part every found sample belongs to; row i is sample i of the `Samples`."""
+    """Part of every found sample; row i is sample i of the `Samples`."""
 
     paths: tuple[str, ...]
     labels: tuple[str, ...]
@@ -201,7 +201,7 @@ class Batch:
     images: Tensor
     """float32 [B, C, H, W], normalised."""
     targets: Tensor
-    """int64 [B], index of the class; float32 [B, K], shares of classes, where images are mixed."""
+    """int64 [B], index of the class; float32 [B, K], class probabilities where images are mixed."""
     indices: NDArray[np.int64]
     """[B] row numbers in the `Samples`."""
 
@@ -218,12 +218,12 @@ class CanvasBatch:
     """[B] row numbers in the `Samples`."""
 
 
-_LOSSES_AT_ONCE = 4096
+_LOSS_CHUNK_SIZE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What the network said about some samples."""
+    """Outputs of the network for some samples."""
 
     logits: NDArray[np.float32]
     """[N, K]"""
@@ -242,7 +242,7 @@ class Predictions:
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """What was deployed answered, else the softmax of logits / temperature; float64 [N, K]."""
+        """Answers of the deployed model, else softmax of logits / temperature; float64 [N, K]."""
         if self.deployed is not None:
             return self.deployed
         # In place: of 100,000 images in 1,000 classes, each copy is 800 MB.
@@ -257,8 +257,8 @@ class Predictions:
     def losses(self) -> NDArray[np.float64]:
         """[N] cross entropy of known labels in nats, finite for finite logits of any size."""
         found = np.empty(len(self))
-        for start in range(0, len(self), _LOSSES_AT_ONCE):
-            some = slice(start, start + _LOSSES_AT_ONCE)
+        for start in range(0, len(self), _LOSS_CHUNK_SIZE):
+            some = slice(start, start + _LOSS_CHUNK_SIZE)
             logits = self.logits[some].astype(np.float64) / self.temperature
             logits -= logits.max(axis=1, keepdims=True)
             true = logits[np.arange(len(logits)), self.labels[some]]

@@ -41,7 +41,7 @@ def test_the_plans_are_a_table_with_the_best_first(
     assert "--pretrained none (smallcnn)" in lines[9]
     assert "recommended: --transfer last-stage" in lines
     assert "Training last stage and head is expected" in "\n".join(lines)
-    assert "By the rule of thumb for such data it would be head;" in "\n".join(lines)
+    assert "The rule of thumb for such data is head;" in "\n".join(lines)
     assert lines[-1] == "Trials see images of 96 pixels, not of 224."
 
 
@@ -49,7 +49,7 @@ def test_the_rule_of_thumb_is_named_where_it_says_otherwise(
     asked: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["advise", "others"]) == 0
-    assert "rule of thumb for such data it would be stages:2" in capsys.readouterr().out
+    assert "rule of thumb for such data is stages:2" in capsys.readouterr().out
 
 
 def test_json_is_the_whole_advice(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +114,7 @@ def test_settings_reach_the_configuration(asked: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--pretrained", "none"], "there is nothing to advise on without pretrained weights"),
+        (["--pretrained", "none"], "advice needs pretrained weights"),
         (["--out", "evidence.pdf"], "the evidence is drawn as .png or .svg, not as '.pdf'"),
         (["--out", "nowhere/evidence.png"], "the folder of the picture does not exist"),
     ],
@@ -135,6 +135,6 @@ def test_no_file_is_overwritten(
     out = tmp_path / "mine.png"
     out.write_text("mine")
     assert main(["advise", "photos", "--out", str(out)]) == 2
-    assert "there is such a file already" in capsys.readouterr().err
+    assert "this file exists already" in capsys.readouterr().err
     assert out.read_text() == "mine"
     assert asked == []

@@ -119,7 +119,7 @@ def test_the_fix_list_and_the_page_are_new_files(
     assert main(words) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[-3:] == [
-        f"fix list: {fixes} (1 image to leave out, 0 images to relabel); strike out what you "
+        f"fix list: {fixes} (1 image to leave out, 0 images to relabel); delete lines that you "
         "disagree with, then",
         f"  nunbit train 'my photos' --corrections '{fixes}'",
         f"page: {page}",
@@ -128,7 +128,7 @@ def test_the_fix_list_and_the_page_are_new_files(
     assert "images [/b] in two parts" in page.read_text()
     assert "nunbit check &#39;my photos&#39; --page" in page.read_text()
     assert main(words) == 2
-    assert "--page names what exists already" in capsys.readouterr().err
+    assert "--page names something that exists already" in capsys.readouterr().err
 
 
 def test_the_proposed_training_reads_the_data_as_the_check_did(
@@ -212,7 +212,7 @@ def test_split_overwrites_nothing(
     words = {"--out": str(tmp_path / "new"), option: str(mine)}
     arguments = [word for pair in words.items() for word in pair]
     assert main(["split", str(pets), *arguments]) == 2
-    assert f"{option} names what exists already" in capsys.readouterr().err
+    assert f"{option} names something that exists already" in capsys.readouterr().err
     assert mine.read_text() == "mine"
 
 

@@ -44,7 +44,7 @@ def test_a_page_is_written_once(runs: list[str], tmp_path: Path, capsys: Capture
     assert f"page: {out}" in capsys.readouterr().out
     assert "nunbit compare" in out.read_text(encoding="utf-8")
     assert main(["compare", *runs[:2], "--out", str(out)]) == 2
-    assert "--out names what exists already" in capsys.readouterr().err
+    assert "--out names something that exists already" in capsys.readouterr().err
 
 
 def test_json_stands_alone_on_stdout(runs: list[str], capsys: Captured) -> None:

@@ -29,30 +29,30 @@ ERRORS: list[tuple[BaseException, int, str]] = [
         OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/x.npy"),
         2,
         "error: No space left on device\n  where: out/x.npy\n"
-        "  what to do: check that the place exists, may be read or written, and has room\n",
+        "  what to do: check that it exists, can be read or written, and the disk has space\n",
     ),
     (
         MemoryError(),
         1,
-        "error: the memory is not enough\n"
+        "error: out of memory\n"
         "  what to do: use a smaller --image-size or --set training.batch_size=N\n",
     ),
     (
         type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"),
         1,
-        "error: the memory is not enough\n"
+        "error: out of memory\n"
         "  what to do: use a smaller --image-size or --set training.batch_size=N\n",
     ),
     (
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
         1,
-        "error: the memory is not enough\n"
+        "error: out of memory\n"
         "  what to do: use a smaller --image-size or --set training.batch_size=N\n",
     ),
     (
         KeyError("x"),
         1,
-        "error: nunbit failed in a way it should not: KeyError: 'x'\n"
+        "error: internal error in nunbit: KeyError: 'x'\n"
         "  what to do: repeat the command with --debug and report what it shows\n",
     ),
 ]

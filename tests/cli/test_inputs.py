@@ -39,7 +39,7 @@ def test_a_folder_gives_its_images_sorted_and_tells_what_it_left_out(photos: Pat
     assert names == ["a.JPG", "b.png", "broken.png", "deep/deeper/c.webp", "nameless", "x[1].png"]
     ignored, others = notes.messages
     assert "2 hidden files or folders ignored" in ignored
-    assert others == f"{photos}: 1 file that is no image was left out, e.g. notes.txt"
+    assert others == f"{photos}: 1 file that is not an image was skipped, e.g. notes.txt"
 
 
 def test_a_file_named_on_its_own_is_taken_whatever_its_name(photos: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_broken_link_stays_in_so_that_it_is_named(tmp_path: Path) -> None:
     [
         ("missing.png", "there is no such file or folder"),
         ("*.tiff", "no file matches this pattern"),
-        ("empty", "there is no image in this folder"),
+        ("empty", "this folder contains no images"),
     ],
 )
 def test_what_meets_nothing_is_named(tmp_path: Path, name: str, message: str) -> None:

@@ -14,7 +14,7 @@ def test_the_labs_are_listed_with_time_and_state(
     small_course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["lab"]) == 0
-    assert "07 · A small lab  2:00 min  3.0 s  not run" in capsys.readouterr().out
+    assert "07 · A small lab  2 min  3.0 s  not run" in capsys.readouterr().out
     assert main(["lab", "7", "--quick", "--quiet"]) == 0
     assert main(["lab", "--lang", "ko"]) == 0
     out = capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_all_runs_what_is_not_done_and_goes_on_after_a_failure(
     ("arguments", "message"),
     [
         (["99"], "there is no lab '99'"),
-        (["7", "--lang", "de"], "the labs are not written in 'de'"),
+        (["7", "--lang", "de"], "the labs do not exist in 'de'"),
     ],
 )
 def test_wrong_usage_is_told(

@@ -106,7 +106,10 @@ def test_an_existing_csv_is_never_overwritten(
 ) -> None:
     Path("out.csv").write_text("mine")
     assert main(["predict", "run", "a.png", "--csv", "out.csv"]) == 2
-    assert "--csv names what exists already, and nothing is overwritten" in printed(capsys)[1]
+    assert (
+        "--csv names something that exists already, and nothing is overwritten"
+        in printed(capsys)[1]
+    )
     assert Path("out.csv").read_text() == "mine"
 
 

@@ -20,8 +20,8 @@ def test_assignments_are_split_at_the_first_equals_sign() -> None:
 
 
 @pytest.mark.parametrize("assignment", ["training.epochs", "=5", ""])
-def test_what_is_no_assignment_is_refused(assignment: str) -> None:
-    with pytest.raises(UsageError, match="is no assignment") as caught:
+def test_what_is_not_an_assignment_is_rejected(assignment: str) -> None:
+    with pytest.raises(UsageError, match="is not an assignment") as caught:
         given_settings({}, [assignment])
     assert "--set section.key=value" in caught.value.remedy
 

@@ -74,7 +74,7 @@ def test_a_training_ends_with_a_table_and_the_report(
         "macro F1       0.9743",
         "baseline       52.8%  (always answering [b]cat)",
         "loss           0.0812",
-        "time           1:05 min",
+        "time           1 min 5 s",
         "report: runs/x/report.html",
     ]
 
@@ -158,7 +158,7 @@ def test_an_interrupted_run_says_how_to_go_on(
         (["train", "x", "--epochs", "0"], "training.epochs"),
         (["train", "x", "--fit", "stretch"], "pixels.fit = 'stretch'"),
         (["train", "x", "--set", "training.epoch=2"], "no setting 'training.epoch'"),
-        (["train", "x", "--set", "training.epochs"], "is no assignment"),
+        (["train", "x", "--set", "training.epochs"], "is not an assignment"),
         (["train", "x", "--seed", "1", "--set", "seed=2"], "is given twice"),
         (["train", "x", "--recipe", "nosuch.toml"], "does not exist"),
     ],

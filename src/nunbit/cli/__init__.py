@@ -66,7 +66,7 @@ def nunbit(version: Version = False, debug: Debug = False) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 done; 1 the command ran and found fault; 2 wrong usage or unusable input; 130 interrupted.
+    0 done; 1 the command ran and found a fault; 2 wrong usage or unusable input; 130 interrupted.
     """
     if arguments is None:
         return _main_of_process()
@@ -86,25 +86,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main_of_process() -> NoReturn:
     """Run the command line's command, in a process that ends with it.
 
-    Nearly all of the half million objects that the imports make live until the end: to look through
-    them for garbage as often as usual takes most of a second.
+    Nearly all of the half million objects that the imports make live until the end: searching them
+    for garbage as often as by default takes most of a second.
     """
     gc.set_threshold(50_000, 20, 20)
     _end(main(sys.argv[1:]))
 
 
 def _end(code: int) -> NoReturn:
-    """End the process as Python does, but without taking apart what the system clears away at once.
+    """End the process as Python does, but leave freeing memory to the operating system.
 
-    To take it apart, object by object, would take a second.
+    Freeing it object by object takes a second.
     """
     if sys.getprofile() is not None or sys.gettrace() is not None:
-        sys.exit(code)  # whoever watches the program wants to say what was seen
+        sys.exit(code)  # profilers and debuggers report at a regular exit
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # closed by whoever read it
+        with contextlib.suppress(OSError, ValueError):  # closed by its reader
             stream.flush()
     os._exit(code)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nunbit.advisor.plans import Advice
 
 PACKAGED = "efficientnet-lite0"
-"""Weights that are taken where none are named: they come with an optional package."""
+"""Default weights: they come with an optional package."""
 FORMS = (".png", ".svg")
 
 
@@ -80,9 +80,9 @@ def advise(
 ) -> None:
     """Say what to train of a pretrained network, what to expect, and why; train nothing.
 
-    The test part is not looked at. Takes half a minute to some minutes.
+    The test part is not used. Takes half a minute to some minutes.
     """
-    _refuse_place(out)
+    _check_picture_path(out)
     settings = given_settings(
         {
             "model.name": model,
@@ -115,17 +115,17 @@ def advise(
 
 
 def _weights(model: str | None, pretrained: str | None) -> str:
-    """The weights meant: named, those of the named network, or the packaged ones."""
+    """Name of the weights: as given, those of the given network, or the packaged ones."""
     if pretrained == "none":
         raise UsageError(
-            "there is nothing to advise on without pretrained weights",
+            "advice needs pretrained weights",
             remedy=f"leave --pretrained out, or name weights, such as {PACKAGED}",
         )
     return pretrained or model or PACKAGED
 
 
-def _refuse_place(out: Path | None) -> None:
-    """Notice before minutes of work what would fail after them."""
+def _check_picture_path(out: Path | None) -> None:
+    """Raise UsageError before minutes of work rather than after them."""
     if out is None:
         return
     if out.suffix.lower() not in FORMS:
@@ -135,7 +135,7 @@ def _refuse_place(out: Path | None) -> None:
             remedy="end the name in .png or .svg",
         )
     if out.exists():
-        raise UsageError("there is such a file already", path=out, remedy="choose another --out")
+        raise UsageError("this file exists already", path=out, remedy="choose another --out")
     if not out.parent.is_dir():
         raise UsageError(
             "the folder of the picture does not exist", path=out, remedy="make it first"
@@ -186,8 +186,8 @@ def print_advice(console: Console, advice: Advice) -> None:
     console.print(f"{advice.reason[0].upper()}{advice.reason[1:]}", soft_wrap=True)
     if advice.table_plan != advice.recommended:
         console.print(
-            f"By the rule of thumb for such data it would be {advice.table_plan}; what was "
-            "measured goes before it.",
+            f"The rule of thumb for such data is {advice.table_plan}; the measurement takes "
+            "precedence.",
             soft_wrap=True,
         )
     for remark in advice.remarks:

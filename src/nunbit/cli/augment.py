@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
-from nunbit.cli.outputs import refuse_unwritable
+from nunbit.cli.outputs import check_new_file
 from nunbit.cli.settings import data_settings, given_settings
 from nunbit.errors import UsageError
 
@@ -46,7 +46,7 @@ def augment(
     debug: Debug = False,
 ) -> None:
     """Show on a page what each operation of an augmentation makes of your own images."""
-    refuse_unwritable(out, option="--out")
+    check_new_file(out, option="--out")
 
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
@@ -69,7 +69,7 @@ def augment(
     found = find(config, progress)
     refuse_nothing_usable(found)
     if shown is None:
-        shown, notes = _usual(found.samples.name)
+        shown, notes = _default_augmentation(found.samples.name)
     device_type = resolve_device(config.device).type
     chosen = resolve_model_and_input(config, found.inspection, device_type=device_type)
     page = build_gallery(
@@ -80,7 +80,7 @@ def augment(
         notes=notes,
         version=__version__,
     )
-    # Mode x: a file that appeared meanwhile is not overwritten either.
+    # Mode x: a file that has appeared since the check is not overwritten either.
     with out.open("x", encoding="utf-8") as file:
         file.write(page)
     for note in notes:
@@ -90,7 +90,7 @@ def augment(
 
 
 def _augmentation(name: str) -> tuple[Augmentation, tuple[str, ...]]:
-    """By its name, with remarks. Raises UsageError for one that changes nothing."""
+    """Load an augmentation by name, with remarks. Raises UsageError if it changes nothing."""
     from nunbit.data.augment import PRESETS, load_augmentation
     from nunbit.reports.augmentation import showcase
 
@@ -106,7 +106,7 @@ def _augmentation(name: str) -> tuple[Augmentation, tuple[str, ...]]:
     return found, ()
 
 
-def _usual(data_name: str) -> tuple[Augmentation, tuple[str, ...]]:
+def _default_augmentation(data_name: str) -> tuple[Augmentation, tuple[str, ...]]:
     from nunbit.data.augment import PRESETS, choose_preset
 
     name, reason = choose_preset(data_name)

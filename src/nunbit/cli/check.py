@@ -1,4 +1,4 @@
-"""`nunbit check`: what is wrong with the data, before anything is trained on them."""
+"""`nunbit check`: faults of the data, before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from nunbit.cli.invocation import invocation_of
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Set
-from nunbit.cli.outputs import refuse_unwritable
+from nunbit.cli.outputs import check_new_file
 from nunbit.cli.settings import data_settings, given_settings
 from nunbit.errors import UsageError
 
@@ -52,14 +52,14 @@ def check(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only what every training checks; no look at pixels.")
+        bool, typer.Option("--quick", help="Only what every training checks; pixels are not read.")
     ] = False,
     backbone: Annotated[
         str,
         typer.Option(
             "--backbone",
             metavar="NAME|none|auto",
-            help="Pretrained weights that tell which images are alike.",
+            help="Pretrained weights that measure which images are alike.",
         ),
     ] = "auto",
     label_from: LabelFrom = None,
@@ -79,8 +79,8 @@ def check(
     from nunbit.config import load_config
     from nunbit.pipelines.check import check_data
 
-    refuse_unwritable(page, option="--page")
-    refuse_unwritable(fix_list, option="--fix-list")
+    check_new_file(page, option="--page")
+    check_new_file(fix_list, option="--fix-list")
     if page is not None and page == fix_list:
         raise UsageError(
             "--page and --fix-list name the same file", path=page, remedy="name two files"
@@ -186,7 +186,9 @@ def _print_summary(
     relabelled = len(diagnosis.corrections) - excluded
     proposed = f"{count(excluded, 'image')} to leave out, {count(relabelled, 'image')} to relabel"
     if fix_list is not None:
-        lines.append(f"fix list: {fix_list} ({proposed}); strike out what you disagree with, then")
+        lines.append(
+            f"fix list: {fix_list} ({proposed}); delete lines that you disagree with, then"
+        )
         lines.append(f"  {shlex.join([*train, '--corrections', str(fix_list)])}")
     elif diagnosis.corrections:
         lines.append(f"proposed: {proposed} (--fix-list FILE writes the list)")

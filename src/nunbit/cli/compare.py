@@ -10,7 +10,7 @@ import typer
 
 from nunbit.cli.invocation import invocation_of
 from nunbit.cli.options import Debug, Quiet
-from nunbit.cli.outputs import refuse_unwritable
+from nunbit.cli.outputs import check_new_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Compare runs on the same test images: what is better, by how much, and at what cost."""
-    refuse_unwritable(out, option="--out")
+    check_new_file(out, option="--out")
 
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console, stdout_console
@@ -61,7 +61,7 @@ def compare(
 
         command = invocation_of(context).command
         page = comparison_page(comparison, read, command=command, progress=progress)
-        # Mode x: a file that appeared meanwhile is not overwritten either.
+        # Mode x: a file that has appeared since the check is not overwritten either.
         with out.open("x", encoding="utf-8") as file:
             file.write(page)
     console = stdout_console()
@@ -73,7 +73,7 @@ def compare(
 
 
 def print_comparison(console: Console, comparison: Comparison, out: Path | None) -> None:
-    """The runs as a table, and what can be said of them."""
+    """Print the runs as a table, and the verdicts."""
     from rich.text import Text
 
     from nunbit.cli.terminal import printable

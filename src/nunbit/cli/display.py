@@ -1,4 +1,4 @@
-"""What the user sees while work goes on: a live picture in a terminal, plain lines elsewhere.
+"""Displays of work in progress: a live picture in a terminal, plain lines elsewhere.
 
 Both implement `nunbit.progress.Progress`. A display never ends the work it shows.
 """
@@ -20,12 +20,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nunbit.cli.terminal import printable
+from nunbit.formatting import duration
 from nunbit.progress import SILENT, Progress
 
 T = TypeVar("T")
 SHOWN_EPOCHS = 8
 NARROW = 72  # columns below which only the most telling numbers are shown
-TELLING = ("epoch", "loss", "val. accuracy")
+NARROW_COLUMNS = ("epoch", "loss", "val. accuracy")
 REPORT_SECONDS = 10.0  # between two plain lines of one piece of work
 
 
@@ -34,17 +35,6 @@ def display_on(console: Console, *, quiet: bool) -> Progress:
     if quiet:
         return SILENT
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 8.4 s, 3:05 min, 2:03:05 h."""
-    if not math.isfinite(seconds):
-        return "?"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
 def percent(fraction: float) -> str:
@@ -120,7 +110,7 @@ class PlainDisplay:
 
 @dataclass
 class _Training:
-    """What the live picture shows of a training."""
+    """State of a training, for the live picture."""
 
     model: str
     epochs: int | None
@@ -134,7 +124,7 @@ class _Training:
 
     @property
     def done(self) -> float:
-        """Share of the whole training."""
+        """Fraction of the whole training."""
         if self.epochs is not None and self.minutes is None:
             return min(1.0, (self.epoch - 1 + self.fraction) / max(1, self.epochs))
         spent = time.monotonic() - self.started
@@ -224,7 +214,7 @@ def _epoch_table(rows: Sequence[Mapping[str, float]], *, narrow: bool) -> Table:
         ("images/s", lambda row: f"{_number(row, 'images_per_second'):,.0f}"),
         ("time", lambda row: duration(_number(row, "seconds"))),
     ]
-    shown = [field for field in fields if field[0] in TELLING] if narrow else fields
+    shown = [field for field in fields if field[0] in NARROW_COLUMNS] if narrow else fields
     columns = (Column(title, justify="right", no_wrap=True) for title, _ in shown)
     table = Table(*columns, box=None)
     for row in rows:

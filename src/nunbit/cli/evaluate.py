@@ -41,7 +41,7 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Evaluate a run or a model again; writes into a new folder, never into the run."""
+    """Evaluate a run or a model again, into a new folder; the run itself stays as it is."""
     if checkpoints is not None:
         if data is not None or out is not None:
             raise UsageError("--checkpoints writes nothing and uses the run's own images")
@@ -84,4 +84,4 @@ def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet:
     console = stdout_console()
     console.print(table)
     if part == "test":
-        console.print("Choose by validation: the best of many on the test part is no test result.")
+        console.print("Choose by validation: the best of many test results is biased upwards.")

@@ -1,4 +1,4 @@
-"""`nunbit explain`: what a model looks at, as pictures and a page."""
+"""`nunbit explain`: pictures and a page of what a model looks at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nunbit.pipelines.explain import Explained
 
-MOST_IMAGES = 12
+MAX_IMAGES = 12
 
 
 def explain(
@@ -78,8 +78,9 @@ def explain(
         bool, typer.Option("--checks/--no-checks", help="Check every attribution map.")
     ] = True,
     images: Annotated[
-        int, typer.Option("--images", metavar="N", min=1, help="Explain at most so many images.")
-    ] = MOST_IMAGES,
+        int,
+        typer.Option("--images", metavar="N", min=1, help="Maximum number of images."),
+    ] = MAX_IMAGES,
     seed: Seed = None,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -1,4 +1,4 @@
-"""How an error reaches the user: one short block on stderr, and an exit code."""
+"""Errors as the user sees them: one short block on stderr, and an exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def explain_failure(error: BaseException, *, debug: bool) -> int:
 
 
 def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
-    """The same failure in the form that is shown."""
+    """Convert a failure to the form that is shown."""
     if isinstance(error, NunbitError):
         return error
     if isinstance(error, KeyboardInterrupt | typer.Abort):
@@ -34,19 +34,19 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
         command = "nunbit" if context is None else context.command_path
         return UsageError(error.format_message(), remedy=f"see {command} --help")
     if isinstance(error, OSError) and error.strerror:
-        remedy = "check that the place exists, may be read or written, and has room"
+        remedy = "check that it exists, can be read or written, and the disk has space"
         return DataError(error.strerror, path=error.filename, remedy=remedy)
-    if _is_lack_of_memory(error):
+    if _is_out_of_memory(error):
         return TrainingError(
-            "the memory is not enough",
+            "out of memory",
             remedy="use a smaller --image-size or --set training.batch_size=N",
         )
-    what = f"nunbit failed in a way it should not: {type(error).__name__}: {error}"
+    what = f"internal error in nunbit: {type(error).__name__}: {error}"
     remedy = "" if debug else "repeat the command with --debug and report what it shows"
     return TrainingError(what, remedy=remedy)
 
 
-def _is_lack_of_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """Python's error, and torch's for an accelerator and for the CPU, without importing torch."""
     return (
         isinstance(error, MemoryError)

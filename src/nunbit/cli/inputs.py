@@ -1,4 +1,4 @@
-"""Which files a command means: files as they are, folders with what is in them, globs."""
+"""Files that a command line names: files as they are, images in folders, globs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nunbit.progress import Progress
 
 
 def expand(paths: Sequence[str], progress: Progress) -> list[Path]:
-    """The files meant by `paths`, each once, in the order given and sorted within a folder or glob.
+    """Find the files named by `paths`, each once, in the given order, sorted in folders and globs.
 
     A file named on its own, or met by a glob, is taken whatever it is. In folders, hidden files
-    are left out, and so is what is no image by name or by content; `progress` is told how many.
+    are skipped, and so is anything that is not an image by name or content; a note says how many.
     Raises UsageError when a path or pattern meets nothing.
     """
     found: dict[Path, None] = {}
@@ -37,7 +37,7 @@ def _matches(path: str) -> list[Path]:
         raise UsageError(
             "no file matches this pattern",
             path=path,
-            remedy="check it; quote it if your shell understands it otherwise",
+            remedy="check it; quote it if your shell expands it itself",
         )
     return matches
 
@@ -49,7 +49,7 @@ def _images_below(folder: Path, progress: Progress) -> list[Path]:
     listing = list_files(folder)
     for note in listing.notes:
         progress.note(f"{folder}: {note}")
-    # Also what a name promises and the content may not hold: that is an error worth telling.
+    # Also files whose names promise an image: if the content is none, the user should know.
     images = [
         found.file
         for found in listing.files
@@ -58,11 +58,15 @@ def _images_below(folder: Path, progress: Progress) -> list[Path]:
     chosen = set(images)
     others = [found.path for found in listing.files if found.file not in chosen]
     if others:
-        noun = "file that is no image was" if len(others) == 1 else "files that are no images were"
-        progress.note(f"{folder}: {len(others):,} {noun} left out, e.g. {others[0]}")
+        noun = (
+            "file that is not an image was"
+            if len(others) == 1
+            else "files that are not images were"
+        )
+        progress.note(f"{folder}: {len(others):,} {noun} skipped, e.g. {others[0]}")
     if not images:
         raise UsageError(
-            "there is no image in this folder", path=folder, remedy="name a folder with images"
+            "this folder contains no images", path=folder, remedy="name a folder with images"
         )
     return images
 

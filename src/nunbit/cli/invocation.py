@@ -1,4 +1,4 @@
-"""What every command knows about how it was called."""
+"""The call of the program that a command belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Invocation:
     command: str
     """The command line, quoted for a shell; stored in runs as the way to repeat them."""
     debug: bool = False
-    """Whether errors show their traceback."""
+    """True if errors show their traceback."""
 
 
 def invocation_of(context: typer.Context) -> Invocation:

@@ -37,7 +37,7 @@ def lab(
     ] = False,
     solution: Annotated[
         bool,
-        typer.Option("--solution", help="With the worked solutions in the exercises' places."),
+        typer.Option("--solution", help="Fill in the worked solutions of the exercises."),
     ] = False,
     language: Annotated[
         str,
@@ -57,7 +57,7 @@ def lab(
     """List the labs, or run one: a course from the perceptron to graph convolution."""
     if language not in LANGUAGES:
         raise UsageError(
-            f"the labs are not written in {language!r}", remedy=f"say {' or '.join(LANGUAGES)}"
+            f"the labs do not exist in {language!r}", remedy=f"choose {' or '.join(LANGUAGES)}"
         )
 
     from nunbit_labs.course import find_lab, lab_names
@@ -105,8 +105,9 @@ def _run_all(language: Language, *, quick: bool, solution: bool, out: Path, quie
 
 
 def _run(lesson: Lesson, *, quick: bool, out: Path, quiet: bool) -> None:
-    from nunbit.cli.display import display_on, duration
+    from nunbit.cli.display import display_on
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
+    from nunbit.formatting import duration
     from nunbit_labs.publish import publish
     from nunbit_labs.runner import run_lesson
 
@@ -129,7 +130,7 @@ def _run(lesson: Lesson, *, quick: bool, out: Path, quiet: bool) -> None:
         return
     _print_results(console, done.result)
     if done.result.missing:
-        remarks.print(printable(f"left out, not run here: {done.result.missing}"), soft_wrap=True)
+        remarks.print(printable(f"not run here: {done.result.missing}"), soft_wrap=True)
     console.print(f"time: {duration(done.result.seconds)}")
     console.print(printable(f"page: {pages[lesson.language]}"), soft_wrap=True)
 
@@ -169,8 +170,8 @@ def _print_results(console: Console, result: Result) -> None:
 def _list(lessons: list[Lesson], out: Path) -> None:
     from rich.table import Table
 
-    from nunbit.cli.display import duration
     from nunbit.cli.terminal import stdout_console
+    from nunbit.formatting import duration
     from nunbit_labs.record import state_of
 
     console = stdout_console()

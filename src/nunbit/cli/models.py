@@ -30,7 +30,7 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """List the models: nunbit's own, or all whose name holds PATTERN.
+    """List the models: nunbit's own, or all whose name contains PATTERN.
 
     With parameters, multiply-adds for one input, and the pretrained weights that exist: whether
     they are here, and their licence.
@@ -60,7 +60,7 @@ def _chosen(pattern: str) -> tuple[ModelInfo, ...]:
     shown = list_models(pattern)
     if not shown:
         raise UsageError(
-            f"no model's name holds '{pattern}'",
+            f"no model's name contains '{pattern}'",
             remedy="nunbit models lists nunbit's own; nunbit models resnet shows a whole family",
         )
     return shown
@@ -68,7 +68,7 @@ def _chosen(pattern: str) -> tuple[ModelInfo, ...]:
 
 def _remarks(rows: tuple[ListedModel, ...], *, more: bool) -> Iterator[str]:
     if any(row.multiply_adds is None for row in rows):
-        yield "-: not counted in so long a list; nunbit models with the whole name counts it"
+        yield "-: not counted in a long list; nunbit models with the full name counts it"
     if any(known.here for row in rows for known in row.weights):
         yield "*: these weights are on this machine"
     if more:

@@ -61,8 +61,8 @@ GroupFrom = Annotated[
         "--group-from",
         metavar="PATTERN",
         show_default=False,
-        help="What must not be torn apart by the split: a regular expression with one group, "
-        "searched in the path, or a column of the table.",
+        help="Groups of images that the split keeps together: a regular expression with one "
+        "group, searched in the path, or a column of the table.",
     ),
 ]
 Seed = Annotated[
@@ -86,6 +86,6 @@ Debug = Annotated[
 Version = Annotated[
     bool,
     typer.Option(
-        "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+        "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
     ),
 ]

@@ -1,4 +1,4 @@
-"""Nothing that is already there is overwritten."""
+"""Checks of new files and folders that a command is to write: nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from nunbit.errors import UsageError
 
 
-def refuse_existing(path: Path | None, *, option: str) -> None:
+def check_not_existing(path: Path | None, *, option: str) -> None:
     """Raise UsageError where an option names a file, or a folder that is not empty.
 
     Commands call this before they start to work; writing itself is exclusive as well.
@@ -15,15 +15,15 @@ def refuse_existing(path: Path | None, *, option: str) -> None:
     if path is None or not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     raise UsageError(
-        f"{option} names what exists already, and nothing is overwritten",
+        f"{option} names something that exists already, and nothing is overwritten",
         path=path,
         remedy="choose another name, or move the old one away",
     )
 
 
-def refuse_unwritable(path: Path | None, *, option: str) -> None:
+def check_new_file(path: Path | None, *, option: str) -> None:
     """Raise UsageError where a new file cannot be written, before hours of work are lost to it."""
-    refuse_existing(path, option=option)
+    check_not_existing(path, option=option)
     if path is not None and not path.parent.is_dir():
         raise UsageError(
             f"{option} names a file in a folder that does not exist",

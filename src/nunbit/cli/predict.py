@@ -1,4 +1,4 @@
-"""`nunbit predict`: what a model says about images."""
+"""`nunbit predict`: a model's answers on images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nunbit.cli.options import Debug, Quiet, Run
-from nunbit.cli.outputs import refuse_unwritable
+from nunbit.cli.outputs import check_new_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +46,11 @@ def predict(
         float | None,
         typer.Option(
             "--accuracy",
-            metavar="SHARE",
+            metavar="FRACTION",
             min=0,
             max=1,
             show_default=False,
-            help="Mark answers as unsure that are not sure enough for such an accuracy, "
+            help="Mark answers as unsure whose confidence is too low for this accuracy, "
             "such as 0.95.",
         ),
     ] = None,
@@ -61,7 +61,7 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Classify images. Exit code 1 when some could not be read, 2 when none could."""
-    refuse_unwritable(csv_file, option="--csv")
+    check_new_file(csv_file, option="--csv")
 
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
@@ -82,7 +82,7 @@ def predict(
         table = _table(rows, classifier.classes, top_k=top_k, with_unsure=accuracy is not None)
         stdout_console().print(table)
         if accuracy is not None:
-            stdout_console().print(_told_unsure(rows, accuracy), soft_wrap=True)
+            stdout_console().print(_unsure_message(rows, accuracy), soft_wrap=True)
     failed = [row for row in rows if row.error]
     if failed:
         _name_failed(stderr_console(), failed, total=len(rows))
@@ -108,7 +108,7 @@ def _by_class(row: FilePrediction, classes: Sequence[str]) -> dict[str, float]:
     return dict(zip(classes, row.probabilities, strict=True))
 
 
-def _told_unsure(rows: Sequence[FilePrediction], accuracy: float) -> str:
+def _unsure_message(rows: Sequence[FilePrediction], accuracy: float) -> str:
     readable = [row for row in rows if not row.error]
     unsure = sum(row.unsure for row in readable)
     return (
@@ -163,7 +163,7 @@ def _name_failed(console: Console, failed: Sequence[FilePrediction], *, total: i
 def _write_csv(
     path: Path, rows: Sequence[FilePrediction], classes: Sequence[str], *, with_unsure: bool
 ) -> None:
-    # Mode x: a file that appeared meanwhile is not overwritten either.
+    # Mode x: a file that has appeared since the check is not overwritten either.
     with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = [f"prob_{name}" for name in classes]

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nunbit.cli.display import duration, percent
+from nunbit.cli.display import percent
 from nunbit.cli.terminal import printable
+from nunbit.formatting import duration
 
 if TYPE_CHECKING:
     from nunbit.types import Split
@@ -21,7 +22,7 @@ SHOWN_EXCLUDED = 10
 
 
 def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> None:
-    """The numbers of `summary.json` that matter first, and where the report is."""
+    """Print the most important numbers of `summary.json`, and where the report is."""
     test = summary.get("test") or {}
     low, high = test.get("accuracy_ci95") or (math.nan, math.nan)
     rows = [
@@ -50,7 +51,7 @@ def counts_line(n: Mapping[str, int]) -> str:
 
 
 def print_parts(console: Console, split: Split, out: Path) -> None:
-    """How many images each part got, and what was left out and why."""
+    """Print the sizes of the parts, and what was left out and why."""
     left_out = split.indices("excluded")
     for row in left_out[:SHOWN_EXCLUDED]:
         line = f"excluded: {split.paths[row]}: {split.reasons[row]}"
@@ -62,7 +63,7 @@ def print_parts(console: Console, split: Split, out: Path) -> None:
 
 
 def _without_leaks(leaks: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """The accuracy on the test images that do not also stand in training, where some do."""
+    """Accuracy on the test images that do not also occur in training, where some do."""
     if not leaks:
         return []
     clean = leaks["test_without_leaks"]
@@ -80,7 +81,7 @@ def _decimal(numbers: Mapping[str, Any], key: str) -> str:
 
 
 def _baseline(summary: Mapping[str, Any], test: Mapping[str, Any]) -> str:
-    """The best of the baselines; of an older run, what always answering one class reaches."""
+    """Best baseline; for an older run, the accuracy of always answering one class."""
     from nunbit.evaluation.baselines import baseline_from_dict
 
     known = [baseline_from_dict(entry) for entry in summary.get("baselines") or ()]

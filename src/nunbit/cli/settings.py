@@ -1,4 +1,4 @@
-"""From options to the dotted settings that the configuration understands."""
+"""Conversion of command line options to the configuration's dotted settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def given_settings(
         key = key.strip()
         if not equals or not key:
             raise UsageError(
-                f"--set {assignment} is no assignment",
+                f"--set {assignment} is not an assignment",
                 remedy="write it as --set section.key=value, such as --set training.epochs=20",
             )
         if key in settings:
@@ -36,7 +36,7 @@ def given_settings(
 def data_settings(
     *, label_from: str | None, label_map: Path | None, group_from: str | None
 ) -> dict[str, object | None]:
-    """The settings behind the options that say how DATA is to be read."""
+    """Settings of the options that say how DATA is read."""
     return {
         "data.label_from": label_from,
         "data.label_map": None if label_map is None else str(label_map),

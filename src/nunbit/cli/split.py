@@ -1,4 +1,4 @@
-"""`nunbit split`: the parts as folders of their own, by copying."""
+"""`nunbit split`: copies of the images in a folder for each part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
-from nunbit.cli.outputs import refuse_existing, refuse_unwritable
+from nunbit.cli.outputs import check_new_file, check_not_existing
 from nunbit.cli.settings import data_settings, given_settings
 
 
@@ -52,8 +52,8 @@ def split(
     from nunbit.pipelines.loading.make_split import divide
     from nunbit.pipelines.loading.prepare import decode, find
 
-    refuse_existing(out, option="--out")
-    refuse_unwritable(manifest, option="--manifest")
+    check_not_existing(out, option="--out")
+    check_new_file(manifest, option="--manifest")
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
     settings = given_settings({**options, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)

@@ -1,4 +1,4 @@
-"""`nunbit summary`: a network accounted for, layer by layer."""
+"""`nunbit summary`: shapes, parameters and costs of a network, layer by layer."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def summary(
         Literal["table", "markdown", "json"], typer.Option("--format", help="How to print it.")
     ] = "table",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the formulae with the numbers put in.")
+        bool, typer.Option("--explain", help="Show the formulae with their numbers.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Account for a network layer by layer: shapes, parameters, multiply-adds, what a layer sees.
+    """Show a network layer by layer: shapes, parameters, multiply-adds, receptive fields.
 
     Sizes count an image, all activations with their gradients, and the parameters, in float32.
     """
@@ -73,7 +73,7 @@ def read_shape(text: str) -> tuple[int, int, int]:
     parts = re.fullmatch(r"([1-9]\d*)[xX×]([1-9]\d*)[xX×]([1-9]\d*)", text.strip())
     if parts is None:
         raise UsageError(
-            f"{text!r} is no image shape",
+            f"{text!r} is not an image shape",
             remedy="give channels, height and width, such as --input 3x224x224",
         )
     channels, height, width = map(int, parts.groups())
@@ -81,7 +81,7 @@ def read_shape(text: str) -> tuple[int, int, int]:
 
 
 def _summary_of(model: str, *, shape: tuple[int, int, int] | None, classes: int | None) -> Summary:
-    """A folder that exists goes before a name."""
+    """Summarise a folder if there is one of this name, else a model of this name."""
     from nunbit.models.summary import summarise, summarise_name
 
     if not Path(model).exists():
@@ -159,11 +159,11 @@ def _totals(found: Summary) -> Iterator[tuple[str, str]]:
 
 
 def _remarks(found: Summary) -> Iterator[str]:
-    """What the signs in the table mean, where they stand in it."""
+    """Explanations of the signs that occur in the table."""
     if any(layer.measured for layer in found.layers):
         yield "~: measured with gradients in the middle of the image, as what follows is"
     if any(layer.receptive_field == "unknown" for layer in found.layers):
-        yield "unknown: no rule follows what this layer sees, and so many are not measured"
+        yield "unknown: no rule gives this receptive field, and there are too many to measure"
     if any(not layer.runs for layer in found.layers):
         yield "not run by itself: used in training only, or its weights are read by its parent"
 

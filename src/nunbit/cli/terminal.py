@@ -8,14 +8,14 @@ from typing import TextIO
 
 from rich.console import Console
 
-WIDE = 4096  # columns where nobody looks: a pipe or file gets its lines whole
+WIDE = 4096  # columns of a pipe or file, so that lines are not broken
 
 
 class StreamConsole(Console):
-    """A console that goes on in silence when its reader has left, as `head` does."""
+    """Console that falls silent when its reader is gone, as after `| head`."""
 
     def on_broken_pipe(self) -> None:
-        """Send the rest nowhere: a training must not die because nobody listens."""
+        """Discard the rest: a training must not end because its reader did."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
@@ -23,12 +23,12 @@ class StreamConsole(Console):
 
 
 def stdout_console() -> Console:
-    """Where results go."""
+    """Console for results."""
     return _console(sys.stdout)
 
 
 def stderr_console() -> Console:
-    """Where errors go, and remarks of commands whose results may be piped on."""
+    """Console for errors, progress and remarks."""
     return _console(sys.stderr)
 
 

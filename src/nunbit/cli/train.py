@@ -1,4 +1,4 @@
-"""`nunbit train`: from labelled images to a run's folder."""
+"""`nunbit train`: labelled images in, a run's folder out."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def train(
         _text(
             "--transfer",
             "auto|head|last-stage|stages:N|all|none",
-            "What learns of pretrained weights; auto measures, and decides.",
+            "Which part of a pretrained network is trained; auto measures and decides.",
         ),
     ] = None,
     out: Annotated[
         Path | None, _text("--out", "DIR", "Folder of the run; a new one below runs/ otherwise.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")
+        bool, typer.Option("--resume", help="Continue the interrupted run in --out.")
     ] = False,
     seed: Seed = None,
     device: Annotated[

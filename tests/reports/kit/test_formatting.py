@@ -31,7 +31,7 @@ def test_range_reads_as_in_a_sentence() -> None:
     [
         (0.04, "0.0 s"),
         (9.96, "10.0 s"),
-        (59.7, "1 min 0 s"),
+        (59.7, "1 min"),
         (75, "1 min 15 s"),
         (3725, "1 h 2 min"),
     ],
