@@ -33,7 +33,7 @@ from torch import Tensor
 from nunbit.config import load_config
 from nunbit.data.augment import OPERATIONS, Augmentation
 from nunbit.data.preprocess import Preprocess
-from nunbit.device import resolve_device, resolve_precision
+from nunbit.device import fast_precision, resolve_device
 from nunbit.models.create import create_model
 from nunbit.training.losses import make_loss
 from nunbit.training.optim import USUAL_LEARNING_RATE, make_optimizer, parameter_groups
@@ -99,7 +99,7 @@ def make_step(images: Tensor, targets: Tensor) -> Callable[[], None]:
         learning_rate=USUAL_LEARNING_RATE[training.optimizer],
     )
     loss = make_loss(training.loss)
-    half = resolve_precision(training.precision, images.device, model) == "bfloat16"
+    half = fast_precision(images.device, model) == "bfloat16"
 
     def step() -> None:
         kind = images.device.type

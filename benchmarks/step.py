@@ -163,13 +163,13 @@ def precision_of(name: str) -> str:
     """In which the matrices of a step are multiplied on this machine."""
     import torch
 
-    from nunbit.device import resolve_precision
+    from nunbit.device import fast_precision
     from nunbit.models.create import create_model
 
     if name != "nunbit":
         return "float32"
     model = create_model("fashion-cnn", classes=10)
-    return resolve_precision("auto", torch.device("cpu"), model)
+    return fast_precision(torch.device("cpu"), model)
 
 
 def multiply_adds() -> int:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from nunbit.device import resolve_device, resolve_precision
+from nunbit.device import fast_precision, resolve_device
 from nunbit.errors import UsageError
 
 
@@ -68,5 +68,4 @@ def test_a_cpu_computes_in_bfloat16_what_its_matrix_units_are_for(
 ) -> None:
     monkeypatch.setattr("nunbit.device._has_matrix_units", lambda: units)
     model = nn.Sequential(nn.Identity(), layer)
-    assert resolve_precision("auto", torch.device("cpu"), model) == expected
-    assert resolve_precision("bfloat16", torch.device("cpu"), model) == "bfloat16"
+    assert fast_precision(torch.device("cpu"), model) == expected

@@ -95,14 +95,12 @@ WIDEST_LINEAR = 2**14
 batch of 32, oneDNN divides by zero, which ends the process (torch 2.15)."""
 
 
-def resolve_precision(name: str, device: torch.device, model: nn.Module) -> str:
-    """float32 or bfloat16; `auto` takes bfloat16 where matrix units compute `model` faster.
+def fast_precision(device: torch.device, model: nn.Module) -> str:
+    """bfloat16 where the device has matrix units that compute `model` faster in it, else float32.
 
     A CPU's matrix units are of no use to depthwise convolutions, which have no matrix products:
     steps of EfficientNet-lite0 take up to twice as long in bfloat16 as in float32.
     """
-    if name != "auto":
-        return name
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device.type == "cpu" and _has_matrix_units() and _is_for_matrix_units(model):

@@ -110,6 +110,23 @@ def test_without_validation_images_the_training_loss_decides() -> None:
 
 
 @pytest.mark.parametrize(
+    ("monitor", "mode", "wanted"),
+    [
+        ("validation_loss", "auto", "min"),
+        ("train_loss", "auto", "min"),
+        ("validation_accuracy", "auto", "max"),
+        ("validation_accuracy", "min", "min"),
+        ("validation_loss", "max", "max"),
+    ],
+)
+def test_the_monitor_says_whether_less_or_more_is_better(
+    monitor: str, mode: str, wanted: str
+) -> None:
+    settings: dict[str, object] = {"checkpoint.monitor": monitor, "checkpoint.mode": mode}
+    assert resolved_config(settings).checkpoint.mode == wanted
+
+
+@pytest.mark.parametrize(
     ("error", "mode", "words"),
     [
         (UsageError("it does not end in a linear layer", remedy="-"), "none", "all of it learns"),

@@ -26,7 +26,7 @@ from nunbit.finetune.finetune import (
     fine_tuning,
 )
 from nunbit.progress import SILENT
-from nunbit.training.callbacks import SaveBest, make_monitor
+from nunbit.training.callbacks import Monitor, SaveBest
 from nunbit.training.checkpoint import load_newest_checkpoint
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Duration, Trainer, TrainingPlan
@@ -151,7 +151,7 @@ class Problem:
             checkpoint_seconds=1e9,
             metrics_file=self.folder / "metrics.jsonl",
         )
-        monitor = make_monitor("validation_loss", "auto")
+        monitor = Monitor(name="validation_loss", mode="min")
         Trainer(
             plan,
             self.state,

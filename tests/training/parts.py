@@ -13,7 +13,7 @@ from nunbit.data.batches import Batches, TrainingBatches
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.progress import SILENT
-from nunbit.training.callbacks import Callback, SaveBest, make_monitor
+from nunbit.training.callbacks import ACCURACY, Callback, Monitor, SaveBest
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Duration, Trainer, TrainingPlan
 from nunbit.training.losses import make_loss
@@ -74,7 +74,7 @@ def make_trainer(
     folder.mkdir(exist_ok=True)
     pixels, labels = make_pixels()
     rows = np.arange(N)
-    monitor = make_monitor("validation_accuracy" if has_validation else "train_loss", "auto")
+    monitor = ACCURACY if has_validation else Monitor(name="train_loss", mode="min")
     plan = TrainingPlan(
         duration=Duration(epochs=epochs, seconds=seconds),
         loss=make_loss("cross-entropy"),

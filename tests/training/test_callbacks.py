@@ -8,18 +8,16 @@ import pytest
 
 from nunbit.errors import ConfigError
 from nunbit.training.callbacks import (
+    ACCURACY,
     EarlyStopping,
     KeepEpochs,
     Monitor,
     ReduceOnPlateau,
     SaveBest,
-    make_monitor,
 )
 from nunbit.training.checkpoint import load_newest_checkpoint, load_weights, save_checkpoint
 from nunbit.training.state import TrainingState
 from tests.training.parts import make_state, make_trainer
-
-ACCURACY = make_monitor("validation_accuracy", "auto")
 
 
 def feed(callback, values: list[float], state: TrainingState | None = None) -> TrainingState:
@@ -29,20 +27,6 @@ def feed(callback, values: list[float], state: TrainingState | None = None) -> T
         state.history.append(record)
         callback.epoch_ended(state, record)
     return state
-
-
-@pytest.mark.parametrize(
-    ("name", "mode", "wanted"),
-    [
-        ("validation_loss", "auto", "min"),
-        ("train_loss", "auto", "min"),
-        ("validation_accuracy", "auto", "max"),
-        ("validation_accuracy", "min", "min"),
-        ("validation_loss", "max", "max"),
-    ],
-)
-def test_auto_mode_follows_the_name(name: str, mode: str, wanted: str) -> None:
-    assert make_monitor(name, mode).mode == wanted
 
 
 def test_the_best_epoch_is_kept_and_a_tie_goes_to_the_later(tmp_path: Path) -> None:
@@ -90,7 +74,7 @@ def test_a_state_of_before_the_rule_can_be_resumed() -> None:
 def test_only_the_validation_accuracy_has_a_standard_error(tmp_path: Path) -> None:
     """A record may hold other numbers under the monitored name: what counts is the monitor."""
     for name in ("validation_loss", "train_accuracy"):
-        monitor = make_monitor(name, "auto")
+        monitor = Monitor(name=name, mode="min" if name.endswith("loss") else "max")
         state = make_state()
         for epoch, value in enumerate([0.5, 0.51, 0.49], start=1):
             record = {"epoch": float(epoch), name: value}

@@ -17,9 +17,9 @@ from nunbit.training.callbacks import (
     Callback,
     EarlyStopping,
     KeepEpochs,
+    Monitor,
     ReduceOnPlateau,
     SaveBest,
-    make_monitor,
 )
 from nunbit.training.checkpoint import load_newest_checkpoint
 from nunbit.training.interrupt import StopRequest
@@ -174,7 +174,7 @@ def test_training_learns(tmp_path: Path) -> None:
 
 def test_every_callback_decides_the_same_after_a_stop_at_any_batch(tmp_path: Path) -> None:
     def callbacks(folder: Path) -> list[Callback]:
-        monitor = make_monitor("validation_loss", "auto")
+        monitor = Monitor(name="validation_loss", mode="min")
         checkpoints = folder / "checkpoints"
         return [
             SaveBest(monitor=monitor, folder=checkpoints / "best"),
@@ -185,13 +185,13 @@ def test_every_callback_decides_the_same_after_a_stop_at_any_batch(tmp_path: Pat
                 only_improved=True,
             ),
             ReduceOnPlateau(
-                monitor=make_monitor("validation_loss", "max"),  # so that it does reduce
+                monitor=Monitor(name="validation_loss", mode="max"),  # so that it does reduce
                 patience=1,
                 factor=0.5,
                 base_learning_rate=0.01,
                 minimum=0.001,
             ),
-            EarlyStopping(monitor=make_monitor("validation_loss", "max"), patience=3),
+            EarlyStopping(monitor=Monitor(name="validation_loss", mode="max"), patience=3),
         ]
 
     def end(folder: Path, times: int | None) -> TrainingState:

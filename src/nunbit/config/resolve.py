@@ -44,14 +44,13 @@ from nunbit.config.sections import (
 from nunbit.data.augment import PRESETS, choose_preset, load_augmentation
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
-from nunbit.device import resolve_precision
+from nunbit.device import fast_precision
 from nunbit.errors import DataError, UsageError
 from nunbit.finetune.cached_activations import only_flips
 from nunbit.finetune.heads import HeadSettings
 from nunbit.models.catalog import image_model
 from nunbit.models.choose import ModelChoice, choose_model, input_size_for
 from nunbit.models.pretrained import Weights, WeightsInput
-from nunbit.training.callbacks import make_monitor
 from nunbit.training.optim import USUAL_LEARNING_RATE
 
 IMAGES_SEEN = 600_000
@@ -271,12 +270,11 @@ def resolve_training(
     )
     batch_norm = decide_batch_norm(transfer.batch_norm, mode=mode.value)
     precision = decide_precision(training, network=network, device=device)
-    checkpoint, monitor = resolve_checkpoint(
+    checkpoint, direction = resolve_checkpoint(
         config.checkpoint, validation_images=counts["validation"]
     )
     reason = SET if config.device != "auto" else "it is the fastest that is there"
     decisions = (
-        Decision("device", str(device), reason),
         *chosen.decisions,
         mode,
         augmentation,
@@ -285,7 +283,8 @@ def resolve_training(
         learning_rate,
         batch_norm,
         precision,
-        monitor,
+        direction,
+        Decision("device", str(device), reason),
     )
     return ResolvedConfig(
         seed=config.seed,
@@ -429,11 +428,11 @@ def decide_precision(
     training: TrainingConfig, *, network: nn.Module, device: torch.device
 ) -> Decision[str]:
     """float32, or bfloat16 where the device has matrix units for it that suit the network."""
-    value = resolve_precision(training.precision, device, network)
-    why = SET
-    if training.precision == "auto":
-        fast = value == "bfloat16"
-        why = f"{device.type} computes this network {'faster' if fast else 'no faster'} in bfloat16"
+    if training.precision != "auto":
+        return Decision("training.precision", training.precision, SET)
+    value = fast_precision(device, network)
+    faster = "faster" if value == "bfloat16" else "no faster"
+    why = f"{device.type} computes this network {faster} in bfloat16"
     return Decision("training.precision", value, why)
 
 
@@ -449,10 +448,13 @@ def resolve_checkpoint(
         changed["monitor"] = "train_loss"
     if validation_images == 0 and wish.template == usual.template:
         changed["template"] = "epoch{epoch:03d}-{train_loss:.4f}"
-    monitor = make_monitor(changed.get("monitor", wish.monitor), wish.mode)
-    why = SET if wish.mode != "auto" else f"of {monitor.name}"
-    mode = Decision[str]("checkpoint.mode", monitor.mode, why)
+    monitor = changed.get("monitor", wish.monitor)
+    mode = Decision[str]("checkpoint.mode", wish.mode, SET)
+    if wish.mode == "auto":
+        direction = "min" if monitor.endswith("loss") else "max"
+        why = f"{'less' if direction == 'min' else 'more'} of {monitor} is better"
+        mode = Decision("checkpoint.mode", direction, why)
     checkpoint = ResolvedCheckpoint.model_validate(
-        {**wish.model_dump(), **changed, "mode": monitor.mode}
+        {**wish.model_dump(), **changed, "mode": mode.value}
     )
     return checkpoint, mode

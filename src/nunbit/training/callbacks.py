@@ -51,13 +51,6 @@ class Monitor:
         return than is None or (value < than if self.mode == "min" else value > than)
 
 
-def make_monitor(name: str, mode: str) -> Monitor:
-    """A monitor; mode auto is min for a loss and max for anything else."""
-    if mode == "auto":
-        return Monitor(name=name, mode="min" if name.endswith("loss") else "max")
-    return Monitor(name=name, mode="min" if mode == "min" else "max")
-
-
 ACCURACY = Monitor(name="validation_accuracy", mode="max")
 """A share of images that were not trained on, so that its standard error is known."""
 
