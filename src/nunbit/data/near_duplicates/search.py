@@ -17,42 +17,13 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.data.near_duplicates import limits
 from nunbit.data.near_duplicates.alignment import unexplained
 from nunbit.data.near_duplicates.candidates import Neighbours, nearest
 from nunbit.data.near_duplicates.signatures import Signatures
 from nunbit.progress import SILENT, Progress
 
 Floats = NDArray[np.float32]
-
-QUOTIENT = 0.22
-"""Largest geometric mean of the two quotients. Chosen on copies planted among digits: 97 of 100 lie
-below it, and two or three pairs of the 1,797 digits themselves. The 371 pairs that it finds in
-Fashion-MNIST were looked at in part, down to the least similar: one product each time."""
-UNEXPLAINED = 0.05
-"""Largest share of variance that a copy leaves unexplained, however far the others are."""
-_PLAUSIBLE = 0.4
-"""Largest quotient of descriptions for which pictures are laid over each other."""
-_NEIGHBOURS = 10
-_PARTNERS = 5
-"""An image is laid over so many of its neighbours; of a larger group, each finds some."""
-_SCALE = 4
-"""Which of the other neighbours is the measure, from 0: so many further copies may lie between."""
-_IMAGES_FOR_A_PLACE = 200
-"""Among fewer images the fifth is already of another kind, and an earlier one is the measure."""
-_LEAST_SCALE = 0.25
-"""Of the data's median scale, else the copies in a large group would hide each other."""
-_LEAST_DISTANCE, _LEAST_LEFT = 0.006, 0.015
-"""No scale is smaller, else all data of many copies each, such as films, would hide them."""
-_LEAST_CONTRAST = 3.0
-"""Standard deviation in grey levels below which a picture shows nothing to compare."""
-_USUAL = 0.1
-"""The scale where there are too few images to measure one."""
-_SMALLEST_SIDE = 4
-"""Pixels; there is nothing to lay over each other below."""
-_COLOUR_NOISE = 6.0
-"""Levels by which colours of copies may differ in every cell."""
-_COLOUR_SHARE = 0.25
-"""Largest share of the squared colour differences that copies may leave over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +50,7 @@ def near_duplicates(signatures: Signatures, *, progress: Progress = SILENT) -> N
     """
     thumbnails = signatures.thumbnails
     first_of = _first_identical(signatures)
-    shows = np.array([image.std() >= _LEAST_CONTRAST for image in thumbnails], dtype=np.bool_)
+    shows = np.array([image.std() >= limits.MIN_CONTRAST for image in thumbnails], dtype=np.bool_)
     is_first = first_of == np.arange(len(thumbnails))
     distinct, same = np.flatnonzero(is_first & shows), np.flatnonzero(~is_first & shows)
     found, left = _search(thumbnails[distinct], signatures.colours[distinct], progress)
@@ -104,35 +75,37 @@ def _search(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Pairs [P, 2] of different thumbnails, and what they leave unexplained [P]."""
     nothing = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32)
-    if len(thumbnails) < 2 or min(thumbnails.shape[1:]) < _SMALLEST_SIDE:
+    if len(thumbnails) < 2 or min(thumbnails.shape[1:]) < limits.MIN_SIDE:
         return nothing
-    neighbours = nearest(thumbnails, k=_NEIGHBOURS, progress=progress)
+    neighbours = nearest(thumbnails, k=limits.NEIGHBOURS, progress=progress)
     pairs, distances = _pairs_of(neighbours)
-    described = distances / _scale_of_pairs(neighbours.distances, pairs, least=_LEAST_DISTANCE)
-    plausible = described <= _PLAUSIBLE
+    described = distances / _scale_of_pairs(
+        neighbours.distances, pairs, minimum=limits.MIN_DISTANCE
+    )
+    plausible = described <= limits.MAX_DESCRIBED
     pairs, described = pairs[plausible], described[plausible]
     if len(pairs) == 0:
         return nothing
     left, gains = unexplained(thumbnails, pairs)
-    near = (left <= UNEXPLAINED) & _same_colours(colours, pairs, gains)
+    near = (left <= limits.MAX_UNEXPLAINED) & _same_colours(colours, pairs, gains)
     pairs, described, left = pairs[near], described[near], left[near]
     if len(pairs) == 0:
         return nothing
-    copies = np.sqrt(described * left / _LEAST_LEFT) <= QUOTIENT
+    copies = np.sqrt(described * left / limits.MIN_LEFT) <= limits.MAX_QUOTIENT
     open_ones = np.flatnonzero(~copies)
     if len(open_ones):
         around = _unexplained_around(thumbnails, neighbours, pairs[open_ones])
-        scale = _scale_of_pairs(around, pairs[open_ones], least=_LEAST_LEFT)
+        scale = _scale_of_pairs(around, pairs[open_ones], minimum=limits.MIN_LEFT)
         laid_over = left[open_ones] / scale
-        copies[open_ones] = np.sqrt(described[open_ones] * laid_over) <= QUOTIENT
+        copies[open_ones] = np.sqrt(described[open_ones] * laid_over) <= limits.MAX_QUOTIENT
     return pairs[copies], left[copies]
 
 
 def _pairs_of(neighbours: Neighbours) -> tuple[NDArray[np.int64], Floats]:
     """Each pair of closest neighbours once, [P, 2] the lower first, and its shorter distance."""
-    closest = neighbours.indices[:, :_PARTNERS]
-    pairs = np.stack([np.repeat(np.arange(len(closest)), _PARTNERS), closest.ravel()], axis=1)
-    distances = neighbours.distances[:, :_PARTNERS].ravel()
+    closest = neighbours.indices[:, : limits.PARTNERS]
+    pairs = np.stack([np.repeat(np.arange(len(closest)), limits.PARTNERS), closest.ravel()], axis=1)
+    distances = neighbours.distances[:, : limits.PARTNERS].ravel()
     present = pairs[:, 1] >= 0
     pairs, distances = np.sort(pairs[present], axis=1), distances[present]
     order = np.lexsort((distances, pairs[:, 1], pairs[:, 0]))
@@ -142,22 +115,22 @@ def _pairs_of(neighbours: Neighbours) -> tuple[NDArray[np.int64], Floats]:
     return pairs[fresh], distances[fresh]
 
 
-def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64], *, least: float) -> Floats:
+def _scale_of_pairs(measured: Floats, pairs: NDArray[np.int64], *, minimum: float) -> Floats:
     """[P] the usual distance around the pair: the larger of that around its two images.
 
     Args:
         measured: [n, k] distances from each image to its neighbours; inf where there are fewer,
             NaN in the rows that are not needed.
         pairs: [P, 2].
-        least: no scale is smaller.
+        minimum: no scale is smaller.
     """
     # Among all neighbours of an image the partner is the closest, so the others start one later.
-    place = 1 + int(np.clip(len(measured) // _IMAGES_FOR_A_PLACE, 1, _SCALE))
+    place = 1 + int(np.clip(len(measured) // limits.IMAGES_FOR_A_PLACE, 1, limits.SCALE_PLACE))
     around = np.sort(measured, axis=1)[:, place]
     known = around[np.isfinite(around)]
-    usual = np.float32(np.median(known) if len(known) else _USUAL)
+    usual = np.float32(np.median(known) if len(known) else limits.USUAL_SCALE)
     around = np.where(np.isfinite(around), around, usual)
-    around = np.maximum(around, max(_LEAST_SCALE * usual, np.float32(least)))
+    around = np.maximum(around, max(limits.MIN_SCALE * usual, np.float32(minimum)))
     return np.asarray(around[pairs].max(axis=1), dtype=np.float32)
 
 
@@ -184,4 +157,6 @@ def _same_colours(
     second = colours[pairs[:, 1]].reshape(len(pairs), -1).astype(np.float32)
     left = np.square(second - first).mean(axis=1)
     whole = np.maximum(np.square(second).mean(axis=1), np.square(first).mean(axis=1))
-    return np.asarray(left <= _COLOUR_SHARE * whole + _COLOUR_NOISE**2, dtype=np.bool_)
+    return np.asarray(
+        left <= limits.MAX_COLOUR_FRACTION * whole + limits.COLOUR_NOISE**2, dtype=np.bool_
+    )
