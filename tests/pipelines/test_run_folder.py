@@ -12,9 +12,9 @@ from nunbit.errors import RunInterrupted, UsageError
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
+    check_output_folder,
     claim,
     recorded_notes,
-    refuse_foreign,
     resumable,
     save_config,
 )
@@ -35,14 +35,14 @@ def test_names_are_claimed_one_after_the_other(tmp_path: Path, monkeypatch) -> N
 
 
 def test_only_the_start_of_a_run_may_be_written_over(tmp_path: Path) -> None:
-    refuse_foreign(tmp_path / "new")
+    check_output_folder(tmp_path / "new")
     save_config(RunFolder(tmp_path), Config())
-    refuse_foreign(tmp_path)
+    check_output_folder(tmp_path)
     (tmp_path / "thesis.txt").write_text("x", encoding="utf-8")
     with pytest.raises(UsageError, match="not empty"):
-        refuse_foreign(tmp_path)
+        check_output_folder(tmp_path)
     with pytest.raises(UsageError, match="is a file"):
-        refuse_foreign(tmp_path / "thesis.txt")
+        check_output_folder(tmp_path / "thesis.txt")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no advisory locks on folders there")

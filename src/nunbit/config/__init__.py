@@ -1,8 +1,8 @@
 """The configuration of a run: frozen, typed, written to and read from TOML.
 
-It stops at the door of each stage: only the spine and the command line know it; modules take plain
-arguments. A value `auto` is decided by the run from the data, and the decision is written into the
-run's `config.toml`. The settings themselves stand in sections.py.
+Only the command line, the interface in Python and the pipelines know it; what they call takes plain
+arguments or a section of its own. The settings themselves are in sections.py. What `auto` means is
+decided in resolve.py, and the decisions are written into the run's `config.toml`.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def read_config(path: Path) -> Config:
     """A configuration that `Config.to_toml` wrote.
 
     Raises:
-        ConfigError: when the file is missing, is no TOML or holds an unknown key.
+        ConfigError: when the file is missing, is not TOML or holds an unknown key.
     """
     return build_config(_read_toml(path), {}, origin=str(path))
 
@@ -149,7 +149,7 @@ def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
     if section not in _section_names():
         raise _unknown(dotted, "the settings")
     values = nested.setdefault(section, {})
-    if isinstance(values, dict):  # else validation says that a section is no single value
+    if isinstance(values, dict):  # else validation says that a section is not a single value
         values[key] = _list(value)
 
 
@@ -184,7 +184,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(
-            f"the configuration file cannot be read: {error}", path=path, remedy="mend the file"
+            f"the configuration file cannot be read: {error}", path=path, remedy="fix the file"
         ) from None
 
 

@@ -93,12 +93,12 @@ def _check_statistics(weights: Weights, pixels: PixelsConfig) -> None:
     if pixels.scaling == "auto" and pixels.mean == "auto":
         return
     if set_statistics(pixels, len(published.mean)) != (published.mean, published.std):
-        told = f"{pixels.mean} and {pixels.std}"
+        stated = f"{pixels.mean} and {pixels.std}"
         if pixels.mean == "auto":
-            told = f"pixels.scaling={pixels.scaling}"
+            stated = f"pixels.scaling={pixels.scaling}"
         raise ConfigError(
             f"the weights {weights.name} were trained with mean {published.mean} and standard "
-            f"deviation {published.std}, not with {told}",
+            f"deviation {published.std}, not with {stated}",
             remedy="leave out pixels.scaling, pixels.mean and pixels.std: they come with the "
             "weights",
         )

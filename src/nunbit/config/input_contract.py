@@ -38,23 +38,23 @@ def decide_colour(
 def decide_resizing(
     pixels: PixelsConfig, published: WeightsInput | None
 ) -> tuple[Decision[Any], Decision[float], Decision[Any]]:
-    """Fit, crop share and filter: as set, else as the weights had them, else the usual ones."""
+    """Fit, crop fraction and filter: as set, else as the weights had them, else the usual ones."""
     why = "the usual one" if published is None else "the weights were trained so"
     fit = Decision[Any]("pixels.fit", pixels.fit, SET)
     if pixels.fit == "auto":
         value = "crop" if published is None else published.fit
         fit = Decision("pixels.fit", value, why)
     if pixels.crop_share != "auto":
-        share = Decision("pixels.crop_share", pixels.crop_share, SET)
-    elif published is None or fit.value != published.fit:  # a share belongs to one way to fit
-        share = Decision("pixels.crop_share", 1.0, "nothing is cut off")
+        fraction = Decision("pixels.crop_share", pixels.crop_share, SET)
+    elif published is None or fit.value != published.fit:  # a fraction belongs to one way to fit
+        fraction = Decision("pixels.crop_share", 1.0, "nothing is cut off")
     else:
-        share = Decision("pixels.crop_share", published.crop_share, why)
+        fraction = Decision("pixels.crop_share", published.crop_share, why)
     interpolation = Decision[Any]("pixels.interpolation", pixels.interpolation, SET)
     if pixels.interpolation == "auto":
         method = "bilinear" if published is None else published.interpolation
         interpolation = Decision("pixels.interpolation", method, why)
-    return fit, share, interpolation
+    return fit, fraction, interpolation
 
 
 def decide_scaling(
@@ -64,8 +64,8 @@ def decide_scaling(
     why = SET
     if published is not None:
         known, why = (published.mean, published.std), "they come with the weights"
-    elif (told := set_statistics(pixels, channels)) is not None:
-        known = told
+    elif (stated := set_statistics(pixels, channels)) is not None:
+        known = stated
     else:
         why = why if pixels.scaling == "z-score" else "the training part's own suit any data"
         return Decision("pixels.scaling", None, why)

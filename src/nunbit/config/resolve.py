@@ -441,7 +441,7 @@ def resolve_checkpoint(
 ) -> tuple[ResolvedCheckpoint, Decision[str]]:
     """What decides on the best epoch, and in which direction; without validation images the loss.
 
-    Only the defaults give way: who names a number that is never measured is told so in training.
+    Only the defaults give way: a named number that is never measured is reported in training.
     """
     usual, changed = CheckpointConfig(), dict[str, str]()
     if validation_images == 0 and wish.monitor == usual.monitor:

@@ -53,16 +53,16 @@ class DataConfig(Section):
     corrections: str | None = None
     """A CSV of images to leave out or to give another class, such as the check's fix list."""
     max_bad_fraction: Fraction = 0.05
-    """Training stops when more than this share of the images is unusable."""
+    """Training stops when more than this fraction of the images is unusable."""
 
 
 class SplitConfig(Section):
     """How the samples are divided where the data do not say."""
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of all samples that becomes the test part."""
+    """Fraction of all samples that becomes the test part."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rest that becomes the validation part."""
+    """Fraction of the rest that becomes the validation part."""
     max_validation: Annotated[int, Field(ge=1)] = 5000
     """More validation images than this add little certainty; the others train."""
     near_duplicates: Literal["together", "ignore"] = "together"
@@ -90,8 +90,8 @@ class PixelsConfig(Section):
     """How another aspect ratio is fitted: cut the long side, add borders, or distort; auto is that
     of pretrained weights, else crop."""
     crop_share: Auto | Annotated[float, Field(gt=0, le=1)] = "auto"
-    """Share of the image that crop and squash keep, around the centre; auto is that of pretrained
-    weights, else all."""
+    """Fraction of the image that crop and squash keep, around the centre; auto is that of
+    pretrained weights, else all."""
     interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
     """Filter for resizing, antialiased; auto is that of pretrained weights, else bilinear."""
     scaling: Auto | ScalingName = "auto"
@@ -175,7 +175,7 @@ class TrainingConfig(Section):
     loss: LossName = "cross-entropy"
     """What is minimised."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the target spread over all classes; more than 0 makes probabilities too modest."""
+    """Fraction of the target spread over all classes; above 0 it makes probabilities too modest."""
     optimizer: OptimizerName = "adamw"
     """The optimiser."""
     learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"
@@ -196,7 +196,7 @@ class TrainingConfig(Section):
     schedule: ScheduleName = "one-cycle"
     """Learning rate over the run."""
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of the run in which the learning rate rises (one-cycle and cosine)."""
+    """Fraction of the run in which the learning rate rises (one-cycle and cosine)."""
     gradient_clip: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the gradient; 0 leaves it alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -23,7 +23,7 @@ from nunbit.pipelines.evaluation.test_pass import predict_and_observe
 from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.loading.prepare import Found, Prepared, decode_under, find
 from nunbit.pipelines.loading.reopen import own_division
-from nunbit.pipelines.run_folder import RunFolder, free_beside, refuse_foreign
+from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.pipelines.training.calibrate import calibration_facts
@@ -66,7 +66,7 @@ def evaluate_run(
             remedy="name labelled images with --data, or give the run's folder",
         )
     if out is not None:
-        refuse_foreign(out)
+        check_output_folder(out)
     bundle = load_bundle(model)
     config = read_config(folder.config) if is_run else Config()
     if data is not None:

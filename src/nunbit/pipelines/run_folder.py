@@ -120,7 +120,7 @@ def claim(name: str) -> RunFolder:
 def free_beside(run: Path, suffix: str) -> Path:
     """`<run>-<suffix>` beside a run, or the next of `<run>-<suffix>-2`, … that does not exist.
 
-    `run` may also be a name of weights, which is no path: then it is in the current folder.
+    `run` may also be a name of weights, which are not a path: then it is in the current folder.
     """
     plain = run if run.exists() else Path(str(run).replace("/", "-"))
     place = plain.resolve() if plain.name in ("", "..") else plain
@@ -132,8 +132,8 @@ def free_beside(run: Path, suffix: str) -> Path:
     raise AssertionError("count never ends")
 
 
-def refuse_foreign(out: Path) -> None:
-    """Never write into a folder that holds anything but the start of a run.
+def check_output_folder(out: Path) -> None:
+    """Check that a folder is empty, new, or holds no more than the configuration of a run.
 
     Raises:
         UsageError: when it holds something else.
@@ -222,7 +222,7 @@ def alone_in(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def resumable(folder: RunFolder) -> Iterator[None]:
-    """Say how to go on when the user interrupts anything but a training step.
+    """Report how to go on when the user interrupts anything but a training step.
 
     Raises:
         RunInterrupted: in place of KeyboardInterrupt.

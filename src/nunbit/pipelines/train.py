@@ -48,9 +48,9 @@ from nunbit.pipelines.loading.prepare import (
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
+    check_output_folder,
     claim,
     recorded_notes,
-    refuse_foreign,
     resumable,
     save_config,
     with_absolute_paths,
@@ -94,13 +94,13 @@ def train(
         config: what to do; `auto` values are decided here and written to config.toml.
         out: the run's folder; None makes a new one under runs/.
         resume: go on with the run in `out` where it was interrupted, or begin it.
-        progress: who is told what happens.
+        progress: where what happens is reported.
         command: what the user typed, for the report.
 
     Raises:
         DataError: when the data cannot be used.
         UsageError: when a setting, the device or the output folder cannot be used.
-        TrainingError: when the loss is no longer a number.
+        TrainingError: when the loss is not a number any more.
         RunInterrupted: when the user stopped it; `remedy` says how to go on.
     """
     config = with_absolute_paths(config)
@@ -110,7 +110,7 @@ def train(
     if resume and folder.config.is_file():
         config = config_to_resume(config, recorded_config(folder), out)
     elif not resume or out.exists():
-        refuse_foreign(out)
+        check_output_folder(out)
     if folder.summary.is_file():
         progress.note("the run has already ended")
         return Run(folder=out, summary=folder.read_summary())

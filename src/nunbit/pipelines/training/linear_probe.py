@@ -25,7 +25,7 @@ from nunbit.pipelines.training.transfer import open_backbone
 from nunbit.progress import Progress
 from nunbit.types import Predictions
 
-MOST_TEST_IMAGES = 1_000
+MAX_TEST_IMAGES = 1_000
 """Each passes once more through the network as it was before its tuning."""
 
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -51,7 +51,7 @@ def linear_probe(
     budget: Budget,
     progress: Progress,
 ) -> tuple[Baseline, ...]:
-    """What the head said before the tuning, of at most `MOST_TEST_IMAGES` test images.
+    """What the head said before the tuning, of at most `MAX_TEST_IMAGES` test images.
 
     Nothing for a run that tuned nothing: one from scratch has no features, and one of a head on
     features is itself what would be compared. Nothing either where the head was not kept.
@@ -69,7 +69,7 @@ def linear_probe(
         progress=progress,
     )
     rows = np.arange(len(test))
-    chosen = np.sort(drawn(rows, MOST_TEST_IMAGES, np.random.default_rng(config.seed)))
+    chosen = np.sort(drawn(rows, MAX_TEST_IMAGES, np.random.default_rng(config.seed)))
     said = test.subset(chosen)
     split_point = backbone.split_points[-1]
     features = backbone.features(replace(batches, rows=said.indices), split_point=split_point)

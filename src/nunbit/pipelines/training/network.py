@@ -48,9 +48,10 @@ from nunbit.types import Batch
 
 HEAD_HIDDEN = "head_hidden"
 """Argument of `create_model`: units of a hidden layer in the head."""
-LEAST_SHARE_OF_SIZE = 0.5
-"""Of the sides that weights were trained with: on 359 pictures, EfficientNet-lite0's features lose
-one or two points down to half of its 224 pixels, twelve at 64 and 45 at 32."""
+MIN_SIZE_FRACTION = 0.5
+"""Fraction of the sides that weights were trained with, below which a run warns: on 359 pictures,
+EfficientNet-lite0's features lose one or two points down to half of its 224 pixels, twelve at 64
+and 45 at 32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +119,8 @@ def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
         return []
     contract = parts.preprocess
     theirs = weights.input.height, weights.input.width
-    share = min(contract.height / theirs[0], contract.width / theirs[1])
-    if share >= LEAST_SHARE_OF_SIZE:
+    fraction = min(contract.height / theirs[0], contract.width / theirs[1])
+    if fraction >= MIN_SIZE_FRACTION:
         return []
     return [
         f"warning: images of {contract.height}x{contract.width} pixels are less than half of the "

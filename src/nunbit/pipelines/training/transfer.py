@@ -191,7 +191,7 @@ def fit_on_features(
         validation=said,
         head=head,
     )
-    progress.note(_told(start, len(batches.rows)))
+    progress.note(_message(start, len(batches.rows)))
     return start
 
 
@@ -250,7 +250,7 @@ def kept_start(
     transfer: ResolvedTransfer,
     seed: int,
 ) -> HeadStart | None:
-    """The start of a resumed run, whose weights come from its checkpoint; None to begin anew."""
+    """The start of a resumed run, whose weights come from its checkpoint; None to begin again."""
     if not newest(folder.last).exists():
         return None
     try:
@@ -427,7 +427,7 @@ def _facts(
     }
 
 
-def _told(start: HeadStart, images: int) -> str:
+def _message(start: HeadStart, images: int) -> str:
     """What happened, as a sentence for the user."""
     facts, record = start.facts, start.record
     point: Mapping[str, Any] = next(point for point in facts["path"] if point["chosen"])
