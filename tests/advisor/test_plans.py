@@ -102,7 +102,7 @@ def test_something_else_is_not_advice() -> None:
     with pytest.raises(DataError, match="this is not advice of nunbit: 'heads'") as caught:
         advice_from_dict(content)
     assert caught.value.remedy == "make it again with nunbit advise"
-    with pytest.raises(DataError, match="no advice"):
+    with pytest.raises(DataError, match="not advice"):
         advice_from_dict({**ADVICE.to_dict(), "plans": [{"accuracy": {"estimate": 1}}]})
 
 

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from nunbit.backbone.graph import Followed
 from nunbit.models.meta_tensors import TRACE_ERRORS, meta_tensors, reference_tensor
 from nunbit.models.mode import evaluation_mode
-from nunbit.models.summary.multiply_adds import multiply_adds
+from nunbit.models.summary.multiply_adds import multiply_adds, unfused_attention
 
 _IMAGES = 3
 """Of the pass: a number that sizes of images and windows rarely have, to tell what is per image."""
@@ -65,14 +65,8 @@ class _Pass(nn.Module):
         self.multiply_adds: dict[str, int] = {}
 
     def forward(self, images: Tensor) -> None:
-        fast_path = torch.backends.mha.get_fastpath_enabled()
-        # The fused form of attention hides the products that it consists of.
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            with _Count() as count:
-                _Noting(self, count).run(images)
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast_path)
+        with unfused_attention(), _Count() as count:
+            _Noting(self, count).run(images)
 
 
 class _Noting(Interpreter):

@@ -139,14 +139,14 @@ def _receptive_field(call: Call) -> Iterator[str]:
     numbers = _window(call.module)
     lines = []
     for axis, kernel in enumerate(numbers["kernel"]):
-        before = field.stride(axis) if axis < len(field.extent) else None
-        if before is None or axis in field.whole:
+        if axis >= len(field.axes) or field.axes[axis].dim is None:
             return
+        extent, before = field.axes[axis].extent, field.axes[axis].stride
         reach = numbers["dilation"][axis] * (kernel - 1) + 1
-        after = field.extent[axis] + (reach - 1) * before
+        after = extent + (reach - 1) * before
         stride = numbers["stride"][axis]
         lines.append(
-            f"receptive field: {field.extent[axis]} + ({reach} - 1)*{before} = {after}; "
+            f"receptive field: {extent} + ({reach} - 1)*{before} = {after}; "
             f"stride: {before}*{stride} = {before * stride}"
         )
     yield from dict.fromkeys(lines)

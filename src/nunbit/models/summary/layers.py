@@ -11,7 +11,7 @@ from torch import nn
 
 from nunbit.models.summary.explain import explain
 from nunbit.models.summary.fields import Field
-from nunbit.models.summary.seen import Seen, Unknown
+from nunbit.models.summary.rules import Seen, Unknown
 from nunbit.models.summary.trace import Call
 
 Sees = tuple[int, ...] | Literal["global", "unknown"] | None
@@ -120,17 +120,17 @@ def sees(field: Seen, sizes: Sequence[int]) -> tuple[Sees, tuple[int, ...] | Non
     """Receptive field and stride as a row shows them, for an image of `sizes` [H, W]."""
     if not isinstance(field, Field):
         return (None if field is None else "unknown"), None
-    axes = range(len(sizes))
-    strides = [field.stride(axis) for axis in axes]
     whole = [
-        axis in field.whole
-        or (strides[axis] is None and field.first[axis] <= 0 and field.extent[axis] >= size)
-        for axis, size in enumerate(sizes)
+        axis.whole or (axis.dim is None and axis.first <= 0 and axis.extent >= size)
+        for axis, size in zip(field.axes, sizes, strict=True)
     ]
     if all(whole):
         return "global", None
-    extents = tuple(sizes[axis] if whole[axis] else field.extent[axis] for axis in axes)
-    return extents, tuple(stride or 0 for stride in strides)
+    extents = tuple(
+        size if all_of_it else axis.extent
+        for axis, size, all_of_it in zip(field.axes, sizes, whole, strict=True)
+    )
+    return extents, tuple(0 if axis.dim is None else axis.stride for axis in field.axes)
 
 
 def _layer(call: Call, counted: set[int], sizes: Sequence[int]) -> Layer:

@@ -25,9 +25,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 from nunbit.models.meta_tensors import TRACE_ERRORS, meta_tensors, reference_tensor
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.fields import image_field
-from nunbit.models.summary.multiply_adds import multiply_adds
-from nunbit.models.summary.rules import fields_after
-from nunbit.models.summary.seen import UNKNOWN, Seen
+from nunbit.models.summary.multiply_adds import multiply_adds, unfused_attention
+from nunbit.models.summary.rules import UNKNOWN, Seen, fields_after
 
 
 @dataclass(kw_only=True)
@@ -81,14 +80,11 @@ def _run(model: nn.Module, inputs: Sequence[Tensor], *, follow: bool, on_meta: b
     device = torch.device("meta") if on_meta else home.device
     given = tuple(torch.zeros(tensor.shape, device=device, dtype=home.dtype) for tensor in inputs)
     watch = _Watch(given[0] if follow else None)
-    fast_path = torch.backends.mha.get_fastpath_enabled()
     with contextlib.ExitStack() as stack:
         stack.enter_context(evaluation_mode(model))
         stack.enter_context(watch.hooked(model))
         stack.enter_context(torch.no_grad())
-        # The fused form of attention hides the products that it consists of.
-        torch.backends.mha.set_fastpath_enabled(False)
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        stack.enter_context(unfused_attention())
         stack.enter_context(watch)
         if on_meta:
             functional_call(model, meta_tensors(model), given)
