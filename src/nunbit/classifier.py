@@ -24,6 +24,7 @@ from torch import nn
 
 from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
+from nunbit.chunks import chunk_slices, chunks
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.deployed import Deployed, predict_canvases
@@ -229,8 +230,8 @@ class Classifier:
         if batch_size < 1:
             raise UsageError(f"a batch holds at least one image, not {batch_size}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(images), batch_size):
-                yield list(pool.map(self._canvas, images[start : start + batch_size]))
+            for some in chunks(images, batch_size):
+                yield list(pool.map(self._canvas, some))
 
     def _canvas(self, image: OneImage) -> Canvas | UnusableImage:
         """One image as the contract wants it, uint8 [H, W, C], or why that cannot be."""
@@ -275,12 +276,12 @@ class Classifier:
 
     def _batches(self, canvases: Sequence[Canvas]) -> Iterator[CanvasBatch]:
         size = images_at_once(self.preprocess.height, self.preprocess.width, self.device)
-        for start in range(0, len(canvases), size):
-            some = np.stack(canvases[start : start + size])
+        for rows in chunk_slices(len(canvases), size):
+            some = np.stack(canvases[rows])
             yield CanvasBatch(
                 canvases=torch.from_numpy(some).to(self.device),
                 targets=torch.full((len(some),), -1),
-                indices=np.arange(start, start + len(some)),
+                indices=np.arange(rows.start, rows.stop),
             )
 
 

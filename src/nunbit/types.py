@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunk_slices
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -257,8 +259,7 @@ class Predictions:
     def losses(self) -> NDArray[np.float64]:
         """[N] cross entropy of known labels in nats, finite for finite logits of any size."""
         found = np.empty(len(self))
-        for start in range(0, len(self), _LOSS_CHUNK_SIZE):
-            some = slice(start, start + _LOSS_CHUNK_SIZE)
+        for some in chunk_slices(len(self), _LOSS_CHUNK_SIZE):
             logits = self.logits[some].astype(np.float64) / self.temperature
             logits -= logits.max(axis=1, keepdims=True)
             true = logits[np.arange(len(logits)), self.labels[some]]

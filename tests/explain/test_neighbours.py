@@ -10,7 +10,7 @@ from nunbit.explain.neighbours import nearest
 
 @pytest.mark.parametrize("rows_at_once", [7, 1000])
 def test_the_nearest_are_scikit_learns(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(neighbours, "CHUNK_ROWS", rows_at_once)
     rng = np.random.default_rng(0)
     known = rng.normal(size=(60, 5)).astype(np.float32)
     asked = rng.normal(size=(9, 5)).astype(np.float32)

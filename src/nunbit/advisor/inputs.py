@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import interpolate
 
+from nunbit.chunks import chunks
 from nunbit.data.batches import Batches
 from nunbit.data.pixels import ArrayPixels, Pixels
 from nunbit.data.preprocess import Preprocess
@@ -72,9 +73,7 @@ class Images:
         """
         canvases = np.empty((len(self), height, width, self.shape[0]), dtype=np.uint8)
         batches, start = self.batches(), 0
-        groups = [
-            self.rows[i : i + batches.batch_size] for i in range(0, len(self), batches.batch_size)
-        ]
+        groups = list(chunks(self.rows, batches.batch_size))
         for pixels in self.pixels.stream(groups):
             resized = interpolate(
                 pixels.permute(0, 3, 1, 2).float(), (height, width), mode="bilinear", antialias=True

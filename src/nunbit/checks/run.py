@@ -24,6 +24,7 @@ from nunbit.checks.measurements.embedding import EmbeddingObserver
 from nunbit.checks.measurements.features import describe
 from nunbit.checks.measurements.observer import Observer
 from nunbit.checks.measurements.statistics import StatisticsObserver
+from nunbit.chunks import chunks
 from nunbit.data.inspect import Inspection
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
@@ -182,7 +183,7 @@ def _show(
     contract = pixels.preprocess
     values = contract.height * contract.width * contract.channels
     size = max(1, min(MAX_BATCH_IMAGES, BATCH_VALUES // values))
-    batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+    batches = list(chunks(rows, size))
 
     def looked_at() -> Iterator[np.int64]:
         for batch, canvases in zip(batches, pixels.stream(batches), strict=True):

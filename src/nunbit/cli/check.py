@@ -113,15 +113,14 @@ def check(
 
 
 def _write_page(path: Path, diagnosis: Diagnosis, command: str, progress: Progress) -> None:
-    from datetime import datetime
-
+    from nunbit.formatting import timestamp
     from nunbit.pipelines.evaluation.outcome import versions
     from nunbit.reports.check import build_page
 
     html = build_page(
         diagnosis,
         command=command,
-        finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        finished=timestamp(),
         versions=versions(),
         progress=progress,
     )

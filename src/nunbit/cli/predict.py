@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nunbit.chunks import chunks
 from nunbit.cli.options import Debug, Quiet, Run
 from nunbit.cli.outputs import check_new_file
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from nunbit.classifier import Classifier, FilePrediction
 
-FILES_AT_A_TIME = 512  # so that progress shows, and workers are still kept busy
+CHUNK_FILES = 512  # so that progress shows, and workers are still kept busy
 
 
 def predict(
@@ -97,8 +98,7 @@ def _answers(
     accuracy: float | None,
     batch_size: int,
 ) -> Iterator[FilePrediction]:
-    for start in range(0, len(files), FILES_AT_A_TIME):
-        some = files[start : start + FILES_AT_A_TIME]
+    for some in chunks(files, CHUNK_FILES):
         yield from classifier.predict_files(
             some, top_k=top_k, accuracy=accuracy, batch_size=batch_size
         )

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nunbit.chunks import chunks
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.seeds import Purpose, derive_seed
@@ -100,7 +101,7 @@ class TrainingBatches:
 
 
 def _groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    return list(chunks(rows, batch_size))
 
 
 def _training_groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:

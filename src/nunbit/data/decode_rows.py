@@ -24,6 +24,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunk_slices
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError, UnusableImage
 from nunbit.progress import Progress
@@ -150,8 +151,7 @@ def _in_threads(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
     pool = ThreadPoolExecutor(workers)
     try:
         for preprocess, images, rows, sha256 in jobs:
-            starts = range(0, len(rows), _ROWS_OF_A_THREAD)
-            parts = [slice(start, start + _ROWS_OF_A_THREAD) for start in starts]
+            parts = chunk_slices(len(rows), _ROWS_OF_A_THREAD)
             pending.append(
                 [pool.submit(decode_rows, preprocess, images, rows[p], sha256[p]) for p in parts]
             )

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS_AT_ONCE = 16_384
+from nunbit.chunks import chunk_slices
+
+CHUNK_ROWS = 16_384
 """Of the N, so that features on disk are read piece by piece."""
 
 
@@ -50,10 +52,10 @@ def nearest(known: NDArray[np.float32], asked: NDArray[np.float32], *, count: in
     directions = _directions(asked)
     best = np.empty((len(asked), 0), dtype=np.float32)
     rows = np.empty((len(asked), 0), dtype=np.int64)
-    for start in range(0, len(known), ROWS_AT_ONCE):
-        some = _directions(known[start : start + ROWS_AT_ONCE])
+    for chunk in chunk_slices(len(known), CHUNK_ROWS):
+        some = _directions(known[chunk])
         best = np.concatenate([best, directions @ some.T], axis=1)
-        here = np.broadcast_to(np.arange(start, start + len(some)), (len(asked), len(some)))
+        here = np.broadcast_to(np.arange(chunk.start, chunk.stop), (len(asked), len(some)))
         rows = np.concatenate([rows, here], axis=1)
         order = np.argsort(-best, axis=1, kind="stable")[:, :count]
         best, rows = np.take_along_axis(best, order, 1), np.take_along_axis(rows, order, 1)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nunbit.chunks import chunks
 from nunbit.data.augment import Augmentation
 from nunbit.data.augment.flips_and_shifts import HorizontalFlip
 from nunbit.data.batches import Batches, TrainingBatches
@@ -67,9 +68,7 @@ class ActivationBatches:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Batch]:
-        rows, size = self.batches.rows, self.batches.batch_size
-        for start in range(0, len(rows), size):
-            chosen = rows[start : start + size]
+        for chosen in chunks(self.batches.rows, self.batches.batch_size):
             labels = torch.from_numpy(self.batches.labels[chosen])
             yield Batch(
                 images=_on(self.activations.of(chosen), self.batches.device),

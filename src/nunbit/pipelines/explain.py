@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from nunbit.errors import UnusableImage, UsageError
 from nunbit.explain.attribution import METHODS
 from nunbit.explain.filters import Filters, filters_of
 from nunbit.explain.images import Explanation, Plan, Subject, Wanted, explain_image, plan
+from nunbit.formatting import timestamp
 from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.explanation.nearest_training_images import resembling
 from nunbit.progress import SILENT, Progress
@@ -122,7 +122,7 @@ def explain_run(
         facts=_facts(classifier, settled, run),
         command=command,
         version=__version__,
-        finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        finished=timestamp(),
     )
     written = write_explanations(out, page)
     return Explained(page=written, explanations=explanations, unusable=tuple(given.unusable))

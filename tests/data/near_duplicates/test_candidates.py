@@ -64,7 +64,7 @@ def test_cells_find_what_the_whole_search_finds(monkeypatch: pytest.MonkeyPatch)
 def test_little_memory_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     images = digits()[:300, :, :, 0]
     at_once = nearest(images, k=3)
-    monkeypatch.setattr(candidates, "_MOST_DISTANCES", 300 * 50)
+    monkeypatch.setattr(candidates, "_MAX_DISTANCES", 300 * 50)
     in_pieces = nearest(images, k=3)
     assert (in_pieces.indices == at_once.indices).mean() > 0.99
     np.testing.assert_allclose(in_pieces.distances, at_once.distances, atol=1e-5)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunk_slices
+
 ONE_COLOUR = 3
 """Grey levels between the lowest and the highest value of a channel; JPEG may add one or two."""
 _NOISE = 0.5
@@ -69,9 +71,8 @@ class AppearanceObserver:
     def observe(self, rows: NDArray[np.int64], canvases: NDArray[np.uint8]) -> None:
         """See `Observer.observe`."""
         pixels = canvases.shape[1] * canvases.shape[2]
-        at_once = max(1, _STEP_PIXELS // pixels)
-        for start in range(0, len(rows), at_once):
-            chosen = slice(start, start + at_once)
+        size = max(1, _STEP_PIXELS // pixels)
+        for chosen in chunk_slices(len(rows), size):
             for name, values in _measures(canvases[chosen]).items():
                 self._columns[name][rows[chosen]] = values
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
 from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import find_split_points
+from nunbit.chunks import chunks
 from nunbit.errors import UsageError
 from nunbit.inference import forward, images_at_once
 from nunbit.models import create_model
@@ -73,8 +74,7 @@ class Backbone:
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""
         size = images_at_once(self.input.height, self.input.width, self._device)
-        parts = [canvases[i : i + size] for i in range(0, len(canvases), size)]
-        return np.concatenate([self._features(part) for part in parts])
+        return np.concatenate([self._features(part) for part in chunks(canvases, size)])
 
     def _features(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         values = self._cut.pooled(forward(self._body, self._prepared(canvases)))

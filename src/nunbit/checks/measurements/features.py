@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunks
 from nunbit.data.near_duplicates.signatures import averaged
 
 Floats = NDArray[np.float32]
@@ -16,7 +17,7 @@ SIDE = 64
 """Larger pictures are first made so small, pixels."""
 DIRECTIONS = 9
 COLOUR_CELLS = 4
-_PIXELS_AT_ONCE = 500_000
+_CHUNK_PIXELS = 500_000
 
 
 def describe(canvases: NDArray[np.uint8]) -> Floats:
@@ -27,9 +28,8 @@ def describe(canvases: NDArray[np.uint8]) -> Floats:
     colour images the mean colours of 4 x 4 cells. On Fashion-MNIST a linear classifier gets 88 %
     from them, where it gets 81 % from the pixels.
     """
-    at_once = max(1, _PIXELS_AT_ONCE // (canvases.shape[1] * canvases.shape[2]))
-    parts = [canvases[i : i + at_once] for i in range(0, len(canvases), at_once)]
-    return np.concatenate([_described(part) for part in parts])
+    size = max(1, _CHUNK_PIXELS // (canvases.shape[1] * canvases.shape[2]))
+    return np.concatenate([_described(part) for part in chunks(canvases, size)])
 
 
 def _described(canvases: NDArray[np.uint8]) -> Floats:

@@ -27,6 +27,7 @@ from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.embedding import Features
 from nunbit.checks.pixels.near_copies import copies_together
+from nunbit.chunks import chunks
 from nunbit.data.corrections import Correction
 from nunbit.data.near_duplicates import HashObserver
 from nunbit.types import Samples
@@ -49,7 +50,7 @@ FOLDS = 5
 _RIDGE = 0.3
 _CALIBRATED_BY = 20_000
 """Images that probabilities are fitted to."""
-_AT_ONCE = 8_192
+_CHUNK_SIZE = 8_192
 _WHY = (
     "A simple classifier that was fitted to the other images is sure of another class. It errs "
     "where classes look alike: these are suspicions, not verdicts."
@@ -187,7 +188,7 @@ def _scores(
 
     members = [np.flatnonzero(fold == number) for number in range(folds)]
     for number, rows in enumerate(members):
-        for some in _pieces(rows):
+        for some in chunks(rows, _CHUNK_SIZE):
             values = standardised(some)
             moments[number] += values.T @ values
             products[number] += values.T @ np.eye(classes, dtype=np.float32)[labels[some]]
@@ -196,13 +197,9 @@ def _scores(
         moment = moments.sum(axis=0) - moments[number]
         moment += _RIDGE * (len(features) - len(rows)) * np.eye(size)
         weights = np.linalg.solve(moment, products.sum(axis=0) - products[number])
-        for some in _pieces(rows):
+        for some in chunks(rows, _CHUNK_SIZE):
             scores[some] = standardised(some) @ weights.astype(np.float32)
     return scores
-
-
-def _pieces(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    return [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
 
 
 def _probabilities(scores: Floats, labels: NDArray[np.int64], *, seed: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.embedding import Features
+from nunbit.chunks import chunk_slices
 from nunbit.types import Samples
 
 Floats = NDArray[np.float32]
@@ -31,7 +32,7 @@ REFERENCE = 10_000
 """Neighbours are looked for among at most so many images, drawn evenly."""
 _STEADY = 0.02
 """Added to every standard deviation: an edge where there is hardly ever one is not that strange."""
-_AT_ONCE = 1_024
+_CHUNK_SIZE = 1_024
 
 
 class Outliers(Check):
@@ -93,7 +94,7 @@ def _components(values: Floats) -> Floats:
     """[n, D] to [n, d]: the directions in which the standardised features vary most."""
     mean, std = values.mean(axis=0), values.std(axis=0) + _STEADY
     moment = np.zeros((values.shape[1], values.shape[1]))
-    pieces = [slice(i, i + 8 * _AT_ONCE) for i in range(0, len(values), 8 * _AT_ONCE)]
+    pieces = [slice(i, i + 8 * _CHUNK_SIZE) for i in range(0, len(values), 8 * _CHUNK_SIZE)]
     for piece in pieces:
         standardised = (values[piece] - mean) / std
         moment += standardised.T @ standardised
@@ -110,13 +111,13 @@ def _to_neighbour(points: Floats) -> Floats:
     place = np.full(count, -1, dtype=np.int64)
     place[chosen] = np.arange(len(chosen))
     distances = np.empty(count, dtype=np.float32)
-    for start in range(0, count, _AT_ONCE):
-        some = points[start : start + _AT_ONCE]
+    for rows in chunk_slices(count, _CHUNK_SIZE):
+        some = points[rows]
         squared = squares - 2 * (some @ reference.T)
         squared += np.einsum("nd,nd->n", some, some)[:, None]
-        own = place[start : start + _AT_ONCE]
+        own = place[rows]
         known = np.flatnonzero(own >= 0)
         squared[known, own[known]] = np.inf
         tenth = np.partition(squared, NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]
-        distances[start : start + _AT_ONCE] = np.sqrt(np.maximum(tenth, 0))
+        distances[rows] = np.sqrt(np.maximum(tenth, 0))
     return distances

@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunk_slices
+
 Floats = NDArray[np.float32]
 
 STEPS = 4
@@ -24,7 +26,7 @@ _SMALLEST, _LARGEST = 0.86, 1.1
 """Limits of the share that a view keeps."""
 _GAIN = (0.5, 2.0)
 """Contrast of a copy over that of the image; more is another picture."""
-_CHUNK = 128
+_CHUNK_SIZE = 128
 """Pairs at once, few enough for the processor's cache."""
 _NOISE = 1.0
 """Squared grey levels by which copies differ through rounding and compression alone."""
@@ -44,8 +46,7 @@ def unexplained(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> tupl
     """
     shares = np.empty(len(pairs), dtype=np.float32)
     gains = np.empty(len(pairs), dtype=np.float32)
-    for start in range(0, len(pairs), _CHUNK):
-        some = slice(start, start + _CHUNK)
+    for some in chunk_slices(len(pairs), _CHUNK_SIZE):
         first = thumbnails[pairs[some, 0]].astype(np.float32)
         second = thumbnails[pairs[some, 1]].astype(np.float32)
         forward, gain = _laid_over(first, second)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from nunbit.chunks import chunk_slices
 from nunbit.progress import SILENT, Progress
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ _PROBES = 4
 """Cells that each view is compared with."""
 _CHUNK = 2_048
 """Images whose views are in memory at once."""
-_MOST_DISTANCES = 1 << 19
+_MAX_DISTANCES = 1 << 19
 """Distances that are worked on at once, 2 MB: they stay in the processor's cache, which takes half
 the time of whole cells, and a cell may hold most of the data where they are alike."""
 _FAR = np.float32(np.inf)
@@ -226,9 +227,9 @@ def _probe(
     for cell, views_of_cell, places in _by_cell(asked):
         members = order[starts[cell] : starts[cell + 1]]
         kept = min(k + 1, len(members))
-        at_once = max(1, _MOST_DISTANCES // len(members))
-        for start in range(0, len(views_of_cell), at_once):
-            which, probe = (each[start : start + at_once] for each in (views_of_cell, places))
+        size = max(1, _MAX_DISTANCES // len(members))
+        for some in chunk_slices(len(views_of_cell), size):
+            which, probe = views_of_cell[some], places[some]
             squared = views.squared_distances(which, described[members])
             if kept < len(members):
                 best = np.argpartition(squared, kept - 1, axis=1)[:, :kept]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from nunbit.evaluation.comparison.values import Comparison
+from nunbit.formatting import timestamp
 from nunbit.pipelines.comparison.tested_images import tested_images
 from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.recorded_run import RecordedRun
@@ -36,7 +36,7 @@ def comparison_page(
             pictures=pictures,
             command=command,
             versions=versions(),
-            finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+            finished=timestamp(),
         ),
         progress=progress,
     )

@@ -5,11 +5,12 @@ D values of an image, b images of a block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.chunks import chunks
 from nunbit.data.pixels import ArrayPixels
 from nunbit.evaluation.baselines import (
     Baseline,
@@ -29,7 +30,7 @@ MOST_VALUES = 200_000_000
 """Pixel values that are read for it: about 1,300 images of 224 x 224 in colour."""
 MOST_DECODED = 300
 """Images that are read where each must be decoded again."""
-_VALUES_AT_ONCE = 2_000_000
+_CHUNK_VALUES = 2_000_000
 """Pixel values that are read at once: 8 MB as float32."""
 
 
@@ -84,10 +85,8 @@ def _vectors(
 ) -> Iterator[NDArray[np.float32]]:
     """The canvases of some rows as small vectors, block by block [b, D]; few are in memory."""
     contract = parts.preprocess
-    at_once = max(1, _VALUES_AT_ONCE // (contract.height * contract.width * contract.channels))
-    blocks: Sequence[NDArray[np.int64]] = [
-        rows[start : start + at_once] for start in range(0, len(rows), at_once)
-    ]
+    chunk_size = max(1, _CHUNK_VALUES // (contract.height * contract.width * contract.channels))
+    blocks = list(chunks(rows, chunk_size))
     stream = parts.prepared.pixels.stream(blocks)
     for canvases in progress.track(stream, total=len(blocks), title="baselines"):
         yield small_images(canvases.numpy())

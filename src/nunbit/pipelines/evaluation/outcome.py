@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +22,7 @@ from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.slices import slice_accuracy
 from nunbit.files import write_atomically
+from nunbit.formatting import timestamp
 from nunbit.models.summary import Summary
 from nunbit.pipelines.evaluation.test_pass import Observed
 from nunbit.pipelines.run_folder import RunFolder
@@ -124,7 +124,7 @@ def write_outcome(folder: RunFolder, outcome: Outcome, progress: Progress) -> di
         findings=outcome.findings,
         advice=_recorded_advice(folder),
         versions=versions(),
-        finished=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        finished=timestamp(),
     )
     write_atomically(folder.report, build_report(report, progress=progress))
     write_atomically(folder.summary, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")

@@ -17,6 +17,7 @@ from nunbit.backbone.feature_cache import FeatureStore
 from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import find_split_points
 from nunbit.bundle import Bundle
+from nunbit.chunks import chunks
 from nunbit.config import Config
 from nunbit.config.budget import decide_budget
 from nunbit.errors import NunbitError
@@ -95,7 +96,7 @@ def _search(
 
 def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Batch]:
     size = images_at_once(subject.shape[1], subject.shape[2], subject.device)
-    groups = [np.stack(canvases[i : i + size]) for i in range(0, len(canvases), size)]
+    groups = [np.stack(some) for some in chunks(canvases, size)]
     return [
         Batch(
             images=subject.images(group),

@@ -17,6 +17,7 @@ import PIL
 from numpy.typing import NDArray
 
 from nunbit import __version__
+from nunbit.chunks import chunks
 from nunbit.config import Config
 from nunbit.config.budget import decide_budget
 from nunbit.data.array_cache import read_sealed, sealed
@@ -33,7 +34,7 @@ MOST_IMAGES = 20_000
 """Beyond, a search before each training would take longer than many trainings."""
 SEARCH = 1
 """Number of the way to search: raised with each change of what it finds."""
-_AT_ONCE = 2048
+_CHUNK_SIZE = 2048
 
 
 def copies_to_keep_together(
@@ -83,7 +84,7 @@ def _search(
         progress=progress,
     )
     observer = HashObserver()
-    batches = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    batches = list(chunks(rows, _CHUNK_SIZE))
     for batch, canvases in zip(batches, thumbnails.stream(batches), strict=True):
         observer.observe(batch, canvases.numpy())
     return near_duplicates(observer.signatures(), progress=progress).pairs

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from nunbit.checks.diagnosis import Diagnosis
+from nunbit.chunks import chunks
 from nunbit.reports.kit import is_pixelated, thumbnail_address
 
 PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 MAX_SIDE = 104
 """Pixels of a picture's longer side in the page."""
-AT_ONCE = 256
+CHUNK_SIZE = 256
 """Pictures fetched in one step, so that memory stays bounded."""
 
 
@@ -36,8 +37,7 @@ class Card:
 def cards(diagnosis: Diagnosis, rows: Sequence[int]) -> list[Card]:
     """Cards of some usable rows, in that order."""
     found: list[Card] = []
-    for start in range(0, len(rows), AT_ONCE):
-        chosen = rows[start : start + AT_ONCE]
+    for chosen in chunks(rows, CHUNK_SIZE):
         pictures = diagnosis.pictures(np.asarray(chosen, dtype=np.int64))
         for row, picture in zip(chosen, pictures, strict=True):
             label, path = diagnosis.samples.label_name(row), diagnosis.samples.paths[row]

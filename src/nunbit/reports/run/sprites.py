@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nunbit.chunks import chunks
 from nunbit.reports.run.inputs import PictureGetter
 
 LARGEST = 48
 """Pixels of a picture's longer side in the sheet."""
 BLOCK = 16
 """Pixels of a JPEG's block where colour has half the detail: no cell bleeds into the next."""
-AT_ONCE = 64
+CHUNK_SIZE = 64
 """Pictures in memory at a time."""
 QUALITY = 80
 
@@ -79,6 +80,6 @@ def make_sheet(pictures: PictureGetter, rows: NDArray[np.int64]) -> Sheet:
 
 
 def _each(pictures: PictureGetter, rows: NDArray[np.int64]) -> Iterator[Image.Image]:
-    for start in range(0, len(rows), AT_ONCE):
-        for picture in pictures(rows[start : start + AT_ONCE]):
+    for some in chunks(rows, CHUNK_SIZE):
+        for picture in pictures(some):
             yield Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
