@@ -29,9 +29,7 @@ from nunbit.config import load_config
 from nunbit.config.resolve import resolve_training
 from nunbit.config.resolved import Decision
 from nunbit.device import resolve_device
-from nunbit.pipelines.loading.make_split import complete_contract, divide
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
+from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.network import make_plan, new_model, new_state
 from nunbit.progress import SILENT
@@ -117,32 +115,21 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     """The trainer that `nunbit train fashion-mnist --model fashion-cnn --epochs 5` makes."""
     config = load_config(data=None, recipe="fashion-cnn", settings={})
     device = resolve_device(config.device)
-    found = find(config, SILENT)
-    chosen = choose_model_and_input(found, config, device_type=device.type)
-    prepared = decode_under(
-        chosen.preprocess,
-        found,
-        config,
-        statistics_known=chosen.statistics_known,
-        progress=SILENT,
-    )
+    parts, chosen, _ = open_dataset(config, device=device)
     run = RunFolder(folder)
-    split = divide(prepared, config)
-    preprocess = complete_contract(prepared, split)
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
     model = new_model(chosen.model, parts, seed=config.seed)[0]
     resolved = resolve_training(
         config,
         chosen,
         Decision("transfer.mode", "none", "there are no pretrained weights"),
-        preprocess=preprocess,
+        preprocess=parts.preprocess,
         network=model,
         device=device,
-        data_name=prepared.samples.name,
-        counts=split.counts,
+        data_name=parts.name,
+        counts=parts.split.counts,
     )
     state = new_state(model, resolved.training, device=device)
-    training = parts.training(
+    training = parts.training_batches(
         batch_size=BATCH_SIZE,
         seed=config.seed,
         augmentation=resolved.augmentation,

@@ -161,28 +161,26 @@ def one_pass(photos: Path) -> int:
     import torch
 
     from nunbit.config import load_config
-    from nunbit.data.batches import Batches
-    from nunbit.inference import images_at_once, predict
+    from nunbit.data.batches import Batches, inference_batch_size
+    from nunbit.inference import predict
     from nunbit.models.create import create_model
-    from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
-    from nunbit.progress import SILENT
+    from nunbit.pipelines.dataset import decode_data, inspect_data
 
     settings = {"model.pretrained": WEIGHTS, "pixels.disk_budget_bytes": 0}
     config = load_config(data=str(photos), recipe=None, settings=settings)
-    found = find(config, SILENT)
-    chosen = choose_model_and_input(found, config, device_type="cpu")
-    prepared = decode_under(chosen.preprocess, found, config, progress=SILENT)
-    contract, device = prepared.pixels.preprocess, torch.device("cpu")
-    model = create_model(
-        chosen.model.name, classes=len(prepared.samples.classes), pretrained=WEIGHTS
-    ).to(memory_format=torch.channels_last)
-    labels = prepared.samples.labels
+    device = torch.device("cpu")
+    data, chosen, _ = decode_data(*inspect_data(config), config, device=device)
+    contract = data.preprocess
+    model = create_model(chosen.model.name, classes=len(data.classes), pretrained=WEIGHTS).to(
+        memory_format=torch.channels_last
+    )
+    labels = data.labels
     batches = Batches(
-        pixels=prepared.pixels,
+        pixels=data.pixels,
         preprocess=contract,
         rows=(labels >= 0).nonzero()[0],
         labels=labels,
-        batch_size=images_at_once(contract.height, contract.width, device),
+        batch_size=inference_batch_size(contract.height, contract.width, device),
         device=device,
     )
     print(len(predict(model, batches)))

@@ -107,12 +107,12 @@ def test_names_are_those_of_the_largest_probability(files: list[Path]) -> None:
     assert names.tolist() == [CLASSES[i] for i in ours.predict_proba(files).argmax(axis=1)]
 
 
-def test_the_network_sees_as_many_images_at_once_as_suit_the_device(
+def test_the_network_sees_as_many_inference_batch_size_as_suit_the_device(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images, ours, seen = [picture(seed) for seed in range(5)], classifier(), list[int]()
     whole = ours.predict_proba(images)
-    monkeypatch.setattr("nunbit.classifier.images_at_once", lambda *_: 2)
+    monkeypatch.setattr("nunbit.classifier.inference_batch_size", lambda *_: 2)
     ours.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     np.testing.assert_allclose(ours.predict_proba(images), whole, rtol=1e-4)
     assert seen == [2, 2, 1]

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nunbit.inference import images_at_once, predict
+from nunbit.data.batches import inference_batch_size
+from nunbit.inference import predict
 from nunbit.models import create_model
 from nunbit.types import Batch
 
@@ -114,12 +115,12 @@ def test_nothing_to_predict(batches: list[Batch]) -> None:
 
 def test_a_batch_that_is_looked_at_suits_the_caches_of_a_cpu() -> None:
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert [images_at_once(side, side, cpu) for side in (28, 64, 96, 224, 600)] == [
+    assert [inference_batch_size(side, side, cpu) for side in (28, 64, 96, 224, 600)] == [
         250,
         97,
         43,
         8,
         8,
     ]
-    assert images_at_once(20, 100, cpu) == 200
-    assert images_at_once(224, 224, gpu) == 250
+    assert inference_batch_size(20, 100, cpu) == 200
+    assert inference_batch_size(224, 224, gpu) == 250

@@ -25,12 +25,12 @@ from torch import nn
 from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.bundle import CONFIG, CONTRACT, Bundle, load_bundle, pretrained_bundle
 from nunbit.chunks import chunk_slices, chunks
+from nunbit.data.batches import inference_batch_size
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
-from nunbit.inference import images_at_once
 from nunbit.types import CanvasBatch, ClassNames
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _State: TypeAlias = tuple[tuple[int, int], ...]
 """Where each tensor of a network lies, and how often it was changed."""
 
 BATCH_SIZE = 64
-"""Images decoded side by side; the network sees at most `images_at_once` of them in one pass."""
+"""Images decoded side by side; one pass of the network takes `inference_batch_size` of them."""
 MANY_IMAGES = 128
 """From here on the network is first made faster, which takes about as long as 20 images do."""
 UNSURE = "unsure"
@@ -275,7 +275,7 @@ class Classifier:
         return self._faster[1]
 
     def _batches(self, canvases: Sequence[Canvas]) -> Iterator[CanvasBatch]:
-        size = images_at_once(self.preprocess.height, self.preprocess.width, self.device)
+        size = inference_batch_size(self.preprocess.height, self.preprocess.width, self.device)
         for rows in chunk_slices(len(canvases), size):
             some = np.stack(canvases[rows])
             yield CanvasBatch(

@@ -15,19 +15,6 @@ from nunbit.device import keep_freed_memory
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch, Predictions
 
-MOST_IMAGES, FEWEST_IMAGES = 250, 8
-PIXELS_AT_ONCE = 400_000
-"""Of a batch on a CPU: what a network makes of so many stays in its caches. EfficientNet-lite0 at
-224 x 224 took 104 images a second in batches of 8, and 34 in batches of 64 (2 cores, channels
-last)."""
-
-
-def images_at_once(height: int, width: int, device: torch.device) -> int:
-    """Images of a batch that is only looked at: no gradients, no statistics."""
-    if device.type != "cpu":
-        return MOST_IMAGES
-    return min(max(PIXELS_AT_ONCE // (height * width), FEWEST_IMAGES), MOST_IMAGES)
-
 
 def predict(model: nn.Module, batches: Iterable[Batch]) -> Predictions:
     """What the network says about every image, in the order of the batches.

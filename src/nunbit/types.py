@@ -164,7 +164,7 @@ class Split:
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     parts: tuple[str, ...]
-    """[N] one of `PARTS`."""
+    """[N] one of `PARTS`; '' where nobody has decided yet."""
     groups: tuple[str, ...]
     sha256: tuple[str, ...]
     """[N] of the image's bytes; '' where the file could not be read."""

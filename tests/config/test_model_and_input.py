@@ -20,8 +20,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.scaling import FIXED_SCALINGS
 from nunbit.errors import ConfigError, NunbitError, UsageError
 from nunbit.models import create_model
-from nunbit.pipelines.loading.prepare import find
-from nunbit.progress import SILENT
+from nunbit.pipelines.dataset import inspect_data
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE = {"model.pretrained": "efficientnet-lite0"}
@@ -40,7 +39,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inspection(photos: Path) -> Inspection:
-    return find(load_config(data=str(photos), recipe=None, settings={}), SILENT).inspection
+    return inspect_data(load_config(data=str(photos), recipe=None, settings={}))[1]
 
 
 def configured(**settings: object) -> Config:

@@ -316,7 +316,7 @@ def test_leaks_between_given_parts_are_told_and_scored_without(
                 shutil.copy(file, data / part / label / file.name)
         shutil.copy(files[0], data / "test" / label / "copied.png")
     told = nunbit_here("train", "data", "--out", "run", "--epochs", "2", cwd=tmp_path)
-    assert "10 test images also stand in the training or validation part" in told
+    assert "10 test images also appear in the training or validation part" in told
     assert "10 leaked images left out" in told
     summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
     assert summary["n"] == {"train": 120, "validation": 30, "test": 60, "excluded": 0}

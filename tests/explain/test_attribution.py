@@ -144,7 +144,7 @@ def test_gradients_are_autograds() -> None:
 def test_maps_do_not_depend_on_the_batch(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     model, given = trained_network(), unseen(5)
     together = attribute(model, given.images[:4], given.labels[:4], method=method)
-    monkeypatch.setattr("nunbit.explain.attribution.images_at_once", lambda *_: 3)
+    monkeypatch.setattr("nunbit.explain.attribution.inference_batch_size", lambda *_: 3)
     apart = attribute(model, given.images[:4], given.labels[:4], method=method)
     np.testing.assert_allclose(together, apart, rtol=1e-3, atol=1e-4)
 

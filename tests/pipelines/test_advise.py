@@ -15,28 +15,19 @@ from nunbit.advisor.inputs import AdvisorInput
 from nunbit.advisor.plans import advice_from_dict
 from nunbit.cli import main
 from nunbit.config import Config, load_config
+from nunbit.data.dataset import Dataset
 from nunbit.models.create import create_model
 from nunbit.pipelines.advise import case_of
-from nunbit.pipelines.loading.make_split import complete_contract, divide
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
+from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.training.network import model_options
-from nunbit.progress import SILENT
 from tests.end_to_end.pieces import write_pieces
 from tests.fixtures_data import write_images
 
 
-def prepared_case(folder: Path, **settings: object) -> tuple[AdvisorInput, Parts, Config]:
+def prepared_case(folder: Path, **settings: object) -> tuple[AdvisorInput, Dataset, Config]:
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
     config = load_config(data=str(folder), recipe=None, settings=dotted)
-    found = find(config, SILENT)
-    chosen = choose_model_and_input(found, config, device_type="cpu")
-    prepared = decode_under(
-        chosen.preprocess, found, config, statistics_known=False, progress=SILENT
-    )
-    split = divide(prepared, config)
-    preprocess = complete_contract(prepared, split)
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=torch.device("cpu"))
+    parts, chosen, _ = open_dataset(config, device=torch.device("cpu"))
     model = create_model(chosen.model.name, **model_options(chosen.model, parts))
     return case_of(config, chosen.model, parts, model), parts, config
 
@@ -54,9 +45,7 @@ def test_the_test_part_and_excluded_images_are_not_among_it(photos: Path) -> Non
     counts = parts.split.counts
     assert len(case.images) == counts["train"] + counts["validation"]
     assert case.training_images == counts["train"]
-    assert case.images.labels.tolist() == [
-        parts.prepared.samples.labels[row] for row in case.images.rows
-    ]
+    assert case.images.labels.tolist() == [parts.labels[row] for row in case.images.rows]
 
 
 def test_copies_and_groups_are_one_group(photos: Path) -> None:

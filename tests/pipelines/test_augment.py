@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from nunbit.config import load_config
+from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
-from nunbit.pipelines.augment import some_pictures
-from nunbit.pipelines.loading.prepare import Found, find
-from nunbit.progress import SILENT
+from nunbit.pipelines.augment import sample_images
+from nunbit.pipelines.dataset import inspect_data
+from nunbit.types import Samples
 
 CONTRACT = Preprocess(height=6, width=9, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
 
@@ -27,12 +28,12 @@ def photos(folder: Path, *, each: int = 4) -> Path:
     return folder
 
 
-def found(path: Path | str) -> Found:
-    return find(load_config(data=str(path), recipe=None, settings={}), SILENT)
+def found(path: Path | str) -> tuple[Samples, Inspection]:
+    return inspect_data(load_config(data=str(path), recipe=None, settings={}))
 
 
 def test_images_are_spread_over_the_classes_and_in_their_order(tmp_path: Path) -> None:
-    shown = some_pictures(found(photos(tmp_path / "p")), CONTRACT, count=6, seed=0)
+    shown = sample_images(*found(photos(tmp_path / "p")), CONTRACT, count=6, seed=0)
     assert shown.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert len(set(shown.paths)) == 6
     assert shown.dataset == "p"
@@ -44,9 +45,9 @@ def test_images_are_spread_over_the_classes_and_in_their_order(tmp_path: Path) -
 
 def test_fewer_images_than_classes_and_more_than_there_are(tmp_path: Path) -> None:
     data = found(photos(tmp_path, each=2))
-    chosen = {some_pictures(data, CONTRACT, count=1, seed=seed).paths for seed in range(20)}
+    chosen = {sample_images(*data, CONTRACT, count=1, seed=seed).paths for seed in range(20)}
     assert len(chosen) > 3
-    assert len(some_pictures(data, CONTRACT, count=99, seed=0).paths) == 6
+    assert len(sample_images(*data, CONTRACT, count=99, seed=0).paths) == 6
 
 
 def test_what_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_what_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
     whole = (folder / "ant" / "0.png").read_bytes()
     (folder / "ant" / "0.png").write_bytes(whole[: len(whole) // 2])
     (folder / "bee" / "0.png").write_bytes(b"")
-    shown = some_pictures(found(folder), CONTRACT, count=99, seed=0)
+    shown = sample_images(*found(folder), CONTRACT, count=99, seed=0)
     assert sorted(shown.paths) == ["ant/1.png", "bee/1.png", "cat/0.png", "cat/1.png"]
 
 
@@ -64,7 +65,7 @@ def test_without_any_image_that_can_be_decoded_it_says_why(tmp_path: Path) -> No
     for file in folder.rglob("*.png"):
         file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(DataError, match="no image can be shown: ") as caught:
-        some_pictures(data, CONTRACT, count=3, seed=0)
+        sample_images(*data, CONTRACT, count=3, seed=0)
     assert "nunbit check" in caught.value.remedy
 
 
@@ -72,8 +73,8 @@ def test_images_held_back_for_the_test_come_last(tmp_path: Path) -> None:
     for part in ("train", "test"):
         photos(tmp_path / part, each=2)
     data = found(tmp_path)
-    shown = some_pictures(data, CONTRACT, count=6, seed=0)
+    shown = sample_images(*data, CONTRACT, count=6, seed=0)
     assert all(path.startswith("train/") for path in shown.paths)
-    everything = some_pictures(data, CONTRACT, count=9, seed=0)
+    everything = sample_images(*data, CONTRACT, count=9, seed=0)
     assert everything.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert sum(path.startswith("test/") for path in everything.paths) == 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nunbit.cli import main
@@ -14,9 +15,7 @@ from nunbit.config import load_config
 from nunbit.errors import UsageError
 from nunbit.pipelines import check as checking
 from nunbit.pipelines.check import check_data
-from nunbit.pipelines.loading.make_split import divide
-from nunbit.pipelines.loading.prepare import decode, find
-from nunbit.progress import SILENT
+from nunbit.pipelines.dataset import open_dataset
 from tests.fixtures_data import write_images
 
 
@@ -27,11 +26,10 @@ def pets(tmp_path: Path) -> Path:
 
 def test_the_parts_are_those_of_a_training(pets: Path) -> None:
     config = load_config(data=str(pets), recipe=None, settings={"seed": 7})
-    prepared = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
     diagnosis = check_data(config)
-    assert diagnosis.split == divide(prepared, config)
+    assert diagnosis.split == open_dataset(config, device=torch.device("cpu")).dataset.split
     assert diagnosis.preprocess.mean != (0.0,) * 3
-    assert list(diagnosis.seconds)[:3] == ["files", "decode", "divide"]
+    assert list(diagnosis.seconds)[:3] == ["files", "decode", "split"]
 
 
 def test_a_name_that_is_no_backbone_is_told_before_the_images_are_read(
@@ -40,7 +38,7 @@ def test_a_name_that_is_no_backbone_is_told_before_the_images_are_read(
     def never(*arguments: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(checking, "find", never)
+    monkeypatch.setattr(checking, "inspect_data", never)
     assert main(["check", str(pets), "--backbone", "efficientnet-lite9"]) == 2
     assert "efficientnet-lite9" in capsys.readouterr().err
 

@@ -37,7 +37,8 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: object) -> None:
         raise AssertionError("reading the data takes long")
 
-    monkeypatch.setattr(reevaluate, "find", read)
+    monkeypatch.setattr(reevaluate, "inspect_data", read)
+    monkeypatch.setattr(reevaluate, "reopen_dataset", read)
 
 
 def test_what_is_not_there_is_called_so(tmp_path: Path) -> None:

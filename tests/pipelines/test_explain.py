@@ -126,7 +126,7 @@ def test_without_the_runs_data_the_page_says_why_no_image_resembles(
     done = explain_run(home / "bundle", [file], out=tmp_path / "out", wanted=wanted)
     assert done.explanations[0].neighbours == ()
     text = Page(done.page.read_text(encoding="utf-8")).section("overview")
-    assert "No training images are shown: this is no run's folder" in text
+    assert "No training images are shown: this is not a run's folder" in text
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from nunbit.config import load_config
 from nunbit.errors import UsageError
-from nunbit.pipelines.loading import prepare
-from nunbit.progress import SILENT
+from nunbit.pipelines import dataset
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ def test_an_impossible_network_is_refused_before_decoding(
     def decoded(*arguments: object, **options: object) -> None:
         raise AssertionError("decoding may take hours")
 
-    monkeypatch.setattr(prepare, "open_pixels", decoded)
+    monkeypatch.setattr(dataset, "open_pixels", decoded)
     wishes = {"model.name": "fashion-cnn", key: value}
     config = load_config(data="digits", recipe=None, settings=wishes)
-    found = prepare.find(config, SILENT)
+    found = dataset.inspect_data(config)
     with pytest.raises(UsageError, match=message):
-        prepare.decode(found, config, device_type="cpu", progress=SILENT)
+        dataset.decode_data(*found, config, device=torch.device("cpu"))

@@ -22,7 +22,7 @@ import nunbit
 from nunbit.bundle import Bundle
 from nunbit.data.augment import PRESETS
 from nunbit.data.preprocess import Preprocess
-from nunbit.pipelines.loading.reopen import own_parts
+from nunbit.pipelines.dataset import reopen_dataset
 from nunbit.progress import SILENT
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.training import loop
@@ -115,8 +115,8 @@ def trained_plainly(
     )
     digits = load_digits()
     mean, std = bundle.preprocess.mean[0], bundle.preprocess.std[0]
-    _, parts = own_parts(run, bundle, device=torch.device("cpu"), progress=SILENT)
-    batches = parts.training(batch_size=BATCH_SIZE, seed=0, augmentation=PRESETS["none"])
+    _, parts = reopen_dataset(run, bundle, device=torch.device("cpu"), progress=SILENT)
+    batches = parts.training_batches(batch_size=BATCH_SIZE, seed=0, augmentation=PRESETS["none"])
     model.train()
     for epoch in range(1, EPOCHS + 1):
         for rows in [batch.indices for batch in batches.epoch(epoch)]:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nunbit.checks.measurements.statistics import StatisticsObserver
+from nunbit.data.dataset import Dataset
 from nunbit.data.inspect import inspect
 from nunbit.data.pixels import ArrayPixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.storage import ImageArrays
-from nunbit.models.choose import ModelChoice
-from nunbit.pipelines.loading.make_split import complete_contract
-from nunbit.pipelines.loading.prepare import Prepared
+from nunbit.pipelines.dataset import training_statistics
 from nunbit.progress import SILENT
 from nunbit.types import Samples, Split
 
 PARTS = ("train", "validation", "test", "excluded")
 
 
-def prepared(array: NDArray[np.uint8], *, known: bool = False) -> Prepared:
+def dataset_of(array: NDArray[np.uint8], parts: list[str]) -> Dataset:
     n, height, width, channels = array.shape
     samples = Samples(
         name="test",
@@ -38,14 +38,18 @@ def prepared(array: NDArray[np.uint8], *, known: bool = False) -> Prepared:
     contract = Preprocess(
         height=height, width=width, channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels
     )
-    return Prepared(
+    return Dataset(
         samples=samples,
         inspection=inspect(samples, workers=1, progress=SILENT),
         pixels=ArrayPixels(array, reasons=("",) * n, preprocess=contract),
-        model=ModelChoice(name="smallcnn", height=height, width=width, reason="a test"),
-        findings=(),
-        statistics_known=known,
+        split=split_of(parts),
+        preprocess=contract,
+        device=torch.device("cpu"),
     )
+
+
+def with_own_statistics(dataset: Dataset) -> Preprocess:
+    return dataset.with_statistics(training_statistics(dataset)).preprocess
 
 
 def split_of(parts: list[str]) -> Split:
@@ -72,27 +76,26 @@ def test_other_parts_do_not_move_it(others: list[str], channels: int, seed: int)
     second = random.integers(0, 256, first.shape, dtype=np.uint8)
     training = np.array(parts) == "train"
     second[training] = first[training]
-    split = split_of(parts)
-    contract = complete_contract(prepared(first), split)
-    assert contract == complete_contract(prepared(second), split)
+    contract = with_own_statistics(dataset_of(first, parts))
+    assert contract == with_own_statistics(dataset_of(second, parts))
     pixels = first[training].reshape(-1, channels) / 255
     np.testing.assert_allclose(contract.mean, pixels.mean(axis=0), atol=1e-12)
     np.testing.assert_allclose(contract.std, pixels.std(axis=0).clip(1 / 255), atol=1e-9)
     # A training image does move it.
     second[0] = 255 - second[0]
     if (second[training].sum(axis=(0, 1, 2)) != first[training].sum(axis=(0, 1, 2))).any():
-        assert contract != complete_contract(prepared(second), split)
+        assert contract != with_own_statistics(dataset_of(second, parts))
 
 
 def test_it_is_the_z_score_of_the_statistics_shown() -> None:
     random = np.random.default_rng(0)
     array = random.integers(0, 256, (30, 6, 6, 3), dtype=np.uint8)
     parts = ["train"] * 20 + ["validation"] * 5 + ["test"] * 5
-    found = prepared(array)
+    found = dataset_of(array, parts)
     observer = StatisticsObserver(parts=parts, channels=3)
     observer.observe(np.arange(30), array)
     shown = observer.statistics(found.samples, found.inspection).scalings[-1]
-    contract = complete_contract(found, split_of(parts))
+    contract = with_own_statistics(found)
     assert shown.name == "z-score"
     assert contract.mean == pytest.approx(shown.mean, rel=1e-12)
     assert contract.std == pytest.approx(shown.std, rel=1e-9)
@@ -100,5 +103,5 @@ def test_it_is_the_z_score_of_the_statistics_shown() -> None:
 
 def test_statistics_that_are_known_stay() -> None:
     array = np.arange(4 * 9, dtype=np.uint8).reshape(4, 3, 3, 1)
-    found = prepared(array, known=True)
-    assert complete_contract(found, split_of(["train"] * 4)) == found.pixels.preprocess
+    found = dataset_of(array, ["train"] * 4)
+    assert found.with_statistics(None) == found

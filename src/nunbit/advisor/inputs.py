@@ -15,10 +15,9 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from nunbit.chunks import chunks
-from nunbit.data.batches import Batches
+from nunbit.data.batches import Batches, inference_batch_size
 from nunbit.data.pixels import ArrayPixels, Pixels
 from nunbit.data.preprocess import Preprocess
-from nunbit.inference import images_at_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class Images:
             preprocess=self.preprocess,
             rows=self.rows,
             labels=self.all_labels,
-            batch_size=images_at_once(*self.shape[1:], self.device),
+            batch_size=inference_batch_size(*self.shape[1:], self.device),
             device=self.device,
         )
 

@@ -60,20 +60,20 @@ def augment(
     from nunbit import __version__
     from nunbit.config.resolve import resolve_model_and_input
     from nunbit.device import resolve_device
-    from nunbit.pipelines.augment import some_pictures
-    from nunbit.pipelines.loading.prepare import find, refuse_nothing_usable
+    from nunbit.pipelines.augment import sample_images
+    from nunbit.pipelines.dataset import check_any_usable, inspect_data
     from nunbit.reports.augmentation import build_gallery
 
     wanted = config.augment.preset
     shown, notes = (None, ()) if wanted == "auto" else _augmentation(wanted)
-    found = find(config, progress)
-    refuse_nothing_usable(found)
+    samples, inspection = inspect_data(config, progress)
+    check_any_usable(samples, inspection)
     if shown is None:
-        shown, notes = _default_augmentation(found.samples.name)
+        shown, notes = _default_augmentation(samples.name)
     device_type = resolve_device(config.device).type
-    chosen = resolve_model_and_input(config, found.inspection, device_type=device_type)
+    chosen = resolve_model_and_input(config, inspection, device_type=device_type)
     page = build_gallery(
-        some_pictures(found, chosen.preprocess, count=images, seed=config.seed),
+        sample_images(samples, inspection, chosen.preprocess, count=images, seed=config.seed),
         shown,
         seed=config.seed,
         whole=wanted != EVERYTHING and len(shown.operations) + len(shown.mixing) > 1,

@@ -46,11 +46,7 @@ def split(
     from nunbit.cli.results import print_parts
     from nunbit.cli.terminal import stdout_console
     from nunbit.config import load_config
-    from nunbit.data.materialise import write_class_folders
-    from nunbit.data.split import write_manifest
-    from nunbit.device import resolve_device
-    from nunbit.pipelines.loading.make_split import divide
-    from nunbit.pipelines.loading.prepare import decode, find
+    from nunbit.pipelines.split import split_data
 
     check_not_existing(out, option="--out")
     check_new_file(manifest, option="--manifest")
@@ -59,19 +55,6 @@ def split(
     config = load_config(data=data, recipe=None, settings=settings)
     console = stdout_console()
     progress = display_on(console, quiet=quiet)
-    prepared = decode(
-        find(config, progress),
-        config,
-        device_type=resolve_device(config.device).type,
-        progress=progress,
-    )
-    samples = prepared.samples
-    for note in samples.notes:
-        progress.note(note)
-    parts = divide(prepared, config, progress=progress)
-    kept = {part: parts.indices(part) for part in ("train", "validation", "test")}
-    write_class_folders(samples, kept, out, progress)
-    if manifest is not None:
-        write_manifest(manifest, parts)
+    made = split_data(config, out, manifest=manifest, progress=progress)
     if not quiet:
-        print_parts(console, parts, out)
+        print_parts(console, made, out)

@@ -26,6 +26,20 @@ if TYPE_CHECKING:
     from nunbit.data.augment import Augmentation
 
 
+MIN_INFERENCE_BATCH, MAX_INFERENCE_BATCH = 8, 250
+PIXELS_OF_A_BATCH = 400_000
+"""On a CPU: what a network makes of so many stays in its caches. EfficientNet-lite0 at 224 x 224
+took 104 images a second in batches of 8, and 34 in batches of 64 (2 cores, channels last)."""
+
+
+def inference_batch_size(height: int, width: int, device: torch.device) -> int:
+    """Images of a batch that is only looked at: no gradients, no statistics."""
+    if device.type != "cpu":
+        return MAX_INFERENCE_BATCH
+    images = PIXELS_OF_A_BATCH // (height * width)
+    return min(max(images, MIN_INFERENCE_BATCH), MAX_INFERENCE_BATCH)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batches:
     """Some samples in a fixed order, as they are: for validation, test and prediction."""

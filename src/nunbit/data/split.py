@@ -97,6 +97,19 @@ def make_split(
     )
 
 
+def given_parts(samples: Samples, *, sha256: Sequence[str], reasons: Sequence[str]) -> Split:
+    """The table before the split: the parts that the data give, '' where they give none."""
+    pairs = zip(samples.parts, reasons, strict=True)
+    return Split(
+        paths=samples.paths,
+        labels=tuple(samples.label_name(i) for i in range(len(samples))),
+        parts=tuple("excluded" if reason else part for part, reason in pairs),
+        groups=samples.groups,
+        sha256=tuple(sha256),
+        reasons=tuple(reasons),
+    )
+
+
 def small_classes(split: Split) -> dict[str, Counter[str]]:
     """Classes that miss one of the three parts, with their count in each part."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nunbit.backbone.optimize import optimize_for_inference
+from nunbit.data.batches import inference_batch_size
 from nunbit.errors import UsageError
 from nunbit.explain.disable_inplace import out_of_place
 from nunbit.explain.targets import grad_cam_layer, maps_of
-from nunbit.inference import images_at_once
 from nunbit.models.mode import evaluation_mode
 from nunbit.suggest import suggest
 
@@ -126,7 +126,7 @@ def attribute(
     if method == "grad-cam" and layer is None:
         layer = grad_cam_layer(model, images.shape[1:])
     start = torch.zeros_like(images[0]) if baseline is None else baseline.to(images)
-    at_once = images_at_once(images.shape[2], images.shape[3], images.device)
+    at_once = inference_batch_size(images.shape[2], images.shape[3], images.device)
     network = optimize_for_inference(model, images) if method in ROUGHLY else model
     maps = []
     with (

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
 from nunbit.backbone.optimize import optimize_for_inference
+from nunbit.data.batches import inference_batch_size
 from nunbit.deployed import calibrated
 from nunbit.explain.randomized_weights import Copies
-from nunbit.inference import forward, images_at_once
+from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
 
 CELLS = 14
@@ -201,7 +202,7 @@ class _Asked:
     def probabilities(self, covered: NDArray[np.bool_], other: Tensor) -> NDArray[np.float64]:
         """Of the classes where some pixels, bool [N, H, W], are another image's, [T, N]."""
         height, width = self._image.shape[1:]
-        size = images_at_once(height, width, self._image.device)
+        size = inference_batch_size(height, width, self._image.device)
         found = []
         with evaluation_mode(self._model):
             for masks in torch.split(torch.from_numpy(covered).to(self._image.device), size):

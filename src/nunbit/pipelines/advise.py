@@ -1,4 +1,4 @@
-"""The adviser in a run: from the configuration and the divided data to its case.
+"""The adviser in a run: from the configuration and the split data to its input.
 
 Only the training and validation parts are shown to it.
 """
@@ -17,23 +17,22 @@ from nunbit.config import Config
 from nunbit.config.resolve import decide_augmentation, decide_epochs
 from nunbit.config.resolved import ResolvedModel
 from nunbit.data.augment import load_augmentation
+from nunbit.data.dataset import Dataset
 from nunbit.device import resolve_device
 from nunbit.files import write_atomically
 from nunbit.finetune.cached_activations import only_flips
 from nunbit.models.choose import choose_model
 from nunbit.models.create import create_model
-from nunbit.pipelines.loading.groups import groups_of
-from nunbit.pipelines.loading.make_split import complete_contract, divide, refuse_untrainable
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import choose_model_and_input, decode_under, find
+from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.splitting.groups import group_numbers
 from nunbit.pipelines.training.network import model_options, new_model
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
 
 
 def advise_on(
-    config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Module, progress: Progress
+    config: Config, wanted: ResolvedModel, parts: Dataset, model: nn.Module, progress: Progress
 ) -> Advice:
     """What to train of a network with pretrained weights, measured.
 
@@ -50,7 +49,7 @@ def advise_on(
 def advise_and_record(
     config: Config,
     wanted: ResolvedModel,
-    parts: Parts,
+    parts: Dataset,
     model: nn.Module,
     folder: RunFolder,
     progress: Progress,
@@ -65,9 +64,11 @@ def advise_and_record(
     return advice
 
 
-def case_of(config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Module) -> AdvisorInput:
+def case_of(
+    config: Config, wanted: ResolvedModel, parts: Dataset, model: nn.Module
+) -> AdvisorInput:
     """What the adviser looks at; the test part is not among it."""
-    split, samples, options = parts.split, parts.prepared.samples, model_options(wanted, parts)
+    split, samples, options = parts.split, parts.samples, model_options(wanted, parts)
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
     frozen = decide_augmentation(config.augment.preset, data_name=samples.name, mode=LAST_STAGE)
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
@@ -84,13 +85,13 @@ def case_of(config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Modul
         untrained=untrained,
         scratch=_scratch(config, parts, seed=seed),
         images=Images(
-            pixels=parts.prepared.pixels,
+            pixels=parts.pixels,
             preprocess=parts.preprocess,
             rows=rows,
             all_labels=samples.labels,
             device=parts.device,
         ),
-        groups=groups_of(parts.split, rows),
+        groups=group_numbers(parts.split, rows),
         training_images=split.counts["train"],
         epochs=_epochs(config, parts, mode=ALL),
         stage_decay=config.transfer.stage_decay,
@@ -99,16 +100,16 @@ def case_of(config: Config, wanted: ResolvedModel, parts: Parts, model: nn.Modul
     )
 
 
-def _epochs(config: Config, parts: Parts, *, mode: str) -> int:
+def _epochs(config: Config, parts: Dataset, *, mode: str) -> int:
     """Epochs that a mode would get; where minutes are given, as if they were not."""
     training = config.training.model_copy(update={"minutes": None})
     n_train = parts.split.counts["train"]
     return decide_epochs(training, head=config.transfer.head, mode=mode, n_train=n_train).value
 
 
-def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
+def _scratch(config: Config, parts: Dataset, *, seed: int) -> ScratchBaseline:
     """The network that `nunbit train` takes without pretrained weights."""
-    inspection, contract = parts.prepared.inspection, parts.preprocess
+    inspection, contract = parts.inspection, parts.preprocess
     choice = choose_model(
         height=inspection.median_height,
         width=inspection.median_width,
@@ -117,7 +118,7 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
         n_train=parts.split.counts["train"],
         device_type=parts.device.type,
     )
-    classes = len(parts.prepared.samples.classes)
+    classes = len(parts.classes)
 
     def build(height: int, width: int) -> nn.Module:
         return create_model(
@@ -136,24 +137,12 @@ def _scratch(config: Config, parts: Parts, *, seed: int) -> ScratchBaseline:
 
 
 def advise_data(config: Config, progress: Progress) -> Advice:
-    """Find, decode and divide the data of a configuration as a run would, and advise on it.
+    """Open the data of a configuration as a run would, and advise on it.
 
     Raises:
         what `nunbit.pipelines.train.train` raises before it trains.
     """
     device = resolve_device(config.device)
-    found = find(config, progress)
-    chosen = choose_model_and_input(found, config, device_type=device.type)
-    prepared = decode_under(
-        chosen.preprocess,
-        found,
-        config,
-        statistics_known=chosen.statistics_known,
-        progress=progress,
-    )
-    split = divide(prepared, config)
-    refuse_untrainable(split, prepared)
-    preprocess = complete_contract(prepared, split)
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    parts, chosen, _ = open_dataset(config, device=device, progress=progress)
     model, _ = new_model(chosen.model, parts, seed=config.seed)
     return advise_on(config, chosen.model, parts, model, progress)

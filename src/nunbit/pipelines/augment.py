@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.decode_rows import decode_rows
+from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
-from nunbit.pipelines.loading.prepare import Found
 from nunbit.reports.augmentation import Pictures
 from nunbit.types import Samples
 
 
-def some_pictures(found: Found, preprocess: Preprocess, *, count: int, seed: int) -> Pictures:
+def sample_images(
+    samples: Samples, inspection: Inspection, preprocess: Preprocess, *, count: int, seed: int
+) -> Pictures:
     """At most `count` images, spread over the classes; fewer where there are no more.
 
     Images of a test or validation part are taken only where the data have no others.
@@ -21,15 +23,14 @@ def some_pictures(found: Found, preprocess: Preprocess, *, count: int, seed: int
     Raises:
         DataError: when no image can be decoded.
     """
-    samples = found.samples
-    order = _spread(samples, found.inspection.reasons, seed=seed)
+    order = _spread(samples, inspection.reasons, seed=seed)
     canvases: list[NDArray[np.uint8]] = []
     rows: list[int] = []
     reason = "nothing was found"
     for row in order:
         if len(rows) == count:
             break
-        canvas, reason = _canvas(found, preprocess, int(row))
+        canvas, reason = _canvas(samples, inspection.sha256[row], preprocess, int(row))
         if canvas is not None:
             canvases.append(canvas)
             rows.append(int(row))
@@ -66,8 +67,9 @@ def _spread(samples: Samples, reasons: tuple[str, ...], *, seed: int) -> NDArray
     return rows[sorted(range(len(rows)), key=keys.__getitem__)]
 
 
-def _canvas(found: Found, preprocess: Preprocess, row: int) -> tuple[NDArray[np.uint8] | None, str]:
+def _canvas(
+    samples: Samples, sha256: str, preprocess: Preprocess, row: int
+) -> tuple[NDArray[np.uint8] | None, str]:
     """A canvas [H, W, C], or None and the reason."""
-    digest = found.inspection.sha256[row]
-    decoded = decode_rows(preprocess, found.samples.images, [row], [digest])
+    decoded = decode_rows(preprocess, samples.images, [row], [sha256])
     return (None if decoded.reasons[0] else decoded.pixels[0]), decoded.reasons[0]

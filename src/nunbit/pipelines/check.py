@@ -1,21 +1,28 @@
-"""The check: everything up to the division of a training, and then a long look at the data."""
+"""The check: everything up to the split of a training, and then a long look at the data."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import torch
 
 from nunbit.checks.diagnosis import Diagnosis
+from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.backbone import Backbone, choose_backbone
 from nunbit.checks.run import examine, examine_quickly
 from nunbit.config import Config
+from nunbit.data.dataset import Dataset
 from nunbit.data.preprocess import Preprocess
 from nunbit.device import resolve_device
-from nunbit.errors import UsageError
-from nunbit.pipelines.loading.make_split import complete_contract, divided_for_check
-from nunbit.pipelines.loading.prepare import decode, find
+from nunbit.errors import DataError, UsageError
+from nunbit.pipelines.dataset import (
+    check_trainable,
+    decode_data,
+    inspect_data,
+    training_statistics,
+)
+from nunbit.pipelines.splitting.make_or_load_split import make_or_load_split
+from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.progress import SILENT, Progress
 from nunbit.types import Split
 
@@ -27,7 +34,7 @@ def check_data(
     backbone: str = "auto",
     progress: Progress = SILENT,
 ) -> Diagnosis:
-    """Find, decode and divide the data as a training would, and examine them; nothing is changed.
+    """Open the data as a training would, and examine them; nothing is changed.
 
     Args:
         config: what the training would be given.
@@ -45,33 +52,47 @@ def check_data(
     named = None if backbone in ("auto", "none") else Backbone(backbone, device=device)
     if named is not None and quick:
         raise UsageError("--quick looks at no pixels, so no backbone can", remedy="leave out one")
-    began = time.perf_counter()
-    found = find(config, progress)
-    inspected = time.perf_counter()
-    prepared = decode(found, config, device_type=device.type, progress=progress)
-    decoded = time.perf_counter()
-    split, findings = divided_for_check(prepared, config, progress=progress)
-    preprocess = prepared.pixels.preprocess
-    if split.counts["train"]:
-        preprocess = complete_contract(prepared, split)
-    divided = time.perf_counter()
+    watch = Stopwatch()
+    with watch.stage("files"):
+        samples, inspection = inspect_data(config, progress)
+    with watch.stage("decode"):
+        dataset, chosen, findings = decode_data(
+            samples, inspection, config, device=device, progress=progress
+        )
+    with watch.stage("split"):
+        dataset, stops = _split(dataset, config, progress)
+        if not chosen.statistics_known and dataset.split.counts["train"]:
+            dataset = dataset.with_statistics(training_statistics(dataset))
+    split, preprocess, findings = dataset.split, dataset.preprocess, (*stops, *findings)
     if quick:
-        diagnosis = examine_quickly(prepared, split, findings=findings, preprocess=preprocess)
+        diagnosis = examine_quickly(dataset, split, findings=findings, preprocess=preprocess)
     else:
         diagnosis = examine(
-            prepared,
+            dataset,
             split,
             findings=findings,
             preprocess=preprocess,
             backbone=named or _automatic(backbone, preprocess, split, device),
             progress=progress,
         )
-    before = {
-        "files": inspected - began,
-        "decode": decoded - inspected,
-        "divide": divided - decoded,
-    }
-    return replace(diagnosis, seconds={**before, **diagnosis.seconds})
+    return replace(diagnosis, seconds={**watch.seconds, **diagnosis.seconds})
+
+
+def _split(
+    dataset: Dataset, config: Config, progress: Progress
+) -> tuple[Dataset, tuple[Finding, ...]]:
+    """The data set as a training would split it, and a finding where that would stop it."""
+    try:
+        dataset = dataset.with_split(make_or_load_split(dataset, config, progress=progress))
+        check_trainable(dataset)
+    except DataError as error:
+        stop = Finding(
+            kind="untrainable", severity="error", title=error.what, count=0, remedy=error.remedy
+        )
+        # Every usable image is in the part that the data give it, or in training.
+        parts = tuple(part or "train" for part in dataset.parts)
+        return dataset.with_split(replace(dataset.split, parts=parts)), (stop,)
+    return dataset, ()
 
 
 def _automatic(

@@ -7,22 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from nunbit.bundle import load_bundle
+from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
+from nunbit.data.dataset import Dataset
 from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, resolve_device
 from nunbit.errors import DataError, UsageError
+from nunbit.pipelines.dataset import decode_under, findings_of, inspect_data, reopen_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.layer_table import layer_table
 from nunbit.pipelines.evaluation.originals import originals_of
 from nunbit.pipelines.evaluation.outcome import Outcome, write_outcome
 from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
 from nunbit.pipelines.evaluation.test_pass import predict_and_observe
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import Found, Prepared, decode_under, find
-from nunbit.pipelines.loading.reopen import own_division
 from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
@@ -68,47 +68,36 @@ def evaluate_run(
     if out is not None:
         check_output_folder(out)
     bundle = load_bundle(model)
-    config = read_config(folder.config) if is_run else Config()
-    if data is not None:
+    watch, on = Stopwatch(), resolve_device(device)
+    if data is None:
+        config, parts = reopen_dataset(run, bundle, device=on, progress=progress, watch=watch)
+    else:
+        config = read_config(folder.config) if is_run else Config()
         # The corrections name the run's own images.
         config = config.with_settings({"data.path": data, "data.corrections": None})
-    watch = Stopwatch()
-    with watch.stage("check"):
-        found = find(config, progress)
-        samples = _with_classes_of(bundle.classes, found.samples)
-    with watch.stage("decode"):
-        found = Found(samples=samples, inspection=found.inspection)
-        prepared = decode_under(bundle.preprocess, found, config, progress=progress)
-    manifest = folder.split if data is None else None
-    split = own_division(prepared, manifest) if manifest else _all_as_test(prepared)
-    parts = Parts(
-        prepared=prepared,
-        split=split,
-        preprocess=bundle.preprocess,
-        device=resolve_device(device),
-    )
-    target = RunFolder(out or free_beside(run, f"evaluation-{samples.name}"))
+        parts = _open_other(config, bundle, device=on, progress=progress, watch=watch)
+    target = RunFolder(out or free_beside(run, f"evaluation-{parts.name}"))
     with watch.stage("evaluate"):
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
     if test is None:
         raise DataError(
             "there is no usable image to evaluate on",
-            path=samples.location,
+            path=parts.samples.location,
             remedy="run `nunbit check` on the data to see why images are excluded",
         )
     images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
     with watch.stage("evaluate"):
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
-    originals = originals_of(prepared, bundle.preprocess)
+    originals = originals_of(parts.samples, parts.inspection, bundle.preprocess)
     target.path.mkdir(parents=True, exist_ok=True)
-    write_manifest(target.split, split)
+    write_manifest(target.split, parts.split)
     outcome = Outcome(
         classes=bundle.classes,
-        split=split,
+        split=parts.split,
         test=test,
         facts={
             "model": bundle.architecture,
-            "dataset": samples.name,
+            "dataset": parts.name,
             "seconds": watch.summary(),
             "images_per_second": images_per_second,
             "device": describe_device(parts.device),
@@ -118,7 +107,7 @@ def evaluate_run(
             "calibration": calibration_facts(bundle, test),
             "evaluated": {"run": str(run.resolve()), "data": data},
         },
-        pixels=prepared.pixels,
+        pixels=parts.pixels,
         originals=originals,
         observed=observed,
         strip=contract_strip(parts, originals, part="test", augmentation=None, seed=config.seed),
@@ -128,9 +117,27 @@ def evaluate_run(
         command=shlex.join(
             ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
         ),
-        findings=prepared.findings,
+        findings=findings_of(parts, config),
     )
     return Run(folder=target.path, summary=write_outcome(target, outcome, progress))
+
+
+def _open_other(
+    config: Config, bundle: Bundle, *, device: torch.device, progress: Progress, watch: Stopwatch
+) -> Dataset:
+    """Other labelled images than the run's own: their test part, or all of them, under the bundle.
+
+    Raises:
+        DataError: when they cannot be read, or hold classes that the model does not know.
+    """
+    with watch.stage("check"):
+        samples, inspection = inspect_data(config, progress)
+        samples = _with_classes_of(bundle.classes, samples)
+    with watch.stage("decode"):
+        dataset = decode_under(
+            bundle.preprocess, samples, inspection, config, device=device, progress=progress
+        )
+    return dataset.with_split(_all_as_test(dataset))
 
 
 def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
@@ -152,21 +159,12 @@ def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
     return replace(samples, classes=classes, labels=labels)
 
 
-def _all_as_test(prepared: Prepared) -> Split:
+def _all_as_test(dataset: Dataset) -> Split:
     """The data's own test part, or all usable images where they have none."""
-    samples, reasons = prepared.samples, prepared.reasons
-    has_test = "test" in samples.parts
-    left_out = "not in the test part"
-    parts, merged = [], []
-    for i, reason in enumerate(reasons):
-        why = reason or (left_out if has_test and samples.parts[i] != "test" else "")
-        merged.append(why)
-        parts.append("excluded" if why else "test")
-    return Split(
-        paths=samples.paths,
-        labels=tuple(samples.label_name(i) for i in range(len(samples))),
-        parts=tuple(parts),
-        groups=samples.groups,
-        sha256=prepared.inspection.sha256,
-        reasons=tuple(merged),
+    has_test = "test" in dataset.samples.parts
+    reasons = tuple(
+        reason or ("not in the test part" if has_test and part != "test" else "")
+        for reason, part in zip(dataset.reasons, dataset.samples.parts, strict=True)
     )
+    parts = tuple("excluded" if reason else "test" for reason in reasons)
+    return replace(dataset.split, parts=parts, reasons=reasons)

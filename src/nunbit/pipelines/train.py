@@ -25,26 +25,13 @@ from nunbit.device import describe_device, deterministic_algorithms, resolve_dev
 from nunbit.evaluation.metrics import evaluate
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.pipelines.advise import advise_and_record
+from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.layer_table import layer_table
 from nunbit.pipelines.evaluation.originals import originals_of
 from nunbit.pipelines.evaluation.outcome import Outcome, versions, write_outcome
 from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
-from nunbit.pipelines.evaluation.test_pass import predict_and_observe
-from nunbit.pipelines.loading.make_split import (
-    complete_contract,
-    divide,
-    refuse_untrainable,
-    tell_data,
-    tell_split,
-)
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import (
-    choose_model_and_input,
-    decode_under,
-    find,
-    refuse_too_many_bad,
-)
+from nunbit.pipelines.evaluation.test_pass import predict_and_observe, predict_part
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
@@ -136,39 +123,21 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
     return train(recorded, out=out, resume=True, progress=progress)
 
 
-def _run(  # noqa: PLR0915 - the spine, one stage after the other
-    wishes: Config, claimed: RunFolder | None, *, progress: Progress, command: str
-) -> Run:
+def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, command: str) -> Run:
     """The stages, in order."""
     watch = Stopwatch()
     device = resolve_device(wishes.device)
     check_settings(wishes)
-    with watch.stage("check"):
-        found = find(wishes, progress)
-    with watch.stage("decode"):
-        chosen = choose_model_and_input(found, wishes, device_type=device.type)
-        prepared = decode_under(
-            chosen.preprocess,
-            found,
-            wishes,
-            statistics_known=chosen.statistics_known,
-            progress=progress,
-        )
-    tell_data(prepared, progress)
-    refuse_too_many_bad(prepared, wishes.data.max_bad_fraction)
-
-    with watch.stage("check"):
-        split = divide(
-            prepared,
-            wishes,
-            recorded=claimed.split if claimed else None,
-            progress=progress,
-        )
-        tell_split(split, progress)
-        refuse_untrainable(split, prepared)
-        preprocess = complete_contract(prepared, split)
-    folder = claimed or claim(f"{prepared.samples.name}-{chosen.model.name}")
-    parts = Parts(prepared=prepared, split=split, preprocess=preprocess, device=device)
+    parts, chosen, findings = open_dataset(
+        wishes,
+        device=device,
+        recorded=claimed.split if claimed else None,
+        report=True,
+        progress=progress,
+        watch=watch,
+    )
+    split = parts.split
+    folder = claimed or claim(f"{parts.name}-{chosen.model.name}")
     model, remarks = new_model(chosen.model, parts, seed=wishes.seed)
     recorded = recorded_notes(folder)
     notes = recorded or [*_notes(chosen.decisions), *remarks]
@@ -181,10 +150,10 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
         wishes,
         chosen,
         mode,
-        preprocess=preprocess,
+        preprocess=parts.preprocess,
         network=model,
         device=device,
-        data_name=prepared.samples.name,
+        data_name=parts.name,
         counts=split.counts,
     )
     if not recorded:
@@ -202,7 +171,7 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
 
     with watch.stage("evaluate"), resumable(folder):
         bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
-        validation = learned.validation or parts.predict(bundle, "validation")
+        validation = learned.validation or predict_part(parts, bundle, "validation")
         bundle = calibrate(folder.model, bundle, validation)
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
         assert test is not None  # refused before training
@@ -217,7 +186,7 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
                 progress=progress,
             ),
         )
-        originals = originals_of(prepared, parts.preprocess)
+        originals = originals_of(parts.samples, parts.inspection, parts.preprocess)
         strip = contract_strip(
             parts,
             originals,
@@ -231,7 +200,7 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
         kept = kept_epoch(state, config.checkpoint, validation_images=validation_images)
     facts = {
         "model": config.model.name,
-        "dataset": prepared.samples.name,
+        "dataset": parts.name,
         "seconds": watch.summary(),
         "images_per_second": _images_per_second(state),
         "device": describe_device(device),
@@ -254,12 +223,12 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
         ),
     )
     outcome = Outcome(
-        classes=prepared.samples.classes,
+        classes=parts.classes,
         split=split,
         test=test,
         validation=validation and validation.at_temperature(bundle.temperature),
         facts=facts,
-        pixels=prepared.pixels,
+        pixels=parts.pixels,
         originals=originals,
         observed=observed,
         strip=strip,
@@ -269,7 +238,7 @@ def _run(  # noqa: PLR0915 - the spine, one stage after the other
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=config.model.reason,
         notes=(*notes, *learned.notes),
-        findings=prepared.findings,
+        findings=findings,
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
         epochs=[] if kept is None else state.history,
         kept=kept,

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nunbit.config import load_config
+from nunbit.data.dataset import Dataset
 from nunbit.data.storage import ImageArrays
+from nunbit.pipelines.dataset import decode_data, inspect_data, open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.originals import originals_of
-from nunbit.pipelines.evaluation.outcome import _pictures
-from nunbit.pipelines.loading.make_split import complete_contract, divide
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.prepare import Prepared, decode, find
+from nunbit.pipelines.evaluation.outcome import _images_of
 from nunbit.progress import SILENT
+from nunbit.reports.run.inputs import OriginalGetter
 from nunbit.types import Predictions
 
 
@@ -37,29 +38,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prepared(folder: Path) -> Prepared:
-    return ready(str(folder))
+def dataset(folder: Path) -> Dataset:
+    return decoded(str(folder))
 
 
-def ready(data: str, **settings: object) -> Prepared:
+def decoded(data: str, **settings: object) -> Dataset:
     named = {key.replace("__", "."): value for key, value in settings.items()}
     config = load_config(data=data, recipe=None, settings=named)
-    return decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
+    return decode_data(*inspect_data(config), config, device=torch.device("cpu")).dataset
 
 
-def test_an_original_is_the_file_and_not_the_canvas(prepared: Prepared, folder: Path) -> None:
-    getter = originals_of(prepared, prepared.pixels.preprocess)
-    row = prepared.samples.paths.index("light/03.png")
+def getter_of(dataset: Dataset) -> OriginalGetter:
+    return originals_of(dataset.samples, dataset.inspection, dataset.preprocess)
+
+
+def test_an_original_is_the_file_and_not_the_canvas(dataset: Dataset, folder: Path) -> None:
+    getter = getter_of(dataset)
+    row = dataset.samples.paths.index("light/03.png")
     found = getter(row)
     assert (found.height, found.width, found.fault) == (30, 40, "")
     assert found.picture is not None
     assert (found.picture == np.asarray(Image.open(folder / "light/03.png"))).all()
 
 
-def test_a_large_photograph_is_upright_and_small(prepared: Prepared) -> None:
-    found = originals_of(prepared, prepared.pixels.preprocess)(
-        prepared.samples.paths.index("dark/turned.jpg")
-    )
+def test_a_large_photograph_is_upright_and_small(dataset: Dataset) -> None:
+    found = getter_of(dataset)(dataset.samples.paths.index("dark/turned.jpg"))
     assert (found.height, found.width) == (300, 200)
     assert found.picture is not None
     assert found.picture.shape == (128, 85, 3)
@@ -70,8 +73,8 @@ def test_a_lost_or_changed_file_gives_a_reason(tmp_path: Path) -> None:
         (tmp_path / "d" / name).mkdir(parents=True)
         for number in range(4):
             Image.new("L", (9, 9), 20 * number).save(tmp_path / "d" / name / f"{number}.png")
-    data = ready(str(tmp_path / "d"))
-    getter = originals_of(data, data.pixels.preprocess)
+    data = decoded(str(tmp_path / "d"))
+    getter = getter_of(data)
     (tmp_path / "d/a/0.png").unlink()
     Image.new("L", (9, 9), 255).save(tmp_path / "d/a/1.png")
     lost, changed, kept = (getter(data.samples.paths.index(f"a/{i}.png")) for i in range(3))
@@ -81,19 +84,19 @@ def test_a_lost_or_changed_file_gives_a_reason(tmp_path: Path) -> None:
 
 
 def test_arrays_are_their_own_originals() -> None:
-    data = ready("digits")
-    found = originals_of(data, data.pixels.preprocess)(7)
+    data = decoded("digits")
+    found = getter_of(data)(7)
     assert isinstance(data.samples.images, ImageArrays)
     assert found.picture is not None
     assert np.array_equal(found.picture, data.samples.images.array[7])
     assert (found.height, found.width) == (8, 8)
 
 
-def test_the_picture_is_what_the_network_saw_back_from_its_numbers(prepared: Prepared) -> None:
-    contract = prepared.pixels.preprocess.with_statistics((0.4, 0.5, 0.6), (0.2, 0.1, 0.3))
+def test_the_picture_is_what_the_network_saw_back_from_its_numbers(dataset: Dataset) -> None:
+    contract = dataset.pixels.preprocess.with_statistics((0.4, 0.5, 0.6), (0.2, 0.1, 0.3))
     rows = np.array([4, 0, 9])
-    (canvases,) = prepared.pixels.stream([rows])
-    assert (_pictures(prepared.pixels, contract)(rows) == canvases.numpy()).all()
+    (canvases,) = dataset.pixels.stream([rows])
+    assert (_images_of(dataset.pixels, contract)(rows) == canvases.numpy()).all()
 
 
 def test_a_file_that_vanished_leaves_a_blank_picture(tmp_path: Path) -> None:
@@ -101,33 +104,30 @@ def test_a_file_that_vanished_leaves_a_blank_picture(tmp_path: Path) -> None:
         (tmp_path / "d" / name).mkdir(parents=True)
         for number in range(4):
             Image.new("L", (9, 9), 20 * number).save(tmp_path / "d" / name / f"{number}.png")
-    data = ready(str(tmp_path / "d"), pixels__ram_budget_bytes=0, pixels__disk_budget_bytes=0)
+    data = decoded(str(tmp_path / "d"), pixels__ram_budget_bytes=0, pixels__disk_budget_bytes=0)
     (tmp_path / "d/a/1.png").unlink()
-    shown = _pictures(data.pixels, data.pixels.preprocess)(np.array([2, 1]))
+    shown = _images_of(data.pixels, data.pixels.preprocess)(np.array([2, 1]))
     assert shown[0].max() == 40
     assert (shown[1] == 255).all()  # the contract's background
 
 
 def test_the_baselines_of_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(data=str(folder), recipe=None, settings={"model.name": "smallcnn"})
-    found = decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
-    split = divide(found, config, progress=SILENT)
-    contract = complete_contract(found, split)
-    parts = Parts(prepared=found, split=split, preprocess=contract, device=None)  # type: ignore[arg-type]
-    rows = split.indices("test")
-    labels = found.samples.labels[rows]
+    data = open_dataset(config, device=torch.device("cpu")).dataset
+    rows = data.rows("test")
+    labels = data.labels[rows]
     blind = Predictions(
         logits=np.zeros((len(rows), 2), dtype=np.float32), labels=labels, indices=rows
     )
-    largest, nearest = baselines_of(parts, blind, seed=0, progress=SILENT)
+    largest, nearest = baselines_of(data, blind, seed=0, progress=SILENT)
     assert largest.n == nearest.n == len(rows)
     assert nearest.correct == len(rows)  # light and dark are easily told apart
     assert largest.correct == int((labels == 0).sum())  # "dark" has one image more
-    trained = len(split.indices("train"))
+    trained = len(data.rows("train"))
     assert nearest.detail == f"the most similar of {trained} training images by pixels"
     monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MOST_TRAINING_IMAGES", 5)
     monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MOST_TEST_IMAGES", 2)
-    _, few = baselines_of(parts, blind, seed=0, progress=SILENT)
+    _, few = baselines_of(data, blind, seed=0, progress=SILENT)
     assert few.n == 2
     assert few.detail == "the most similar of 5 training images by pixels"
-    assert baselines_of(parts, blind, seed=0, progress=SILENT)[1] == few
+    assert baselines_of(data, blind, seed=0, progress=SILENT)[1] == few

@@ -4,19 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from nunbit.data.augment import Augmentation, load_augmentation
+from nunbit.data.dataset import Dataset
 from nunbit.pipelines.evaluation.originals import originals_of
 from nunbit.pipelines.evaluation.preprocessing_steps import DRAWS, IMAGES, contract_strip
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.preprocessing_steps import Strip
 from nunbit.reports.run.sections.contract import contract
 from nunbit.types import Split
 from tests.evaluation.cases import random_predictions, report_input
-from tests.pipelines.evaluation.test_slices import prepared
+from tests.pipelines.evaluation.test_slices import decoded
 from tests.reports.run.page import Page
 
 
@@ -41,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def parts_of(path: Path) -> Parts:
-    data = prepared(path)
+def parts_of(path: Path) -> Dataset:
+    data = decoded(path)
     n = len(data.samples)
     split = Split(
         paths=data.samples.paths,
@@ -52,12 +51,11 @@ def parts_of(path: Path) -> Parts:
         sha256=data.inspection.sha256,
         reasons=("",) * n,
     )
-    preprocess = data.pixels.preprocess.with_statistics((0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
-    return Parts(prepared=data, split=split, preprocess=preprocess, device=torch.device("cpu"))
+    return data.with_split(split).with_statistics(((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)))
 
 
-def strip_of(parts: Parts, augmentation: Augmentation | None) -> Strip:
-    originals = originals_of(parts.prepared, parts.preprocess)
+def strip_of(parts: Dataset, augmentation: Augmentation | None) -> Strip:
+    originals = originals_of(parts.samples, parts.inspection, parts.preprocess)
     found = contract_strip(parts, originals, part="train", augmentation=augmentation, seed=3)
     assert found is not None
     return found
@@ -138,7 +136,7 @@ def test_a_vanished_file_says_so_and_costs_nothing_else(folder: Path) -> None:
 
 def test_an_empty_part_has_no_strip(folder: Path) -> None:
     parts = parts_of(folder)
-    originals = originals_of(parts.prepared, parts.preprocess)
+    originals = originals_of(parts.samples, parts.inspection, parts.preprocess)
     assert contract_strip(parts, originals, part="test", augmentation=None, seed=0) is None
 
 

@@ -4,23 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nunbit.checks.measurements.appearance import brightness_and_sharpness
 from nunbit.config import build_config
+from nunbit.data.dataset import Dataset
 from nunbit.evaluation.slices import Attribute
+from nunbit.pipelines.dataset import decode_data, inspect_data
 from nunbit.pipelines.evaluation.slices import MeasuredPixels, attributes_of
-from nunbit.pipelines.loading.prepare import Prepared, decode, find
-from nunbit.progress import SILENT
 from tests.fixtures_data import random_images
 
 
-def prepared(path: Path, **settings: object) -> Prepared:
+def decoded(path: Path, **settings: object) -> Dataset:
     config = build_config({}, {"data.path": str(path), **settings}, origin="a test")
-    return decode(find(config, SILENT), config, device_type="cpu", progress=SILENT)
+    return decode_data(*inspect_data(config), config, device=torch.device("cpu")).dataset
 
 
-def measured(data: Prepared) -> MeasuredPixels:
+def measured(data: Dataset) -> MeasuredPixels:
     pixels = MeasuredPixels(data.pixels)
     rows = np.flatnonzero([not reason for reason in data.reasons])
     list(pixels.stream(np.array_split(rows, 2)))
@@ -52,7 +53,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_attributes_of_files_and_of_their_table(table: Path) -> None:
-    data = prepared(table, **{"data.max_bad_fraction": 0.5})
+    data = decoded(table, **{"data.max_bad_fraction": 0.5})
     rows = np.flatnonzero([not reason for reason in data.reasons]).astype(np.int64)
     paths = [data.samples.paths[row] for row in rows]
     assert paths == ["3.png", "4.png", "5.png", "north/0.png", "north/1.png", "north/2.png"]
@@ -76,7 +77,7 @@ def test_attributes_of_files_and_of_their_table(table: Path) -> None:
 
 
 def test_pixels_pass_unchanged_while_they_are_measured(table: Path) -> None:
-    data = prepared(table, **{"data.max_bad_fraction": 0.5})
+    data = decoded(table, **{"data.max_bad_fraction": 0.5})
     rows = np.flatnonzero([not reason for reason in data.reasons]).astype(np.int64)
     watched = MeasuredPixels(data.pixels)
     groups = [rows[:4], rows[4:]]
@@ -91,7 +92,7 @@ def test_pixels_pass_unchanged_while_they_are_measured(table: Path) -> None:
 def test_arrays_have_no_folders(tmp_path: Path) -> None:
     images, labels = random_images(12)
     np.savez(tmp_path / "x.npz", images=images, labels=labels)
-    data = prepared(tmp_path / "x.npz")
+    data = decoded(tmp_path / "x.npz")
     rows = np.arange(12)
     assert list(by_name(attributes_of(data, rows, measured(data)))) == [
         *("size", "brightness", "sharpness", "mode"),

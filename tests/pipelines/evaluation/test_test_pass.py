@@ -1,27 +1,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from nunbit.bundle import Bundle
+from nunbit.data.dataset import Dataset
 from nunbit.evaluation.slices import Attribute, slice_accuracy
 from nunbit.models.create import create_model
 from nunbit.pipelines.evaluation.outcome import Outcome, summarise
-from nunbit.pipelines.evaluation.test_pass import Observed, predict_and_observe
-from nunbit.pipelines.loading.parts import Parts
+from nunbit.pipelines.evaluation.test_pass import Observed, predict_and_observe, predict_part
 from nunbit.types import Predictions, Split
 from tests.fixtures_data import write_images
-from tests.pipelines.evaluation.test_slices import prepared
+from tests.pipelines.evaluation.test_slices import decoded
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Two classes of small images; every third is of the test part."""
     folder = write_images(tmp_path_factory.mktemp("data"), ["dark", "light"], per_class=45)
-    data = prepared(folder, **{"pixels.image_size": 28})
+    data = decoded(folder, **{"pixels.image_size": 28})
     n = len(data.samples)
     split = Split(
         paths=data.samples.paths,
@@ -31,12 +32,11 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
         sha256=data.inspection.sha256,
         reasons=("",) * n,
     )
-    preprocess = data.pixels.preprocess.with_statistics((0.5,) * 3, (0.25,) * 3)
-    return Parts(prepared=data, split=split, preprocess=preprocess, device=torch.device("cpu"))
+    return data.with_split(split).with_statistics(((0.5,) * 3, (0.25,) * 3))
 
 
 @pytest.fixture(scope="module")
-def bundle(parts: Parts) -> Bundle:
+def bundle(parts: Dataset) -> Bundle:
     shape = {"classes": 2, "channels": 3, "height": 28, "width": 28}
     return Bundle(
         model=create_model("mlp-64-128", **shape, generator_seed=0),
@@ -47,8 +47,8 @@ def bundle(parts: Parts) -> Bundle:
     )
 
 
-def test_observing_changes_no_answer(parts: Parts, bundle: Bundle) -> None:
-    plain = parts.predict(bundle, "test")
+def test_observing_changes_no_answer(parts: Dataset, bundle: Bundle) -> None:
+    plain = predict_part(parts, bundle, "test")
     found, observed = predict_and_observe(parts, bundle, seed=0)
     assert plain is not None
     assert found is not None
@@ -65,29 +65,24 @@ def test_observing_changes_no_answer(parts: Parts, bundle: Bundle) -> None:
     np.testing.assert_allclose(again, found.logits, rtol=1e-4, atol=1e-5)
 
 
-def test_attributes_belong_to_the_predicted_images(parts: Parts, bundle: Bundle) -> None:
+def test_attributes_belong_to_the_predicted_images(parts: Dataset, bundle: Bundle) -> None:
     found, observed = predict_and_observe(parts, bundle, seed=0)
     assert found is not None
     brightness = {a.name: a.values for a in observed.attributes}["brightness"]
     assert len(brightness) == len(found) == 30
     for row, seen in zip(found.indices, brightness, strict=True):
-        (canvas,) = parts.prepared.pixels.stream([np.array([row])])
+        (canvas,) = parts.pixels.stream([np.array([row])])
         red, green, blue = canvas[0].double().reshape(-1, 3).mean(dim=0).tolist()
         assert seen == pytest.approx((red + 2 * green + blue) / 4, abs=0.6)  # rounded to levels
 
 
-def test_an_empty_part_is_not_observed(parts: Parts, bundle: Bundle) -> None:
+def test_an_empty_part_is_not_observed(parts: Dataset, bundle: Bundle) -> None:
     n = len(parts.split)
-    nothing = Parts(
-        prepared=parts.prepared,
-        split=Split(**{**vars(parts.split), "parts": ("train",) * n}),
-        preprocess=parts.preprocess,
-        device=parts.device,
-    )
+    nothing = parts.with_split(replace(parts.split, parts=("train",) * n))
     assert predict_and_observe(nothing, bundle, seed=0) == (None, Observed())
 
 
-def test_the_summary_names_the_slices_that_are_worse(parts: Parts) -> None:
+def test_the_summary_names_the_slices_that_are_worse(parts: Dataset) -> None:
     n = 200
     dark = np.arange(n) % 4 == 0
     labels = np.zeros(n, dtype=np.int64)
@@ -112,7 +107,7 @@ def test_the_summary_names_the_slices_that_are_worse(parts: Parts) -> None:
         split=split,
         test=test,
         facts={"model": "mlp", "dataset": "things"},
-        pixels=parts.prepared.pixels,
+        pixels=parts.pixels,
         contract=parts.preprocess.to_dict(),
         observed=Observed(attributes=attributes),
     )

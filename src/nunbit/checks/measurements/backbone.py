@@ -14,8 +14,9 @@ from nunbit.backbone.fuse_conv_bn import fuse_conv_bn
 from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import find_split_points
 from nunbit.chunks import chunks
+from nunbit.data.batches import inference_batch_size
 from nunbit.errors import UsageError
-from nunbit.inference import forward, images_at_once
+from nunbit.inference import forward
 from nunbit.models import create_model
 from nunbit.models.catalog import model_info
 from nunbit.models.pretrained import Weights, WeightsInput, find_weights
@@ -73,7 +74,7 @@ class Backbone:
 
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""
-        size = images_at_once(self.input.height, self.input.width, self._device)
+        size = inference_batch_size(self.input.height, self.input.width, self._device)
         return np.concatenate([self._features(part) for part in chunks(canvases, size)])
 
     def _features(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:

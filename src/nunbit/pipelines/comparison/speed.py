@@ -16,9 +16,9 @@ import torch
 
 from nunbit.bundle import Bundle
 from nunbit.classifier import BATCH_SIZE
+from nunbit.data.batches import inference_batch_size
 from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import describe_device, resolve_device
-from nunbit.inference import images_at_once
 from nunbit.types import CanvasBatch
 
 ROUNDS = 3
@@ -63,7 +63,7 @@ def measure_speeds(bundles: Mapping[str, Bundle], *, device: str = "auto") -> Sp
 def _batch(deployed: Deployed) -> CanvasBatch:
     """Noise."""
     channels, height, width = deployed.preprocess.shape
-    size = min(BATCH_SIZE, images_at_once(height, width, deployed.device))
+    size = min(BATCH_SIZE, inference_batch_size(height, width, deployed.device))
     shape = (size, height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     return CanvasBatch(

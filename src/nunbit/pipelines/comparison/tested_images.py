@@ -14,7 +14,6 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import NunbitError
 from nunbit.pipelines.evaluation.originals import originals_of
-from nunbit.pipelines.loading.prepare import Found
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT
 from nunbit.reports.run.inputs import Original
@@ -44,7 +43,7 @@ def tested_images(runs: Sequence[RecordedRun], paths: Sequence[str]) -> dict[str
         return found
     some = _only(samples, [row_of[path] for path in there])
     inspection = inspect(some, workers=1, progress=SILENT)
-    getter = originals_of(Found(samples=some, inspection=inspection), _contract(run.config))
+    getter = originals_of(some, inspection, _contract(run.config))
     for row, path in enumerate(there):
         same = inspection.sha256[row] in ("", run.digests[path])  # "": the getter says why
         found[path] = getter(row) if same else Original(fault=CHANGED)

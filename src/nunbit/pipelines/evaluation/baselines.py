@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.chunks import chunks
+from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import ArrayPixels
 from nunbit.evaluation.baselines import (
     Baseline,
@@ -20,7 +21,6 @@ from nunbit.evaluation.baselines import (
     small_images,
 )
 from nunbit.formatting import count
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.progress import Progress
 from nunbit.types import Predictions
 
@@ -35,7 +35,7 @@ _CHUNK_VALUES = 2_000_000
 
 
 def baselines_of(
-    parts: Parts, test: Predictions, *, seed: int, progress: Progress
+    parts: Dataset, test: Predictions, *, seed: int, progress: Progress
 ) -> tuple[Baseline, ...]:
     """What the largest class and the nearest neighbour on pixels reach.
 
@@ -43,17 +43,17 @@ def baselines_of(
     `test` is what the network said of the whole test part; `seed` decides which images are drawn
     where not all are compared.
     """
-    labels = parts.prepared.samples.labels
+    labels = parts.labels
     train = parts.split.indices("train")
     known = labels[train] if len(train) else None
-    found = [largest_class(test, parts.prepared.samples.classes, training_labels=known)]
+    found = [largest_class(test, parts.classes, training_labels=known)]
     if len(train):
         found.append(_nearest_neighbour(parts, train, test, seed=seed, progress=progress))
     return tuple(found)
 
 
 def _nearest_neighbour(
-    parts: Parts, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
+    parts: Dataset, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
 ) -> Baseline:
     generator = np.random.default_rng(seed)
     most_train, most_test = _limits(parts)
@@ -63,30 +63,30 @@ def _nearest_neighbour(
     test_vectors = np.concatenate(list(_vectors(parts, compared.indices, progress)))
     return nearest_neighbour(
         _vectors(parts, training_rows, progress),
-        parts.prepared.samples.labels[training_rows],
+        parts.labels[training_rows],
         compared,
         test_vectors,
         detail=f"the most similar of {count(len(training_rows), 'training image')} by pixels",
     )
 
 
-def _limits(parts: Parts) -> tuple[int, int]:
+def _limits(parts: Dataset) -> tuple[int, int]:
     """Most training and most test images; a quarter of what may be read are test images."""
     contract = parts.preprocess
     total = MOST_VALUES // (contract.height * contract.width * contract.channels)
-    if not isinstance(parts.prepared.pixels, ArrayPixels):
+    if not isinstance(parts.pixels, ArrayPixels):
         total = min(total, MOST_DECODED)
     test = min(MOST_TEST_IMAGES, max(total // 4, 1))
     return min(MOST_TRAINING_IMAGES, max(total - test, 1)), test
 
 
 def _vectors(
-    parts: Parts, rows: NDArray[np.int64], progress: Progress
+    parts: Dataset, rows: NDArray[np.int64], progress: Progress
 ) -> Iterator[NDArray[np.float32]]:
     """The canvases of some rows as small vectors, block by block [b, D]; few are in memory."""
     contract = parts.preprocess
     chunk_size = max(1, _CHUNK_VALUES // (contract.height * contract.width * contract.channels))
     blocks = list(chunks(rows, chunk_size))
-    stream = parts.prepared.pixels.stream(blocks)
+    stream = parts.pixels.stream(blocks)
     for canvases in progress.track(stream, total=len(blocks), title="baselines"):
         yield small_images(canvases.numpy())

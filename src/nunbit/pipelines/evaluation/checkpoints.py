@@ -15,7 +15,7 @@ from nunbit.deployed import predict_canvases
 from nunbit.device import resolve_device
 from nunbit.errors import CheckpointError, DataError, UsageError
 from nunbit.evaluation.intervals import wilson_interval
-from nunbit.pipelines.loading.reopen import own_parts
+from nunbit.pipelines.dataset import reopen_dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import STATE_FILE, load_weights
@@ -99,7 +99,7 @@ def evaluate_checkpoints(
             path=folder,
             remedy="give the folder of a run as nunbit train left it; a model alone has none",
         )
-    _, parts = own_parts(folder, bundle, device=resolve_device(device), progress=progress)
+    _, parts = reopen_dataset(folder, bundle, device=resolve_device(device), progress=progress)
     batches = parts.batches(part)
     if batches is None:
         raise DataError(f"the run has no image in its {part} part", path=folder)

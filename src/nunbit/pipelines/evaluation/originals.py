@@ -7,21 +7,24 @@ import hashlib
 import numpy as np
 
 from nunbit.data.decoding import decode
+from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UnusableImage
-from nunbit.pipelines.loading.prepare import Found, Prepared
 from nunbit.reports.kit.pictures import MAX_SIDE
 from nunbit.reports.run.inputs import Original, OriginalGetter
+from nunbit.types import Samples
 
 
-def originals_of(prepared: Prepared | Found, preprocess: Preprocess) -> OriginalGetter:
+def originals_of(
+    samples: Samples, inspection: Inspection, preprocess: Preprocess
+) -> OriginalGetter:
     """A getter that reads an image only when it is asked for it.
 
     A file that has vanished, cannot be read any more or has changed since the run read it gives a
     fault in place of a picture. Only the contract's limit of pixels and its background matter
     here: rotation and transparency are resolved as for the network, size and colour left alone.
     """
-    images, inspection = prepared.samples.images, prepared.inspection
+    images = samples.images
 
     def original(row: int) -> Original:
         try:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nunbit.data.augment import Augmentation
+from nunbit.data.dataset import Dataset
 from nunbit.data.decoding import as_stored
 from nunbit.errors import DataError, UnusableImage
 from nunbit.pipelines.evaluation.slices import MODES
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.reports.kit.pictures import MAX_SIDE
 from nunbit.reports.run.inputs import OriginalGetter
 from nunbit.reports.run.preprocessing_steps import Example, Step, Strip
@@ -37,7 +37,7 @@ _ODD: tuple[Callable[[ImageFacts], bool], ...] = (
 
 
 def contract_strip(
-    parts: Parts,
+    parts: Dataset,
     originals: OriginalGetter,
     *,
     part: Part,
@@ -55,7 +55,7 @@ def contract_strip(
     for row in rows:
         steps = [*_found(parts, originals, row)]
         try:
-            (canvas,) = parts.prepared.pixels.stream([np.array([row], dtype=np.int64)])
+            (canvas,) = parts.pixels.stream([np.array([row], dtype=np.int64)])
         except DataError as error:  # of pixels that are decoded anew at each use
             steps.append(Step(name="canvas", picture=None, caption=error.what))
         else:
@@ -70,15 +70,15 @@ def contract_strip(
     )
 
 
-def _choose(parts: Parts, part: Part, *, seed: int) -> list[int]:
+def _choose(parts: Dataset, part: Part, *, seed: int) -> list[int]:
     """Rows of the part: one for each oddity there is, the rest drawn from many classes."""
     order = np.random.default_rng(seed).permutation(parts.split.indices(part)).tolist()
-    facts = parts.prepared.inspection.facts
+    facts = parts.facts
     chosen: list[int] = []
     for is_odd in _ODD:
         fitting = (row for row in order if (fact := facts[row]) is not None and is_odd(fact))
         chosen += [row for row in [next(fitting, None)] if row is not None and row not in chosen]
-    labels = parts.prepared.samples.labels
+    labels = parts.labels
     while len(chosen) < min(IMAGES, len(order)):
         # The class that has been shown least so far.
         shown = Counter(labels[chosen].tolist())
@@ -87,9 +87,9 @@ def _choose(parts: Parts, part: Part, *, seed: int) -> list[int]:
     return chosen[:IMAGES]
 
 
-def _found(parts: Parts, originals: OriginalGetter, row: int) -> list[Step]:
+def _found(parts: Dataset, originals: OriginalGetter, row: int) -> list[Step]:
     """The image as it is stored, and decoded where that differs for files."""
-    images, fact = parts.prepared.samples.images, parts.prepared.inspection.facts[row]
+    images, fact = parts.samples.images, parts.facts[row]
     original = originals(row)
     if original.picture is None:
         return [Step(name="as stored", picture=None, caption=original.fault)]
@@ -110,7 +110,7 @@ def _found(parts: Parts, originals: OriginalGetter, row: int) -> list[Step]:
 
 
 def _seen(
-    parts: Parts, pixels: Tensor, augmentation: Augmentation | None, *, seed: int
+    parts: Dataset, pixels: Tensor, augmentation: Augmentation | None, *, seed: int
 ) -> list[Step]:
     """The canvas, uint8 [1, C, H, W], augmented, and what the network gets turned back."""
     contract = parts.preprocess

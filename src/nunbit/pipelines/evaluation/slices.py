@@ -13,10 +13,10 @@ from torch import Tensor
 
 from nunbit.checks.measurements.appearance import brightness_and_sharpness
 from nunbit.checks.measurements.properties import folders_of
+from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.evaluation.slices import Attribute
-from nunbit.pipelines.loading.prepare import Prepared
 from nunbit.types import ImageFacts
 
 MODES = {
@@ -55,14 +55,14 @@ class MeasuredPixels:
 
 
 def attributes_of(
-    prepared: Prepared, rows: NDArray[np.int64], measured: MeasuredPixels
+    dataset: Dataset, rows: NDArray[np.int64], measured: MeasuredPixels
 ) -> tuple[Attribute, ...]:
     """Attributes of the images of some rows [n]: of the file, of its pixels, of its table.
 
     Brightness and sharpness are those of the canvas, which the network sees; all else is of the
     file as it was found.
     """
-    samples, inspection = prepared.samples, prepared.inspection
+    samples, inspection = dataset.samples, dataset.inspection
     facts = [inspection.facts[row] for row in rows]
     found = [
         Attribute(

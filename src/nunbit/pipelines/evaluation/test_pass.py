@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nunbit.bundle import Bundle
+from nunbit.data.dataset import Dataset
+from nunbit.deployed import Deployed, predict_canvases
 from nunbit.evaluation.projection import Features
 from nunbit.evaluation.slices import Attribute
 from nunbit.pipelines.evaluation.feature_map import keep_features
 from nunbit.pipelines.evaluation.slices import MeasuredPixels, attributes_of
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.types import Predictions
+from nunbit.types import Part, Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Observed:
 
 
 def predict_and_observe(
-    parts: Parts, bundle: Bundle, *, seed: int
+    parts: Dataset, bundle: Bundle, *, seed: int
 ) -> tuple[Predictions | None, Observed]:
     """What the bundle's network says about the test part, and what the report tells besides.
 
@@ -34,16 +35,27 @@ def predict_and_observe(
     rows = parts.split.indices("test")
     if len(rows) == 0:
         return None, Observed()
-    pixels = MeasuredPixels(parts.prepared.pixels)
-    watched = replace(parts, prepared=replace(parts.prepared, pixels=pixels))
+    pixels = MeasuredPixels(parts.pixels)
+    watched = replace(parts, pixels=pixels)
     passes = 2 if bundle.mirrored else 1
     with keep_features(
         bundle.model, bundle.preprocess.shape, n=len(rows), seed=seed, passes=passes
     ) as kept:
-        predictions = watched.predict(bundle, "test")
+        predictions = predict_part(watched, bundle, "test")
     assert predictions is not None  # the part is not empty
     return predictions, Observed(
-        attributes=attributes_of(parts.prepared, predictions.indices, pixels),
+        attributes=attributes_of(parts, predictions.indices, pixels),
         features=kept.features,
         no_features=kept.missing,
     )
+
+
+def predict_part(dataset: Dataset, bundle: Bundle, part: Part) -> Predictions | None:
+    """What a bundle's network says about a part; None when the part is empty.
+
+    The probabilities are those at the bundle's temperature.
+    """
+    batches = dataset.batches(part)
+    if batches is None:
+        return None
+    return predict_canvases(Deployed.of(bundle, device=dataset.device), batches.canvases())

@@ -20,12 +20,12 @@ from nunbit.bundle import Bundle
 from nunbit.chunks import chunks
 from nunbit.config import Config
 from nunbit.config.budget import decide_budget
+from nunbit.data.batches import inference_batch_size
+from nunbit.data.dataset import Dataset
 from nunbit.errors import NunbitError
 from nunbit.explain.images import Subject
 from nunbit.explain.neighbours import Nearest, Neighbour, nearest
-from nunbit.inference import images_at_once
-from nunbit.pipelines.loading.parts import Parts
-from nunbit.pipelines.loading.reopen import own_parts
+from nunbit.pipelines.dataset import reopen_dataset
 from nunbit.progress import Progress
 from nunbit.types import Batch
 
@@ -45,7 +45,7 @@ def resembling(
     none, and the text says why.
     """
     try:
-        config, parts = own_parts(run, bundle, device=subject.device, progress=progress)
+        config, parts = reopen_dataset(run, bundle, device=subject.device, progress=progress)
         found, split_point = _search(
             config, parts, subject, canvases, count=count, progress=progress
         )
@@ -65,7 +65,7 @@ def resembling(
 
 def _search(
     config: Config,
-    parts: Parts,
+    parts: Dataset,
     subject: Subject,
     canvases: Sequence[NDArray[np.uint8]],
     *,
@@ -83,9 +83,7 @@ def _search(
         ram_bytes=budget.ram_bytes,
         progress=progress,
     )
-    known = store.features(
-        subject.model, split_point, batches, sha256=parts.prepared.inspection.sha256
-    )
+    known = store.features(subject.model, split_point, batches, sha256=parts.sha256)
     asked = extract(
         feature_extractor(subject.model, split_point),
         _batches(subject, canvases),
@@ -95,7 +93,7 @@ def _search(
 
 
 def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Batch]:
-    size = images_at_once(subject.shape[1], subject.shape[2], subject.device)
+    size = inference_batch_size(subject.shape[1], subject.shape[2], subject.device)
     groups = [np.stack(some) for some in chunks(canvases, size)]
     return [
         Batch(
@@ -108,10 +106,10 @@ def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Ba
 
 
 def _neighbours(
-    parts: Parts, rows: NDArray[np.int64], similarity: NDArray[np.float32]
+    parts: Dataset, rows: NDArray[np.int64], similarity: NDArray[np.float32]
 ) -> tuple[Neighbour, ...]:
-    samples = parts.prepared.samples
-    (canvases,) = parts.prepared.pixels.stream([rows])
+    samples = parts.samples
+    (canvases,) = parts.pixels.stream([rows])
     return tuple(
         Neighbour(
             path=samples.paths[row],

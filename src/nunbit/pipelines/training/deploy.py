@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config.resolved import ResolvedConfig
-from nunbit.pipelines.loading.parts import Parts
+from nunbit.data.dataset import Dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.network import load_best_weights, model_options
 from nunbit.progress import Progress
@@ -18,7 +18,7 @@ from nunbit.training.state import TrainingState
 
 def deploy(
     config: ResolvedConfig,
-    parts: Parts,
+    parts: Dataset,
     state: TrainingState,
     folder: RunFolder,
     *,
@@ -36,7 +36,7 @@ def deploy(
         architecture=config.model.name,
         model_options=model_options(config.model, parts, hidden_layer=config.transfer.hidden_layer),
         mirrored=config.model.test_time_mirror,
-        classes=parts.prepared.samples.classes,
+        classes=parts.classes,
         preprocess=parts.preprocess,
         data_hash=data_hash,
         versions=dict(versions),

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from nunbit.config.resolved import ResolvedConfig
+from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
 from nunbit.finetune.finetune import FineTuning
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.linear_probe import keep_probe
 from nunbit.pipelines.training.network import Feed, fit, image_feed, new_state, restore
@@ -51,7 +51,7 @@ class Learned:
 
 def learn(
     config: ResolvedConfig,
-    parts: Parts,
+    parts: Dataset,
     model: nn.Module,
     folder: RunFolder,
     *,

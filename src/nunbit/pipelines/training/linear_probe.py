@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from nunbit.config.resolved import ResolvedConfig
+from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
 from nunbit.evaluation.baselines import Baseline, compared, drawn
 from nunbit.files import write_atomically
 from nunbit.finetune.heads import FittedHead
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.network import new_model
 from nunbit.pipelines.training.transfer import open_backbone
@@ -43,7 +43,7 @@ def keep_probe(folder: RunFolder, head: FittedHead) -> None:
 
 
 def linear_probe(
-    parts: Parts,
+    parts: Dataset,
     test: Predictions,
     config: ResolvedConfig,
     folder: RunFolder,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nunbit.config.resolved import ResolvedCheckpoint, ResolvedModel, ResolvedTraining
 from nunbit.data.augment import Augmentation
+from nunbit.data.dataset import Dataset
 from nunbit.errors import CheckpointError, RunInterrupted
 from nunbit.finetune.heads import HIDDEN
 from nunbit.models.catalog import model_info
@@ -19,7 +20,6 @@ from nunbit.models.info import Shape
 from nunbit.models.initialise import initialise
 from nunbit.models.pretrained import Weights, transfer
 from nunbit.models.whitening import WHITENING_IMAGES, whiten_first_layer
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
@@ -64,17 +64,17 @@ class Feed:
     scope: TrainableScope = WHOLE_NETWORK
 
 
-def image_feed(parts: Parts, *, batch_size: int, augmentation: Augmentation, seed: int) -> Feed:
+def image_feed(parts: Dataset, *, batch_size: int, augmentation: Augmentation, seed: int) -> Feed:
     """Images into the whole network."""
     return Feed(
-        train=parts.training(batch_size=batch_size, seed=seed, augmentation=augmentation),
+        train=parts.training_batches(batch_size=batch_size, seed=seed, augmentation=augmentation),
         validation=parts.batches("validation"),
         validation_images=parts.split.counts["validation"],
     )
 
 
 def new_model(
-    wanted: ResolvedModel, parts: Parts, *, seed: int
+    wanted: ResolvedModel, parts: Dataset, *, seed: int
 ) -> tuple[nn.Module, tuple[str, ...]]:
     """The network with its first weights, on the CPU, and what there is to say about them.
 
@@ -99,21 +99,21 @@ def new_model(
         info=model_info(wanted.name),
         shape=Shape(options["channels"], options["height"], options["width"]),
         classes=options["classes"],
-        class_names=parts.prepared.samples.classes,
+        class_names=parts.classes,
         strict=wanted.strict,
     )
     return model, (*remarks, *_size_remarks(weights, parts))
 
 
-def _some_training_images(parts: Parts) -> Tensor:
+def _some_training_images(parts: Dataset) -> Tensor:
     """Evenly spread over the training part, as the network gets them: float32 [N, C, H, W]."""
     rows = parts.split.indices("train")
     rows = rows[:: -(-len(rows) // WHITENING_IMAGES)]
-    (pixels,) = parts.prepared.pixels.stream([rows])
+    (pixels,) = parts.pixels.stream([rows])
     return parts.preprocess.network_input(pixels, pixels.device)
 
 
-def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
+def _size_remarks(weights: Weights, parts: Dataset) -> list[str]:
     """What it means that images are much smaller than those that the weights were trained with."""
     if weights.input is None:
         return []
@@ -130,7 +130,7 @@ def _size_remarks(weights: Weights, parts: Parts) -> list[str]:
 
 
 def with_hidden_layer(
-    model: nn.Module, wanted: ResolvedModel, parts: Parts, *, seed: int
+    model: nn.Module, wanted: ResolvedModel, parts: Dataset, *, seed: int
 ) -> nn.Module:
     """The network with one layer more in its head, which is drawn; all else is that of `model`."""
     options = model_options(wanted, parts, hidden_layer=True)
@@ -177,11 +177,11 @@ def new_state(
 
 
 def model_options(
-    model: ResolvedModel, parts: Parts, *, hidden_layer: bool = False
+    model: ResolvedModel, parts: Dataset, *, hidden_layer: bool = False
 ) -> dict[str, Any]:
     """Arguments of `create_model` that rebuild the network."""
     return {
-        "classes": len(parts.prepared.samples.classes),
+        "classes": len(parts.classes),
         "channels": parts.preprocess.channels,
         "height": parts.preprocess.height,
         "width": parts.preprocess.width,

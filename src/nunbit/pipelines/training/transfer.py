@@ -28,6 +28,7 @@ from nunbit.config.resolved import (
 )
 from nunbit.data.augment import PRESETS, Augmentation
 from nunbit.data.batches import Batches
+from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
 from nunbit.files import write_atomically
 from nunbit.finetune.cached_activations import (
@@ -41,9 +42,8 @@ from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fin
 from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
 from nunbit.models.head import head_input
-from nunbit.pipelines.loading.groups import groups_of
-from nunbit.pipelines.loading.parts import Parts
 from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.splitting.groups import group_numbers
 from nunbit.pipelines.training.network import Feed, image_feed, with_hidden_layer
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import newest, save_checkpoint
@@ -71,7 +71,7 @@ class Backbone:
     store: FeatureStore
     budget: Budget
     """What features and activations may cost."""
-    parts: Parts
+    parts: Dataset
 
     def features(
         self,
@@ -82,14 +82,14 @@ class Backbone:
         pooled: bool = True,
     ) -> NDArray[np.float32]:
         """Features at a split point: float32 [n, D], or [n, *its shape] if not pooled."""
-        sha256 = self.parts.prepared.inspection.sha256
+        sha256 = self.parts.sha256
         return self.store.features(
             self.model, split_point, batches, sha256=sha256, view=view, pooled=pooled
         )
 
 
 def open_backbone(
-    model: nn.Module, parts: Parts, *, channels_last: bool, budget: Budget, progress: Progress
+    model: nn.Module, parts: Dataset, *, channels_last: bool, budget: Budget, progress: Progress
 ) -> Backbone:
     """The network of a run, ready to compute features.
 
@@ -153,7 +153,7 @@ def fit_on_features(
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
         views=len(views),
-        groups=groups_of(parts.split, batches.rows),
+        groups=group_numbers(parts.split, batches.rows),
     )
     validation = None
     if held_out is not None:
@@ -166,7 +166,7 @@ def fit_on_features(
         transfer.head,
         train,
         validation,
-        classes=len(parts.prepared.samples.classes),
+        classes=len(parts.classes),
         seed=seed,
         settings=_head_settings(training, alone=transfer.mode == "head"),
         device=parts.device,

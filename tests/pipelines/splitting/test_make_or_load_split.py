@@ -5,29 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from nunbit.cli import main
-from nunbit.config import load_config
+from nunbit.config import Config, load_config
 from nunbit.errors import DataError
-from nunbit.pipelines.loading.make_split import divide, divided_for_check, refuse_untrainable
-from nunbit.pipelines.loading.prepare import Prepared, decode, find
-from nunbit.progress import SILENT
+from nunbit.pipelines.check import check_data
+from nunbit.pipelines.dataset import open_dataset
 from tests.fixtures_data import write_images
 
 
-def prepare(folder: Path) -> tuple[Prepared, object]:
-    config = load_config(data=str(folder), recipe=None, settings={})
-    found = find(config, SILENT)
-    return decode(found, config, device_type="cpu", progress=SILENT), config
+def settings(folder: Path) -> Config:
+    return load_config(data=str(folder), recipe=None, settings={})
 
 
 def test_too_few_images_are_an_error_of_the_check_too(tmp_path: Path, capsys) -> None:
     for name in ("cat", "dog"):
         write_images(tmp_path / "photos", {name: 2})
-    prepared, config = prepare(tmp_path / "photos")
+    config = settings(tmp_path / "photos")
     with pytest.raises(DataError, match="too few images to keep some for the test"):
-        refuse_untrainable(divide(prepared, config), prepared)
-    first = divided_for_check(prepared, config)[1][0]
+        open_dataset(config, device=torch.device("cpu"))
+    diagnosis = check_data(config)
+    assert set(diagnosis.split.parts) == {"train", "validation"}
+    first = diagnosis.findings[0]
     assert first.severity == "error"
     assert "too few images" in first.title
     assert main(["check", str(tmp_path / "photos")]) == 1
@@ -48,6 +48,8 @@ def test_a_class_whose_images_are_all_broken_stops_the_training(tmp_path: Path, 
 
 def test_enough_images_give_no_error(tmp_path: Path) -> None:
     write_images(tmp_path / "photos", {"cat": 10, "dog": 10})
-    prepared, config = prepare(tmp_path / "photos")
-    refuse_untrainable(divide(prepared, config), prepared)
-    assert all(f.severity != "error" for f in divided_for_check(prepared, config)[1])
+    config = settings(tmp_path / "photos")
+    dataset = open_dataset(config, device=torch.device("cpu")).dataset
+    diagnosis = check_data(config)
+    assert diagnosis.split == dataset.split
+    assert all(finding.severity != "error" for finding in diagnosis.findings)

@@ -1,10 +1,10 @@
-"""Copies of one picture that a new split must keep together.
+"""Pairs of images that show one picture, which a new split must keep together.
 
 They are looked for on thumbnails of a contract of their own, which depends on the data alone: were
 it the network's, another input size could change the split, and two trainings with one seed could
 no longer be compared on one test part.
 
-What a search found is kept in the cache, under a digest of all that it depends on.
+The pairs are kept in the cache, under a digest of all that it depends on.
 """
 
 from __future__ import annotations
@@ -21,54 +21,52 @@ from nunbit.chunks import chunks
 from nunbit.config import Config
 from nunbit.config.budget import decide_budget
 from nunbit.data.array_cache import read_sealed, sealed
+from nunbit.data.dataset import Dataset
 from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.near_duplicates.signatures import THUMBNAIL
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.files import write_atomically
-from nunbit.pipelines.loading.prepare import Prepared
 from nunbit.progress import Progress
 
-MOST_IMAGES = 20_000
+MAX_IMAGES = 20_000
 """Beyond, a search before each training would take longer than many trainings."""
 SEARCH = 1
 """Number of the way to search: raised with each change of what it finds."""
 _CHUNK_SIZE = 2048
 
 
-def copies_to_keep_together(
-    prepared: Prepared, config: Config, progress: Progress
-) -> NDArray[np.int64]:
-    """Pairs of rows, int64 [P, 2]; none where the settings or the data make the search idle.
+def near_duplicate_pairs(dataset: Dataset, config: Config, progress: Progress) -> NDArray[np.int64]:
+    """Pairs of rows that show one picture, int64 [P, 2].
 
-    Nothing is looked for where the data give parts, which stay as they are, and among more than
-    `MOST_IMAGES` images, which is told.
+    Nothing is looked for where the settings say so, where the data give parts, which stay as they
+    are, and, with a note, among more than `MAX_IMAGES` images.
     """
     none = np.empty((0, 2), dtype=np.int64)
-    samples = prepared.samples
-    rows = np.flatnonzero([not reason for reason in prepared.reasons]).astype(np.int64)
+    samples = dataset.samples
+    rows = np.flatnonzero([not reason for reason in dataset.reasons]).astype(np.int64)
     given = any(samples.parts[row] for row in rows)
     if config.split.near_duplicates == "ignore" or given:
         return none
-    if len(rows) > MOST_IMAGES:
+    if len(rows) > MAX_IMAGES:
         progress.note(
             f"near-duplicates are not looked for before the split of {len(rows):,} images (the "
-            f"limit is {MOST_IMAGES:,}); `nunbit check` finds them"
+            f"limit is {MAX_IMAGES:,}); `nunbit check` finds them"
         )
         return none
-    contract = _thumbnail(prepared, config)
-    record = _record(prepared, contract, config)
-    pairs = _remembered(record)
+    contract = _thumbnail(dataset, config)
+    record = _record(dataset, contract, config)
+    pairs = _recorded(record)
     if pairs is None:
-        pairs = _search(prepared, rows, contract, config, progress=progress)
-        _remember(record, pairs, progress)
-    _tell(pairs, prepared, progress)
+        pairs = _search(dataset, rows, contract, config, progress=progress)
+        _keep(record, pairs, progress)
+    _report(pairs, dataset, progress)
     return pairs
 
 
 def _search(
-    prepared: Prepared,
+    dataset: Dataset,
     rows: NDArray[np.int64],
     contract: Preprocess,
     config: Config,
@@ -76,9 +74,9 @@ def _search(
     progress: Progress,
 ) -> NDArray[np.int64]:
     thumbnails = open_pixels(
-        prepared.samples,
-        sha256=prepared.inspection.sha256,
-        reasons=prepared.reasons,
+        dataset.samples,
+        sha256=dataset.sha256,
+        reasons=dataset.reasons,
         preprocess=contract,
         budget=decide_budget(config.pixels),
         progress=progress,
@@ -90,9 +88,9 @@ def _search(
     return near_duplicates(observer.signatures(), progress=progress).pairs
 
 
-def _record(prepared: Prepared, contract: Preprocess, config: Config) -> Path | None:
+def _record(dataset: Dataset, contract: Preprocess, config: Config) -> Path | None:
     """Where the pairs of these very images are kept; None where that cannot be."""
-    pairs = zip(prepared.inspection.sha256, prepared.reasons, strict=True)
+    pairs = zip(dataset.sha256, dataset.reasons, strict=True)
     digests = ["-" if reason else digest for digest, reason in pairs]
     if config.pixels.disk_budget_bytes == 0 or "" in digests:
         return None
@@ -101,7 +99,7 @@ def _record(prepared: Prepared, contract: Preprocess, config: Config) -> Path | 
     return default_cache_folder() / "copies" / f"{key}.json"
 
 
-def _remembered(record: Path | None) -> NDArray[np.int64] | None:
+def _recorded(record: Path | None) -> NDArray[np.int64] | None:
     """The pairs that an earlier search found; None where there was none, or it is damaged."""
     if record is None:
         return None
@@ -111,7 +109,7 @@ def _remembered(record: Path | None) -> NDArray[np.int64] | None:
         return None
 
 
-def _remember(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> None:
+def _keep(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> None:
     if record is None:
         return
     try:
@@ -121,9 +119,9 @@ def _remember(record: Path | None, pairs: NDArray[np.int64], progress: Progress)
         progress.note(f"near-duplicates are not remembered: {error.strerror or error}")
 
 
-def _thumbnail(prepared: Prepared, config: Config) -> Preprocess:
+def _thumbnail(dataset: Dataset, config: Config) -> Preprocess:
     """The contract of the thumbnails."""
-    inspection = prepared.inspection
+    inspection = dataset.inspection
     grey = inspection.is_grey
     return Preprocess(
         height=min(THUMBNAIL, inspection.median_height),
@@ -136,13 +134,13 @@ def _thumbnail(prepared: Prepared, config: Config) -> Preprocess:
     )
 
 
-def _tell(pairs: NDArray[np.int64], prepared: Prepared, progress: Progress) -> None:
-    sha256 = prepared.inspection.sha256
+def _report(pairs: NDArray[np.int64], dataset: Dataset, progress: Progress) -> None:
+    sha256 = dataset.sha256
     fresh = [(a, b) for a, b in pairs.tolist() if sha256[a] != sha256[b]]
     if not fresh:
         return
     images = len({row for pair in fresh for row in pair})
-    first, second = (prepared.samples.paths[row] for row in fresh[0])
+    first, second = (dataset.samples.paths[row] for row in fresh[0])
     progress.note(
         f"{images:,} images are near-duplicates of each other, such as {first} and {second}: the "
         "split keeps them together"

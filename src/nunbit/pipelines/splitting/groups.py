@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from nunbit.types import Split
 
 
-def groups_of(split: Split, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[n] one number for images that belong together: equal bytes, or one group of the user."""
+def group_numbers(split: Split, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number [n] for images that belong together: equal bytes, or one group of the user."""
     keys: dict[tuple[str, str], int] = {}
     tied = [
         (place, len(rows) + keys.setdefault(key, len(keys)))

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageEnhance, ImageFilter
 
 from nunbit.config import Config, load_config
-from nunbit.pipelines.loading import near_duplicate_pairs as copies
-from nunbit.pipelines.loading.make_split import divide
-from nunbit.pipelines.loading.prepare import Prepared, decode, find
+from nunbit.data.dataset import Dataset
+from nunbit.pipelines.dataset import decode_data, inspect_data
+from nunbit.pipelines.splitting import near_duplicate_pairs as copies
+from nunbit.pipelines.splitting.make_or_load_split import make_or_load_split
 from nunbit.progress import Silent
 
 COPIES = 12
@@ -48,12 +50,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def prepared(folder: Path, **settings: object) -> tuple[Prepared, Config, Notes]:
+def decoded(folder: Path, **settings: object) -> tuple[Dataset, Config, Notes]:
     named = {key.replace("__", "."): value for key, value in settings.items()}
     config = load_config(data=str(folder), recipe=None, settings=named)
     notes = Notes()
-    found = decode(find(config, notes), config, device_type="cpu", progress=notes)
-    return found, config, notes
+    samples, inspection = inspect_data(config)
+    cpu = torch.device("cpu")
+    return decode_data(samples, inspection, config, device=cpu).dataset, config, notes
 
 
 def torn(parts: dict[str, str]) -> list[str]:
@@ -65,8 +68,8 @@ def torn(parts: dict[str, str]) -> list[str]:
 
 
 def parts_of(folder: Path, **settings: object) -> tuple[dict[str, str], list[str]]:
-    data, config, notes = prepared(folder, **settings)
-    split = divide(data, config, progress=notes)
+    data, config, notes = decoded(folder, **settings)
+    split = make_or_load_split(data, config, progress=notes)
     return dict(zip(split.paths, split.parts, strict=True)), notes.told
 
 
@@ -89,7 +92,7 @@ def test_the_split_does_not_depend_on_the_networks_input(folder: Path) -> None:
 def test_many_images_are_not_searched_and_it_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "MOST_IMAGES", 20)
+    monkeypatch.setattr(copies, "MAX_IMAGES", 20)
     _, told = parts_of(folder)
     assert any("near-duplicates are not looked for before the split of 72" in t for t in told)
 
@@ -104,8 +107,8 @@ def test_given_parts_stay_as_they_are(
     table = tmp_path / "table.csv"
     table.write_text("\n".join(rows))
     monkeypatch.setattr(copies, "near_duplicates", None)  # would fail if it were called
-    data, config, notes = prepared(table)
-    split = divide(data, config, progress=notes)
+    data, config, notes = decoded(table)
+    split = make_or_load_split(data, config, progress=notes)
     assert split.parts == data.samples.parts
 
 
