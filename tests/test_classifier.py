@@ -89,6 +89,8 @@ def test_every_way_to_give_images_agrees(files: list[Path]) -> None:
         "strings": [str(path) for path in files],
         "numpy strings": np.array([str(path) for path in files]),
         "pil": [Image.fromarray(array) for array in arrays],
+        "bytes": [path.read_bytes() for path in files],
+        "bytearrays": [bytearray(path.read_bytes()) for path in files],
         "list of arrays": arrays,
         "one array": np.stack(arrays),
         "mixed": [files[0], arrays[1], Image.fromarray(arrays[2]), str(files[3]), arrays[4]],
@@ -97,7 +99,8 @@ def test_every_way_to_give_images_agrees(files: list[Path]) -> None:
     for way, images in ways.items():
         np.testing.assert_array_equal(ours.predict_proba(images), expected, err_msg=way)
     np.testing.assert_allclose(ours.predict_proba(files, batch_size=2), expected, rtol=1e-4)
-    for single in (files[2], str(files[2]), arrays[2], Image.fromarray(arrays[2])):
+    data = files[2].read_bytes()
+    for single in (files[2], str(files[2]), data, arrays[2], Image.fromarray(arrays[2])):
         np.testing.assert_allclose(ours.predict_proba(single), expected[2:3], rtol=1e-4)
 
 
@@ -161,6 +164,67 @@ def test_a_pil_image_keeps_its_rotation(mode: str) -> None:
     np.testing.assert_array_equal(ours._canvas(opened), direct)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "CMYK"])
+def test_a_pil_image_is_neither_encoded_nor_changed(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.fromarray(picture(5, channels=4)).convert(mode)
+    before = image.copy()
+    monkeypatch.setattr(Image.Image, "save", None)
+    assert classifier().predict_proba(image).shape == (1, 3)
+    assert (image.mode, image.size, image.info) == (before.mode, before.size, before.info)
+    assert image.tobytes() == before.tobytes()
+
+
+def test_an_opened_file_is_answered_like_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(picture(6)).save(path)
+    with Image.open(path) as image:
+        found = classifier().predict_proba(image)
+    np.testing.assert_allclose(found, classifier().predict_proba(path), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (b"", "zero bytes"),
+        (b"no picture", "not an image"),
+        (Image.new("RGB", (0, 5)), "no pixels"),
+        (Image.new("F", (4, 4)), "no stated range"),
+        (Image.new("I", (4, 4), 70_000), "no stated range"),
+    ],
+)
+def test_what_cannot_be_read_is_said(image: object, message: str) -> None:
+    with pytest.raises(UnusableImage, match=message):
+        classifier().predict(image)  # type: ignore[arg-type]
+
+
+def test_a_damaged_file_that_pillow_opened_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    Image.fromarray(picture(6)).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    with Image.open(path) as image, pytest.raises(UnusableImage, match="truncated"):
+        classifier().predict(image)
+
+
+def test_an_answer_that_is_not_finite_is_refused(files: list[Path]) -> None:
+    ours = classifier()
+    expected = ours.predict_files([files[0]])[0].probabilities
+
+    def spoil(_: torch.nn.Module, __: object, logits: torch.Tensor) -> torch.Tensor:
+        spoilt = logits.clone()
+        spoilt[1:, 0] = torch.inf
+        return spoilt
+
+    ours.model.register_forward_hook(spoil)
+    with pytest.raises(BundleError, match=r"not finite numbers \(for 4 of 5 images\)"):
+        ours.predict_proba(files)
+    first, second, *_ = ours.predict_files(files)
+    np.testing.assert_allclose(first.probabilities, expected, atol=1e-6)
+    assert "not finite" in second.error
+    assert not second.names
+
+
 def test_an_unusable_image_raises_and_names_the_file(files: list[Path]) -> None:
     files[3].write_bytes(files[3].read_bytes()[:60])
     with pytest.raises(UnusableImage) as caught:
@@ -174,11 +238,12 @@ def test_predict_files_reports_each_file(files: list[Path], tmp_path: Path) -> N
     broken, empty, gone = tmp_path / "broken.png", tmp_path / "empty.png", tmp_path / "gone.png"
     broken.write_bytes(b"no image")
     empty.write_bytes(b"")
-    given = [broken, *files[:3], empty, gone, *files[3:]]
+    nameless = tmp_path / "zero\0byte.png"
+    given = [broken, *files[:3], empty, gone, nameless, tmp_path, *files[3:]]
     rows = ours.predict_files(given, top_k=2, batch_size=2)
     assert [row.path for row in rows] == given
     failed = {row.path.name: row.error for row in rows if row.error}
-    assert failed.keys() == {"broken.png", "empty.png", "gone.png"}
+    assert failed.keys() == {"broken.png", "empty.png", "gone.png", nameless.name, tmp_path.name}
     assert "not an image" in failed["broken.png"]
     assert "zero bytes" in failed["empty.png"]
     assert "no such file" in failed["gone.png"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from nunbit.device import fast_precision, resolve_device
+from nunbit.device import MAX_LINEAR_INPUTS, fast_precision, resolve_device
 from nunbit.errors import UsageError
 
 
@@ -32,7 +32,7 @@ def test_freed_memory_is_used_again() -> None:
     measured = """
 import resource, sys
 import numpy as np
-from nunbit.device import keep_freed_memory
+from nunbit.process import keep_freed_memory
 
 def faults() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -60,7 +60,7 @@ print(first, faults())
         (nn.Conv2d(8, 8, 3, groups=8), True, "float32"),
         (nn.Conv2d(8, 8, 3, groups=2), True, "bfloat16"),
         (nn.Linear(9216, 10), True, "bfloat16"),
-        (nn.Linear(49_152, 2), True, "float32"),
+        (nn.Linear(MAX_LINEAR_INPUTS + 1, 2), True, "float32"),
     ],
 )
 def test_a_cpu_computes_in_bfloat16_what_its_matrix_units_are_for(

@@ -7,13 +7,13 @@ N images, K classes, H height, W width, C channels.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ from nunbit.chunks import chunk_slices, chunks
 from nunbit.data.batches import inference_batch_size
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
-from nunbit.deployed import Deployed, predict_canvases
+from nunbit.deployed import NOT_FINITE, Deployed, collect_answers, predict_canvases
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
 from nunbit.types import CanvasBatch, ClassNames
@@ -36,7 +36,7 @@ from nunbit.types import CanvasBatch, ClassNames
 if TYPE_CHECKING:
     from nunbit.explain.images import Explanation, Subject
 
-OneImage: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
+OneImage: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 Images: TypeAlias = OneImage | Iterable[OneImage]
 Canvas: TypeAlias = NDArray[np.uint8]
 _State: TypeAlias = tuple[tuple[int, int], ...]
@@ -48,7 +48,6 @@ MANY_IMAGES = 128
 """From here on the network is first made faster, which takes about as long as 20 images do."""
 UNSURE = "unsure"
 """What `predict` says instead of a class that is not sure enough."""
-_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +68,12 @@ class FilePrediction:
 class Classifier:
     """A bundle ready to classify, with scikit-learn's habits.
 
-    Images are paths, PIL images or uint8 arrays, one or many: [H, W], [H, W, C] and [N, H, W, C],
-    C = 1 or 3. [N, H, W] is many grey images, unless W is 1, 3 or 4. They may have any size.
+    Images are paths, the bytes of image files, PIL images or uint8 arrays, one or many: [H, W],
+    [H, W, C] and [N, H, W, C], C = 1 or 3. [N, H, W] is many grey images, unless W is 1, 3 or 4.
+    They may have any size.
+
+    Several threads may ask at once. Asking changes nothing that others in the process see; a PIL
+    image that is still to be read from its file belongs to one thread, as Pillow has it.
     """
 
     def __init__(self, bundle: Bundle, *, device: str = "auto") -> None:
@@ -79,6 +82,7 @@ class Classifier:
         self.model: nn.Module = bundle.model.to(self.device).eval()
         self.deployed = Deployed.of(bundle)
         """What answers: from canvases to probabilities."""
+        self._lock = Lock()
         self._faster: tuple[_State, Deployed] | None = None
 
     @property
@@ -121,7 +125,8 @@ class Classifier:
                 if isinstance(canvas, UnusableImage):
                     raise canvas
             usable = [canvas for canvas in canvases if isinstance(canvas, np.ndarray)]
-            rows.append(self._probabilities(usable, of=len(given)))
+            deployed = self._deployed_for(usable, of=len(given))
+            rows.append(predict_canvases(deployed, self._batches(usable)).probabilities)
         return np.concatenate(rows)
 
     def predict_files(
@@ -145,7 +150,10 @@ class Classifier:
         answers: list[FilePrediction] = []
         for canvases in self._canvases(paths, batch_size):
             usable = [canvas for canvas in canvases if isinstance(canvas, np.ndarray)]
-            rows = iter(self._probabilities(usable, of=len(paths)) if usable else ())
+            rows = iter(())
+            if usable:
+                deployed = self._deployed_for(usable, of=len(paths))
+                rows = iter(collect_answers(deployed, self._batches(usable)).probabilities)
             for canvas in canvases:
                 path = paths[len(answers)]
                 answers.append(
@@ -215,6 +223,8 @@ class Classifier:
     def _answer(
         self, path: Path, row: NDArray[np.float64], top_k: int, threshold: float
     ) -> FilePrediction:
+        if not np.isfinite(row).all():
+            return FilePrediction(path=path, error=NOT_FINITE)
         best = np.argsort(-row, kind="stable")[:top_k]
         return FilePrediction(
             path=path,
@@ -229,7 +239,10 @@ class Classifier:
         """The images in batches, decoded side by side; Pillow lets go of Python's lock."""
         if batch_size < 1:
             raise UsageError(f"a batch holds at least one image, not {batch_size}")
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        if len(images) <= 1:
+            yield from ([self._canvas(image)] for image in images)
+            return
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, len(images))) as pool:
             for some in chunks(images, batch_size):
                 yield list(pool.map(self._canvas, some))
 
@@ -240,39 +253,37 @@ class Classifier:
                 return self.preprocess.canvas(read_image_bytes(Path(image)))
             except UnusableImage as error:
                 return UnusableImage(error.what, path=Path(image))
-        if isinstance(image, Image.Image):
+        if isinstance(image, bytes | bytearray | memoryview | Image.Image):
             try:
-                return self.preprocess.canvas(_encoded(image))
+                if isinstance(image, Image.Image):
+                    return self.preprocess.canvas_from_image(image)
+                return self.preprocess.canvas(bytes(image))
             except UnusableImage as error:
                 return error
         if not isinstance(image, np.ndarray):
             kind = type(image).__name__
-            raise UsageError(f"an image is a path, a PIL image or a uint8 array, not {kind}")
+            raise UsageError(f"an image is a path, bytes, a PIL image or a uint8 array, not {kind}")
         try:
             return self.preprocess.canvas_from_array(image)
         except ValueError as error:
             remedy = "pixels are whole numbers 0 to 255, channels last, grey or RGB"
             raise UsageError(str(error), remedy=remedy) from error
 
-    def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:
-        """[N, K] of N > 0 canvases, some of so many in all."""
-        deployed = self._for_many(canvases[0]) if of >= MANY_IMAGES else self.deployed
-        return predict_canvases(deployed, self._batches(canvases)).probabilities
+    def _deployed_for(self, canvases: Sequence[Canvas], *, of: int) -> Deployed:
+        """What answers about so many images in all: on a CPU, for many of them, a faster network.
 
-    def _for_many(self, canvas: Canvas) -> Deployed:
-        """What answers as `deployed` does, but for rounding, and faster on a CPU.
-
-        The canvas is to try that on.
+        It gives the answers of `deployed` but for rounding; a canvas is to try that on.
         """
-        if self.device.type != "cpu":
+        if of < MANY_IMAGES or self.device.type != "cpu":
             return self.deployed
-        tensors = self.model.state_dict().values()
-        state = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
-        if self._faster is None or self._faster[0] != state:  # or somebody trained it on
-            image = self.deployed.images(torch.from_numpy(canvas[None]))
-            faster = optimize_for_inference(self.model, image)
-            self._faster = state, self.deployed.with_network(faster)
-        return self._faster[1]
+        with self._lock:  # the first to come makes it, the others wait for it
+            tensors = self.model.state_dict().values()
+            state = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
+            if self._faster is None or self._faster[0] != state:  # or somebody trained it on
+                image = self.deployed.images(torch.from_numpy(canvases[0][None]))
+                faster = optimize_for_inference(self.model, image)
+                self._faster = state, self.deployed.with_network(faster)
+            return self._faster[1]
 
     def _batches(self, canvases: Sequence[Canvas]) -> Iterator[CanvasBatch]:
         size = inference_batch_size(self.preprocess.height, self.preprocess.width, self.device)
@@ -327,7 +338,7 @@ def bundle_folder(path: Path) -> Path:
 
 def _as_list(images: Images) -> list[Any]:
     """One or many images as a list."""
-    if isinstance(images, str | os.PathLike | Image.Image):
+    if isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
         return [images]
     if isinstance(images, np.ndarray) and images.dtype.kind not in "UO":
         single = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
@@ -340,14 +351,3 @@ def _as_list(images: Images) -> list[Any]:
         raise UsageError(
             f"{type(images).__name__} is neither an image nor a list of them"
         ) from None
-
-
-def _encoded(image: Image.Image) -> bytes:
-    """A PIL image as the bytes of a lossless file, so that the one decoding policy treats it."""
-    buffer = io.BytesIO()
-    kind = "PNG" if image.mode in _PNG_MODES else "TIFF"
-    try:
-        image.save(buffer, kind, exif=image.getexif(), compress_level=0)
-    except (OSError, ValueError, KeyError) as error:
-        raise UnusableImage(f"a PIL image of mode {image.mode} is not read: {error}") from error
-    return buffer.getvalue()

@@ -20,10 +20,12 @@ from torch import Tensor, nn
 
 from nunbit.bundle import Bundle
 from nunbit.data.preprocess import Preprocess, scaled_and_shifted
+from nunbit.errors import BundleError
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.tta import HorizontalFlipTTA
 from nunbit.types import CanvasBatch, Predictions
 
+NOT_FINITE = "the model's answers are not finite numbers"
 _WITHOUT_FLOAT64 = ("mps",)
 """Types of devices that cannot compute in float64."""
 
@@ -143,8 +145,20 @@ def calibrated(logits: Tensor, temperature: float, *, dtype: torch.dtype = torch
 def predict_canvases(deployed: Deployed, batches: Iterable[CanvasBatch]) -> Predictions:
     """What a deployed bundle says about every image, in the order of the batches.
 
-    Raises ValueError if there is no image at all.
+    Raises ValueError if there is no image at all; BundleError for an answer that is not finite.
     """
+    predictions = collect_answers(deployed, batches)
+    strange = int((~np.isfinite(predictions.logits).all(axis=1)).sum())
+    if strange:
+        raise BundleError(
+            f"{NOT_FINITE} (for {strange:,} of {len(predictions):,} images)",
+            remedy="its weights are of no use: train again, or take another checkpoint",
+        )
+    return predictions
+
+
+def collect_answers(deployed: Deployed, batches: Iterable[CanvasBatch]) -> Predictions:
+    """`predict_canvases` for who looks at each answer: some may be infinite or not a number."""
     answers: list[Answers] = []
     targets: list[Tensor] = []
     indices: list[NDArray[np.int64]] = []

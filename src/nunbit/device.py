@@ -1,43 +1,17 @@
-"""Where the network runs, in which precision, and what becomes of the memory that it frees."""
+"""Where the network runs, and in which precision."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 
 from nunbit.errors import UsageError
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's parameters (malloc.h, mallopt(3))."""
-LARGEST_KEPT_BYTES = 2**30
-"""Blocks up to this size are kept when they are freed."""
-
-
-@cache
-def keep_freed_memory() -> bool:
-    """Let this process reuse the memory that it frees; whether the C library can do so.
-
-    glibc gives every block of some megabytes back to the system at once, and the system hands out
-    new ones page by page, filled with zeros: 12,000 page faults in each step of `smallcnn` on 100
-    images of 28 x 28, and a quarter of its time. Kept instead, the memory stays with the process
-    until it ends. Larger blocks than `LARGEST_KEPT_BYTES` go back as before.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:  # another C library than glibc
-        return False
-    kept: int = mallopt(_M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
-    return bool(kept and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def resolve_device(name: str) -> torch.device:
@@ -90,9 +64,10 @@ def describe_device(device: torch.device) -> str:
     return str(device)
 
 
-WIDEST_LINEAR = 2**14
-"""Inputs of a linear layer up to which a CPU computes it in bfloat16 by itself: with 49,152 and a
-batch of 32, oneDNN divides by zero, which ends the process (torch 2.15)."""
+MAX_LINEAR_INPUTS = 2**14
+"""Inputs of a linear layer up to which `auto` computes it in bfloat16 on a CPU. oneDNN's bfloat16
+matrix product crashes the process for some wider layers (seen in torch 2.15), so networks that have
+one are computed in float32."""
 
 
 def fast_precision(device: torch.device, model: nn.Module) -> str:
@@ -111,7 +86,7 @@ def fast_precision(device: torch.device, model: nn.Module) -> str:
 def _is_for_matrix_units(model: nn.Module) -> bool:
     return not any(
         (isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels)
-        or (isinstance(layer, nn.Linear) and layer.in_features > WIDEST_LINEAR)
+        or (isinstance(layer, nn.Linear) and layer.in_features > MAX_LINEAR_INPUTS)
         for layer in model.modules()
     )
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nunbit.device import keep_freed_memory
 from nunbit.models.mode import evaluation_mode
 from nunbit.types import Batch, Predictions
 
@@ -24,7 +23,6 @@ def predict(model: nn.Module, batches: Iterable[Batch]) -> Predictions:
 
     Raises ValueError if there is no image at all.
     """
-    keep_freed_memory()
     logits: list[Tensor] = []
     targets: list[Tensor] = []
     indices: list[np.ndarray] = []

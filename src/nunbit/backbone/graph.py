@@ -11,6 +11,7 @@ import contextlib
 import inspect
 import operator
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,9 @@ _DROPOUTS: dict[Any, type[nn.Module]] = {
     F.dropout3d: nn.Dropout3d,
 }
 _IN_PLACE_OPERATORS = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
+_following = threading.Lock()
+"""torch.fx puts its own call in the place of `nn.Module.__call__` while it follows, and the former
+one back: two threads at once would leave the wrong one behind."""
 _FOLLOW_ERRORS = (Exception,)
 """Following runs a network's own Python on values that are none: anything may come of it."""
 
@@ -59,7 +63,7 @@ def follow(model: nn.Module) -> Followed | None:
     """
     tracer = _Tracer()
     try:
-        with evaluation_mode(model), torch.no_grad():
+        with _following, evaluation_mode(model), torch.no_grad():
             graph = tracer.trace(model, concrete_args=_usual_arguments(model))
     except _FOLLOW_ERRORS:
         return None
@@ -106,6 +110,7 @@ class _Tracer(Tracer):
         self.paths: dict[str, str] = {}
         self._inside: list[str] = []
         self._one = _modules_that_are_one()
+        self._thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """What has no parts, torch's own layers, and what timm says cannot be followed."""
@@ -123,6 +128,10 @@ class _Tracer(Tracer):
         self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """As torch's, but a module that cannot be followed inside becomes one node."""
+        # While torch.fx follows, every module of the process is called through its tracer, and asks
+        # it for its parameters: what other threads do is none of its business.
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
         name = self.path_of_module(m)
         with self._in(name):
             if self.is_leaf_module(m, name):
@@ -133,6 +142,12 @@ class _Tracer(Tracer):
             except _FOLLOW_ERRORS:
                 self._forget_after(last)
                 return self.create_proxy("call_module", name, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """As torch's, which gives proxies of parameters; to other threads the parameters."""
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def create_node(self, *args: Any, **kwargs: Any) -> Node:
         """As torch's; notes the place."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import os
 import shlex
 import sys
@@ -31,6 +30,7 @@ from nunbit.cli import (
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
+from nunbit.process import collect_garbage_rarely, keep_freed_memory
 
 app = typer.Typer(
     name="nunbit",
@@ -84,12 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main_of_process() -> NoReturn:
-    """Run the command line's command, in a process that ends with it.
-
-    Nearly all of the half million objects that the imports make live until the end: searching them
-    for garbage as often as by default takes most of a second.
-    """
-    gc.set_threshold(50_000, 20, 20)
+    """Run the command line's command, in a process that ends with it."""
+    collect_garbage_rarely()
+    keep_freed_memory()
     _end(main(sys.argv[1:]))
 
 

@@ -65,6 +65,8 @@ def read_image_bytes(path: Path) -> bytes:
         raise UnusableImage("missing: there is no such file") from None
     except OSError as error:
         raise UnusableImage(f"unreadable: {error.strerror or error}") from None
+    except ValueError as error:  # a name that no file can have, such as one with a zero byte
+        raise UnusableImage(f"unreadable: {error}") from None
     if not data:
         raise UnusableImage("zero bytes")
     return data
@@ -105,23 +107,45 @@ def decode(
     both sides stay at least that long. Raises `UnusableImage`.
     """
     with _pillow_held(), _open(data) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise UnusableImage(
-                f"enormous: {width} x {height} pixels, the limit is {max_pixels:,} pixels"
-            )
-        try:
-            if enough is not None and isinstance(image, ImageFile.ImageFile):
-                turned = _orientation(_exif(image)) in (5, 6, 7, 8)
-                image.draft(None, enough if turned else enough[::-1])
-            image.load()
-            turn = _TURNS.get(_orientation(_exif(image)))
-            upright = image if turn is None else image.transpose(turn)
-            return _to_grey_or_rgb(upright, background)
-        except (UnusableImage, MemoryError):
-            raise
-        except Exception as error:  # each of Pillow's decoders has its own ways to fail
-            raise _damage(error) from None
+        if enough is not None and isinstance(image, ImageFile.ImageFile):
+            turned = _orientation(_exif(image)) in (5, 6, 7, 8)
+            draft = enough if turned else enough[::-1]
+        else:
+            draft = None
+        return _upright(image, max_pixels=max_pixels, background=background, draft=draft)
+
+
+def decode_opened(image: Image.Image, *, max_pixels: int, background: int) -> Image.Image:
+    """An image that Pillow has opened or made, as `decode` gives it; it is only read.
+
+    Of several frames it is the one that the image stands at. Raises `UnusableImage`.
+    """
+    with _pillow_held():
+        return _upright(image, max_pixels=max_pixels, background=background, draft=None)
+
+
+def _upright(
+    image: Image.Image, *, max_pixels: int, background: int, draft: tuple[int, int] | None
+) -> Image.Image:
+    """Mode L or RGB; `draft` (width, height) is what a JPEG's reduced decoding must reach."""
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnusableImage(
+            f"enormous: {width} x {height} pixels, the limit is {max_pixels:,} pixels"
+        )
+    if width * height == 0:
+        raise UnusableImage("no pixels")
+    try:
+        if draft is not None:
+            image.draft(None, draft)
+        image.load()
+        turn = _TURNS.get(_orientation(_exif(image)))
+        upright = image if turn is None else image.transpose(turn)
+        return _to_grey_or_rgb(upright, background)
+    except (UnusableImage, MemoryError):
+        raise
+    except Exception as error:  # each of Pillow's decoders has its own ways to fail
+        raise _damage(error) from None
 
 
 def as_stored(data: bytes, *, longest: int) -> tuple[Image.Image, tuple[int, int]]:

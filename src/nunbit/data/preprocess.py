@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode
+from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode, decode_opened
 from nunbit.errors import ConfigError
 from nunbit.suggest import suggest
 
@@ -128,6 +128,15 @@ class Preprocess:
             ),
         )
         return self._canvas_of(image)
+
+    def canvas_from_image(self, image: Image.Image) -> NDArray[np.uint8]:
+        """An image that Pillow has opened or made, to a canvas, uint8 [H, W, C].
+
+        As its file would be, but always decoded in full; the image is left as it is. Raises
+        `UnusableImage`.
+        """
+        decoded = decode_opened(image, max_pixels=self.max_pixels, background=self.background)
+        return self._canvas_of(decoded)
 
     def canvas_from_array(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """One image in memory, uint8 [h, w, 1 or 3] or [h, w], to a canvas, uint8 [H, W, C].

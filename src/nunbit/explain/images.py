@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nunbit.backbone.optimize import optimize_for_inference
-from nunbit.deployed import Deployed
+from nunbit.deployed import Deployed, predict_canvases
 from nunbit.errors import UsageError
 from nunbit.explain.attribution import (
     METHODS,
@@ -30,7 +30,7 @@ from nunbit.explain.neighbours import Neighbour
 from nunbit.explain.randomized_weights import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
-from nunbit.types import ClassNames
+from nunbit.types import CanvasBatch, ClassNames
 
 USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlusion")
 
@@ -206,17 +206,25 @@ def explain_image(
     `done` is called when one of the `parts` of the plan is done.
     """
     images = subject.images(canvas[None])
-    answers = subject.deployed.answer(torch.from_numpy(canvas[None]))
-    predicted = int(answers.logits[0].argmax())
+    answered = predict_canvases(subject.deployed, [_batch_of_one(canvas)])
+    predicted = int(answered.predicted[0])
     targets = tuple(dict.fromkeys((predicted, *settled.targets)))
     (maps,) = feature_maps_of(subject.model, images, settled.layers)
     return Explanation(
         name=name,
         canvas=canvas,
-        probabilities=answers.probabilities[0].cpu().double().numpy(),
+        probabilities=answered.probabilities[0],
         classes=subject.classes,
         maps=maps,
         attributions=_attributions(subject, settled, images, targets, done),
+    )
+
+
+def _batch_of_one(canvas: NDArray[np.uint8]) -> CanvasBatch:
+    return CanvasBatch(
+        canvases=torch.from_numpy(canvas[None]),
+        targets=torch.full((1,), -1),
+        indices=np.arange(1),
     )
 
 

@@ -27,6 +27,7 @@ from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.groups import group_numbers
 from nunbit.pipelines.training.network import model_options, new_model
+from nunbit.process import keep_freed_memory
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
 
@@ -142,6 +143,7 @@ def advise_data(config: Config, progress: Progress) -> Advice:
     Raises:
         what `nunbit.pipelines.train.train` raises before it trains.
     """
+    keep_freed_memory()
     device = resolve_device(config.device)
     parts, chosen, _ = open_dataset(config, device=device, progress=progress)
     model, _ = new_model(chosen.model, parts, seed=config.seed)

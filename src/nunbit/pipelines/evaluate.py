@@ -27,6 +27,7 @@ from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_bes
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.pipelines.training.calibrate import calibration_facts
+from nunbit.process import keep_freed_memory
 from nunbit.progress import SILENT, Progress
 from nunbit.types import ClassNames, Samples, Split
 
@@ -56,6 +57,7 @@ def evaluate_run(
         DataError: when the data cannot be used, or hold classes that the model does not know.
         UsageError: when `run` is a bundle and `data` is missing, or `out` is not empty.
     """
+    keep_freed_memory()
     folder = RunFolder(run)
     model = bundle_folder(run)
     is_run = folder.config.is_file()

@@ -54,6 +54,7 @@ from nunbit.pipelines.training.network import (
 )
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
+from nunbit.process import keep_freed_memory
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import TrainingState
@@ -90,6 +91,7 @@ def train(
         TrainingError: when the loss is not a number any more.
         RunInterrupted: when the user stopped it; `remedy` says how to go on.
     """
+    keep_freed_memory()
     config = with_absolute_paths(config)
     if out is None:
         return _run(config, None, progress=progress, command=command)

@@ -17,7 +17,6 @@ from typing import NoReturn, Protocol, final
 import torch
 from torch import Tensor, nn
 
-from nunbit.device import keep_freed_memory
 from nunbit.errors import RunInterrupted
 from nunbit.files import write_atomically
 from nunbit.inference import predict
@@ -156,7 +155,6 @@ class Trainer:
             TrainingError: when the loss is no longer a number.
             RunInterrupted: when a stop was asked for; the state has been saved.
         """
-        keep_freed_memory()
         write_metrics(self.plan.metrics_file, self.state.history)
         with torch.random.fork_rng(devices=_cuda_devices(self.train.device)):
             while not self.state.finished:
