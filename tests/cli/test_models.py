@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nunbit.cli import main
-from nunbit.cli.models import shortened
+from nunbit.cli.commands.models import shortened
 from nunbit.models.catalog import CATALOGUE
 from nunbit.models.summary import Summary, summarise_name
 

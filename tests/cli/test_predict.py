@@ -143,7 +143,7 @@ def test_a_missing_path_is_named_before_the_model_is_loaded(
 def test_many_files_are_passed_on_in_pieces(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("nunbit.cli.predict.CHUNK_FILES", 1)
+    monkeypatch.setattr("nunbit.cli.commands.predict.CHUNK_FILES", 1)
     assert main(["predict", "run", "."]) == 0
     assert [line.split()[0] for line in printed(capsys)[0]] == ["file", "a.png", "b[1].png"]
 

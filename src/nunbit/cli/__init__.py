@@ -1,4 +1,4 @@
-"""The command line: one thin file per command; nothing heavy is imported before a command runs."""
+"""The command line: a thin file for each command; nothing heavy is imported before one runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import typer
 
-from nunbit.cli import (
+from nunbit.cli.commands import (
     advise,
     augment,
     check,
