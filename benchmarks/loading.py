@@ -31,7 +31,8 @@ from nunbit.config.resolved import Decision
 from nunbit.device import resolve_device
 from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
-from nunbit.pipelines.training.network import make_plan, new_model, new_state
+from nunbit.pipelines.training.fit_network import make_plan
+from nunbit.pipelines.training.network import new_model, new_state
 from nunbit.progress import SILENT
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer

@@ -47,13 +47,13 @@ from nunbit.pipelines.training.calibrate import calibrate, calibration_facts, fi
 from nunbit.pipelines.training.card import model_card
 from nunbit.pipelines.training.deploy import deploy
 from nunbit.pipelines.training.events import events_of
-from nunbit.pipelines.training.learn import learn
 from nunbit.pipelines.training.linear_probe import linear_probe
 from nunbit.pipelines.training.network import (
     new_model,
 )
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
+from nunbit.pipelines.training.training_stage import run_training
 from nunbit.process import keep_freed_memory
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import previous_of
@@ -167,13 +167,13 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
 
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
         budget = decide_budget(wishes.pixels)
-        learned = learn(config, parts, model, folder, budget=budget, progress=progress)
-    state = learned.state
-    watch.seconds["train"] += learned.earlier_seconds
+        trained = run_training(config, parts, model, folder, budget=budget, progress=progress)
+    state = trained.state
+    watch.seconds["train"] += trained.earlier_seconds
 
     with watch.stage("evaluate"), resumable(folder):
         bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
-        validation = learned.validation or predict_part(parts, bundle, "validation")
+        validation = trained.validation or predict_part(parts, bundle, "validation")
         bundle = calibrate(folder.model, bundle, validation)
         test, observed = predict_and_observe(parts, bundle, seed=config.seed)
         assert test is not None  # refused before training
@@ -212,7 +212,7 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
         "calibration": fitted_on(validation) | calibration_facts(bundle, test),
         **_origin_of_weights(wishes),
         **({} if kept is None else {"kept": asdict(kept)}),
-        **({} if learned.transfer is None else {"transfer": learned.transfer}),
+        **({} if trained.transfer is None else {"transfer": trained.transfer}),
     }
     write_atomically(
         folder.model / "README.md",
@@ -239,12 +239,12 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
         settings=config.settings.to_toml(),
         command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
         model_reason=config.model.reason,
-        notes=(*notes, *learned.notes),
+        notes=(*notes, *trained.notes),
         findings=findings,
         # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
         epochs=[] if kept is None else state.history,
         kept=kept,
-        events=events_of(state, learned.tuning),
+        events=events_of(state, trained.tuning),
     )
     with resumable(folder):
         summary = write_outcome(folder, outcome, progress)

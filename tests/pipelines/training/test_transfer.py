@@ -13,15 +13,13 @@ from nunbit.config.sections import TransferConfig
 from nunbit.data.augment import PRESETS
 from nunbit.finetune.finetune import FineTuning
 from nunbit.pipelines.run_folder import RunFolder
-from nunbit.pipelines.training.transfer import (
-    FEEDING,
+from nunbit.pipelines.training.fine_tuning import FEEDING, idle_tuning, with_feeding
+from nunbit.pipelines.training.head_on_features import (
     VIEWS_OF,
     Backbone,
     HeadStart,
-    idle_tuning,
     keep_start,
     kept_start,
-    with_feeding,
 )
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
@@ -48,7 +46,7 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
     # The newest checkpoint moves away before the next takes its name: a kill can leave that alone.
     folder, nothing = (
         RunFolder(tmp_path),
-        dict[str, Any](store=None, budget=None, parts=None, split_points=()),
+        dict[str, Any](store=None, budget=None, dataset=None, split_points=()),
     )
     backbone = Backbone(model=nn.Linear(1, 1), **nothing)
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts={"head": "logistic"})
@@ -63,7 +61,7 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
 def test_a_resumed_run_is_fed_as_it_began_whatever_memory_is_free(tmp_path: Path) -> None:
     backbone = Backbone(
         model=nn.Linear(1, 1),
-        **dict[str, Any](store=None, budget=None, parts=None, split_points=()),
+        **dict[str, Any](store=None, budget=None, dataset=None, split_points=()),
     )
     facts = {FEEDING: "images: what they make of the images would take 9.0 GB"}
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts=facts)

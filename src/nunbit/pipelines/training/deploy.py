@@ -10,7 +10,8 @@ from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.config.resolved import ResolvedConfig
 from nunbit.data.dataset import Dataset
 from nunbit.pipelines.run_folder import RunFolder
-from nunbit.pipelines.training.network import load_best_weights, model_options
+from nunbit.pipelines.training.fit_network import load_best_weights
+from nunbit.pipelines.training.network import model_options
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import load_weights, newest
 from nunbit.training.state import TrainingState
@@ -18,7 +19,7 @@ from nunbit.training.state import TrainingState
 
 def deploy(
     config: ResolvedConfig,
-    parts: Dataset,
+    dataset: Dataset,
     state: TrainingState,
     folder: RunFolder,
     *,
@@ -30,14 +31,16 @@ def deploy(
         load_best_weights(folder, state, progress)
     else:
         load_weights(newest(folder.last), state.model)
-    data_hash = hashlib.sha256("\n".join(sorted(parts.split.sha256)).encode()).hexdigest()
+    data_hash = hashlib.sha256("\n".join(sorted(dataset.split.sha256)).encode()).hexdigest()
     bundle = Bundle(
         model=state.model,
         architecture=config.model.name,
-        model_options=model_options(config.model, parts, hidden_layer=config.transfer.hidden_layer),
+        model_options=model_options(
+            config.model, dataset, hidden_layer=config.transfer.hidden_layer
+        ),
         mirrored=config.model.test_time_mirror,
-        classes=parts.classes,
-        preprocess=parts.preprocess,
+        classes=dataset.classes,
+        preprocess=dataset.preprocess,
         data_hash=data_hash,
         versions=dict(versions),
     )

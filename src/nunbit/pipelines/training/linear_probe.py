@@ -20,8 +20,8 @@ from nunbit.evaluation.baselines import Baseline, compared, drawn
 from nunbit.files import write_atomically
 from nunbit.finetune.heads import FittedHead
 from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.head_on_features import open_backbone
 from nunbit.pipelines.training.network import new_model
-from nunbit.pipelines.training.transfer import open_backbone
 from nunbit.progress import Progress
 from nunbit.types import Predictions
 
@@ -43,7 +43,7 @@ def keep_probe(folder: RunFolder, head: FittedHead) -> None:
 
 
 def linear_probe(
-    parts: Dataset,
+    dataset: Dataset,
     test: Predictions,
     config: ResolvedConfig,
     folder: RunFolder,
@@ -57,13 +57,13 @@ def linear_probe(
     features is itself what would be compared. Nothing either where the head was not kept.
     """
     layers = _read(folder) if config.transfer.mode not in ("none", "head") else []
-    batches = parts.batches("test")
+    batches = dataset.batches("test")
     if not layers or batches is None:
         return ()
-    network, _ = new_model(config.model, parts, seed=config.seed)
+    network, _ = new_model(config.model, dataset, seed=config.seed)
     backbone = open_backbone(
         network,
-        parts,
+        dataset,
         channels_last=config.training.channels_last,
         budget=budget,
         progress=progress,

@@ -1,4 +1,4 @@
-"""The transfer stage of a run: the head on features, and what fine-tuning starts from.
+"""The head of a pretrained network, fitted on features that each image yields once.
 
 n images, D features, K classes.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,33 +20,22 @@ from nunbit.backbone.extract import VIEWS, View
 from nunbit.backbone.feature_cache import FeatureStore
 from nunbit.backbone.split_points import SplitPoint, find_split_points
 from nunbit.config.resolved import (
-    ResolvedCheckpoint,
     ResolvedModel,
     ResolvedTraining,
     ResolvedTransfer,
 )
-from nunbit.data.augment import PRESETS, Augmentation
 from nunbit.data.batches import Batches
 from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
 from nunbit.files import write_atomically
-from nunbit.finetune.cached_activations import (
-    ActivationBatches,
-    Activations,
-    TrainingActivations,
-    mirrors,
-    only_flips,
-)
-from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fine_tuning
 from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
 from nunbit.models.head import head_input
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.groups import group_numbers
-from nunbit.pipelines.training.network import Feed, image_feed, with_hidden_layer
+from nunbit.pipelines.training.network import with_hidden_layer
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import newest, save_checkpoint
-from nunbit.training.losses import make_loss
 from nunbit.training.state import Best, TrainingState
 from nunbit.types import Predictions
 
@@ -57,9 +45,6 @@ VIEWS_OF: Mapping[str, Sequence[View]] = {
     "crops": VIEWS,
 }
 """What each value of `transfer.views` shows of every training image."""
-
-FEEDING, ACTIVATIONS = "feeding", "activations"
-"""Fact of the summary: what fine-tuning is fed with, and its value where images are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +56,7 @@ class Backbone:
     store: FeatureStore
     budget: Budget
     """What features and activations may cost."""
-    parts: Dataset
+    dataset: Dataset
 
     def features(
         self,
@@ -82,26 +67,26 @@ class Backbone:
         pooled: bool = True,
     ) -> NDArray[np.float32]:
         """Features at a split point: float32 [n, D], or [n, *its shape] if not pooled."""
-        sha256 = self.parts.sha256
+        sha256 = self.dataset.sha256
         return self.store.features(
             self.model, split_point, batches, sha256=sha256, view=view, pooled=pooled
         )
 
 
 def open_backbone(
-    model: nn.Module, parts: Dataset, *, channels_last: bool, budget: Budget, progress: Progress
+    model: nn.Module, dataset: Dataset, *, channels_last: bool, budget: Budget, progress: Progress
 ) -> Backbone:
     """The network of a run, ready to compute features.
 
     Raises:
         UsageError: when the network does not end in a linear layer.
     """
-    shape = parts.preprocess.shape
+    shape = dataset.preprocess.shape
     head_input(model, shape)  # refuses before minutes of work what `install` would after them
     split_points = find_split_points(model, shape)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return Backbone(
-        model=model.to(parts.device).to(memory_format=layout),
+        model=model.to(dataset.device).to(memory_format=layout),
         split_points=split_points,
         store=FeatureStore(
             budget.cache_folder,
@@ -110,7 +95,7 @@ def open_backbone(
             progress=progress,
         ),
         budget=budget,
-        parts=parts,
+        dataset=dataset,
     )
 
 
@@ -143,8 +128,8 @@ def fit_on_features(
     The last split point is the input of the final layer, so the network with the head computes what
     the head says of the features.
     """
-    parts, split_point = backbone.parts, backbone.split_points[-1]
-    batches, held_out = parts.batches("train"), parts.batches("validation")
+    dataset, split_point = backbone.dataset, backbone.split_points[-1]
+    batches, held_out = dataset.batches("train"), dataset.batches("validation")
     assert batches is not None  # refused before: no class can be learned without images
     views = VIEWS_OF[transfer.views]
     began = time.perf_counter()
@@ -153,7 +138,7 @@ def fit_on_features(
         features=np.concatenate(features) if len(views) > 1 else features[0],
         labels=np.tile(batches.labels[batches.rows], len(views)),
         views=len(views),
-        groups=group_numbers(parts.split, batches.rows),
+        groups=group_numbers(dataset.split, batches.rows),
     )
     validation = None
     if held_out is not None:
@@ -166,16 +151,16 @@ def fit_on_features(
         transfer.head,
         train,
         validation,
-        classes=len(parts.classes),
+        classes=len(dataset.classes),
         seed=seed,
         settings=_head_settings(training, alone=transfer.mode == "head"),
-        device=parts.device,
+        device=dataset.device,
     )
     fitted = time.perf_counter()
     network = backbone.model
     if transfer.hidden_layer:
-        network = with_hidden_layer(network, model, parts, seed=seed)
-    install(network, head, shape=parts.preprocess.shape)
+        network = with_hidden_layer(network, model, dataset, seed=seed)
+    install(network, head, shape=dataset.preprocess.shape)
     images = len(train.labels) + (0 if validation is None else len(validation.labels))
     said = None
     if validation is not None and held_out is not None:
@@ -193,47 +178,6 @@ def fit_on_features(
     )
     progress.note(_message(start, len(batches.rows)))
     return start
-
-
-def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
-    """Record the fitted head as a training of one epoch that has ended, checkpoints and all."""
-    state.history = [start.record]
-    state.best = Best(value=start.record.get("validation_accuracy"), epoch=1, reached=1)
-    state.epoch, state.finished = 2, True
-    state.elapsed_seconds = start.record["seconds"]
-    save_checkpoint(folder.best, state)
-    save_checkpoint(folder.last, state)
-
-
-def count_as_best(
-    state: TrainingState,
-    start: HeadStart,
-    *,
-    training: ResolvedTraining,
-    checkpoint: ResolvedCheckpoint,
-    best: Path,
-) -> None:
-    """Let the fitted head compete with the epochs that follow, as epoch 0."""
-    monitor = checkpoint.as_monitor
-    if start.validation is None or not monitor.name.startswith("validation"):
-        return
-    said = start.validation
-    value = float((said.predicted == said.labels).mean())
-    if monitor.name == "validation_loss":
-        loss = make_loss(training.loss, label_smoothing=training.label_smoothing)
-        value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
-    state.best = Best(value=value, epoch=0)
-    save_checkpoint(best, state)
-
-
-def idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
-    """What to say when no epoch did as well as the head that tuning began with."""
-    if state.best.epoch or deploy != "best" or state.best.value is None:
-        return []
-    return [
-        f"None of {len(state.history)} epochs did as well on the validation part as the fitted "
-        "head, whose weights are kept: --transfer head gives them at once."
-    ]
 
 
 def keep_start(folder: RunFolder, start: HeadStart) -> None:
@@ -260,117 +204,18 @@ def kept_start(
         return None
     network = backbone.model
     if transfer.hidden_layer:
-        network = with_hidden_layer(network, model, backbone.parts, seed=seed)
+        network = with_hidden_layer(network, model, backbone.dataset, seed=seed)
     return HeadStart(model=network, record=record, facts=facts)
 
 
-def tuning_of(backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer) -> FineTuning:
-    """What of the network learns in which epoch."""
-    return fine_tuning(
-        model,
-        backbone.split_points,
-        mode=transfer.mode,
-        unfreeze_epochs=transfer.unfreeze_epochs,
-        freeze_statistics=transfer.batch_norm == "frozen",
-    )
-
-
-def with_feeding(
-    start: HeadStart,
-    backbone: Backbone,
-    tuning: FineTuning,
-    *,
-    augmentation: Augmentation,
-    cache_activations: bool,
-    folder: RunFolder,
-) -> HeadStart:
-    """Decide once what the batches hold, and keep it with the head's facts.
-
-    The decision depends on the memory free at that moment, and a resumed run must do as it began.
-    """
-    if FEEDING in start.facts:
-        return start
-    split_point = boundary(tuning, backbone.split_points)
-    if split_point is None:
-        feeding = "images: everything learns"
-    elif not cache_activations:
-        feeding = "images: transfer.cache_activations is off"
-    elif reason := _why_not_kept(backbone, split_point, augmentation):
-        feeding = f"images: {reason}"
-    else:
-        feeding = ACTIVATIONS
-    start = replace(start, facts={**start.facts, FEEDING: feeding})
-    keep_start(folder, start)
-    return start
-
-
-def tuning_feed(
-    start: HeadStart,
-    backbone: Backbone,
-    tuning: FineTuning,
-    *,
-    batch_size: int,
-    augmentation: Augmentation,
-    seed: int,
-    progress: Progress,
-) -> Feed:
-    """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
-
-    `start` is what `with_feeding` gave.
-    """
-    split_point = boundary(tuning, backbone.split_points)
-    if split_point is None or start.facts[FEEDING] != ACTIVATIONS:
-        if split_point is not None:
-            reason = start.facts[FEEDING].removeprefix("images: ")
-            progress.note(f"The stages that do not learn run in every epoch: {reason}.")
-        images = image_feed(
-            backbone.parts, batch_size=batch_size, augmentation=augmentation, seed=seed
-        )
-        return replace(images, scope=tuning)
-    train, validation = backbone.parts.batches("train"), backbone.parts.batches("validation")
-    assert train is not None
-
-    def activations(batches: Batches, view: View) -> Activations:
-        values = backbone.features(batches, split_point=split_point, view=view, pooled=False)
-        return Activations(values=values, rows=batches.rows)
-
-    views = {False: activations(train, "centre")}
-    if mirrors(augmentation):
-        views[True] = activations(train, "mirror")
-    fed = TrainingActivations(
-        rows=train.rows,
-        labels=train.labels,
-        batch_size=batch_size,
-        device=train.device,
-        seed=seed,
-        augmentation=augmentation,
-        views=views,
-    )
-    held_out = None
-    if validation is not None:
-        held_out = ActivationBatches(
-            batches=validation, activations=activations(validation, "centre")
-        )
-    return Feed(
-        train=fed,
-        validation=held_out,
-        validation_images=backbone.parts.split.counts["validation"],
-        scope=replace(tuning, entry=split_point),
-    )
-
-
-def _why_not_kept(backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation) -> str:
-    """Why activations cannot stand in for images; '' where they can."""
-    if not only_flips(augmentation):
-        known = augmentation.name in PRESETS
-        name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
-        return f"the augmentation {name} changes the images"
-    counts = backbone.parts.split.counts
-    images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
-    needed, budget = activation_bytes(split_point, images), backbone.budget
-    if needed > max(budget.ram_bytes, budget.disk_bytes):
-        return f"what they make of the images would take {needed / 1e9:.1f} GB"
-    return ""
+def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
+    """Record the fitted head as a training of one epoch that has ended, checkpoints and all."""
+    state.history = [start.record]
+    state.best = Best(value=start.record.get("validation_accuracy"), epoch=1, reached=1)
+    state.epoch, state.finished = 2, True
+    state.elapsed_seconds = start.record["seconds"]
+    save_checkpoint(folder.best, state)
+    save_checkpoint(folder.last, state)
 
 
 def _head_settings(training: ResolvedTraining, *, alone: bool) -> HeadSettings:

@@ -1,0 +1,177 @@
+"""Stages of a pretrained network that learn on from its fitted head: what they are fed with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from nunbit.backbone.extract import View
+from nunbit.backbone.split_points import SplitPoint
+from nunbit.config.resolved import (
+    ResolvedCheckpoint,
+    ResolvedTraining,
+    ResolvedTransfer,
+)
+from nunbit.data.augment import PRESETS, Augmentation
+from nunbit.data.batches import Batches
+from nunbit.finetune.cached_activations import (
+    ActivationBatches,
+    Activations,
+    TrainingActivations,
+    mirrors,
+    only_flips,
+)
+from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fine_tuning
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.pipelines.training.fit_network import Feed, image_feed
+from nunbit.pipelines.training.head_on_features import Backbone, HeadStart, keep_start
+from nunbit.progress import Progress
+from nunbit.training.checkpoint import save_checkpoint
+from nunbit.training.losses import make_loss
+from nunbit.training.state import Best, TrainingState
+
+FEEDING, ACTIVATIONS = "feeding", "activations"
+"""Fact of the summary: what fine-tuning is fed with, and its value where images are not."""
+
+
+def tuning_of(backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer) -> FineTuning:
+    """What of the network learns in which epoch."""
+    return fine_tuning(
+        model,
+        backbone.split_points,
+        mode=transfer.mode,
+        unfreeze_epochs=transfer.unfreeze_epochs,
+        freeze_statistics=transfer.batch_norm == "frozen",
+    )
+
+
+def with_feeding(
+    start: HeadStart,
+    backbone: Backbone,
+    tuning: FineTuning,
+    *,
+    augmentation: Augmentation,
+    cache_activations: bool,
+    folder: RunFolder,
+) -> HeadStart:
+    """Decide once what the batches hold, and keep it with the head's facts.
+
+    The decision depends on the memory free at that moment, and a resumed run must do as it began.
+    """
+    if FEEDING in start.facts:
+        return start
+    split_point = boundary(tuning, backbone.split_points)
+    if split_point is None:
+        feeding = "images: everything learns"
+    elif not cache_activations:
+        feeding = "images: transfer.cache_activations is off"
+    elif reason := _why_not_kept(backbone, split_point, augmentation):
+        feeding = f"images: {reason}"
+    else:
+        feeding = ACTIVATIONS
+    start = replace(start, facts={**start.facts, FEEDING: feeding})
+    keep_start(folder, start)
+    return start
+
+
+def tuning_feed(
+    start: HeadStart,
+    backbone: Backbone,
+    tuning: FineTuning,
+    *,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    progress: Progress,
+) -> Feed:
+    """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
+
+    `start` is what `with_feeding` gave.
+    """
+    split_point = boundary(tuning, backbone.split_points)
+    if split_point is None or start.facts[FEEDING] != ACTIVATIONS:
+        if split_point is not None:
+            reason = start.facts[FEEDING].removeprefix("images: ")
+            progress.note(f"The stages that do not learn run in every epoch: {reason}.")
+        images = image_feed(
+            backbone.dataset, batch_size=batch_size, augmentation=augmentation, seed=seed
+        )
+        return replace(images, scope=tuning)
+    train, validation = backbone.dataset.batches("train"), backbone.dataset.batches("validation")
+    assert train is not None
+
+    def activations(batches: Batches, view: View) -> Activations:
+        values = backbone.features(batches, split_point=split_point, view=view, pooled=False)
+        return Activations(values=values, rows=batches.rows)
+
+    views = {False: activations(train, "centre")}
+    if mirrors(augmentation):
+        views[True] = activations(train, "mirror")
+    fed = TrainingActivations(
+        rows=train.rows,
+        labels=train.labels,
+        batch_size=batch_size,
+        device=train.device,
+        seed=seed,
+        augmentation=augmentation,
+        views=views,
+    )
+    held_out = None
+    if validation is not None:
+        held_out = ActivationBatches(
+            batches=validation, activations=activations(validation, "centre")
+        )
+    return Feed(
+        train=fed,
+        validation=held_out,
+        validation_images=backbone.dataset.split.counts["validation"],
+        scope=replace(tuning, entry=split_point),
+    )
+
+
+def _why_not_kept(backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation) -> str:
+    """Why activations cannot stand in for images; '' where they can."""
+    if not only_flips(augmentation):
+        known = augmentation.name in PRESETS
+        name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
+        return f"the augmentation {name} changes the images"
+    counts = backbone.dataset.split.counts
+    images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
+    needed, budget = activation_bytes(split_point, images), backbone.budget
+    if needed > max(budget.ram_bytes, budget.disk_bytes):
+        return f"what they make of the images would take {needed / 1e9:.1f} GB"
+    return ""
+
+
+def count_as_best(
+    state: TrainingState,
+    start: HeadStart,
+    *,
+    training: ResolvedTraining,
+    checkpoint: ResolvedCheckpoint,
+    best: Path,
+) -> None:
+    """Let the fitted head compete with the epochs that follow, as epoch 0."""
+    monitor = checkpoint.as_monitor
+    if start.validation is None or not monitor.name.startswith("validation"):
+        return
+    said = start.validation
+    value = float((said.predicted == said.labels).mean())
+    if monitor.name == "validation_loss":
+        loss = make_loss(training.loss, label_smoothing=training.label_smoothing)
+        value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
+    state.best = Best(value=value, epoch=0)
+    save_checkpoint(best, state)
+
+
+def idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
+    """What to say when no epoch did as well as the head that tuning began with."""
+    if state.best.epoch or deploy != "best" or state.best.value is None:
+        return []
+    return [
+        f"None of {len(state.history)} epochs did as well on the validation part as the fitted "
+        "head, whose weights are kept: --transfer head gives them at once."
+    ]
