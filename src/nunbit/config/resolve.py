@@ -13,8 +13,8 @@ What was set is never decided otherwise; what contradicts itself is noticed in c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import nn
@@ -32,13 +32,14 @@ from nunbit.config.resolved import (
     ResolvedModel,
     ResolvedTraining,
     ResolvedTransfer,
+    narrowed,
+    recorded_settings,
 )
 from nunbit.config.sections import (
     CheckpointConfig,
     InitialisationName,
     ModelConfig,
     PixelsConfig,
-    Section,
     TrainingConfig,
 )
 from nunbit.data.augment import PRESETS, choose_preset, load_augmentation
@@ -64,11 +65,6 @@ FINE_TUNING = 0.25
 SMALL_BATCH, USUAL_BATCH = 32, 100
 FEW_IMAGES = 2000
 """Training images below which batches are small."""
-STAY_AUTO = frozenset({"device", "model.dropout", "pixels.scaling", "checkpoint.mode"})
-"""Decisions that config.toml leaves open: they depend on the machine that goes on with the run, or
-follow from other settings and from the images alone."""
-
-SectionT = TypeVar("SectionT", bound=Section)
 
 # ------------------------------------------------------------------------------------------------
 # 1. From the headers of the images: network and input contract
@@ -293,33 +289,12 @@ def resolve_training(
         model=chosen.model,
         preprocess=preprocess,
         augmentation=load_augmentation(augmentation.value),
-        transfer=_narrowed(ResolvedTransfer, transfer, mode, batch_norm),
-        training=_narrowed(
-            ResolvedTraining, training, epochs, batch_size, learning_rate, precision
-        ),
+        transfer=narrowed(ResolvedTransfer, transfer, mode, batch_norm),
+        training=narrowed(ResolvedTraining, training, epochs, batch_size, learning_rate, precision),
         checkpoint=checkpoint,
         settings=recorded_settings(config, decisions),
         decisions=decisions,
     )
-
-
-def recorded_settings(config: Config, decisions: Sequence[Decision[Any]]) -> Config:
-    """The configuration with the decisions that config.toml records in the place of `auto`."""
-    return config.with_settings(
-        {
-            decision.setting: decision.value
-            for decision in decisions
-            if decision.setting not in STAY_AUTO
-            # No number of epochs is a number that a recipe can name.
-            and (decision.setting != "training.epochs" or decision.value)
-        }
-    )
-
-
-def _narrowed(kind: type[SectionT], section: Section, *decisions: Decision[Any]) -> SectionT:
-    """A section with its decisions in place, as the type that knows no `auto`."""
-    decided = {decision.setting.rpartition(".")[2]: decision.value for decision in decisions}
-    return kind.model_validate({**section.model_dump(), **decided})
 
 
 def decide_augmentation(preset: str, *, data_name: str, mode: str) -> Decision[str]:

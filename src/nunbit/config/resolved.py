@@ -5,6 +5,7 @@ The sections narrow those of sections.py: where a wish may be `auto`, what was d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -15,6 +16,7 @@ from nunbit.config import Config
 from nunbit.config.sections import (
     CheckpointConfig,
     InitialisationName,
+    Section,
     TrainingConfig,
     TransferConfig,
 )
@@ -24,8 +26,12 @@ from nunbit.models.pretrained import Weights
 from nunbit.training.callbacks import Monitor
 
 T = TypeVar("T")
+SectionT = TypeVar("SectionT", bound=Section)
 SET = "it was set"
 """Reason of a decision that the user took."""
+STAY_AUTO = frozenset({"device", "model.dropout", "pixels.scaling", "checkpoint.mode"})
+"""Decisions that config.toml leaves open: they depend on the machine that goes on with the run, or
+follow from other settings and from the images alone."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +126,22 @@ class ResolvedConfig:
     """The same as config.toml records it, for a run that goes on and for `--recipe`."""
     decisions: tuple[Decision[Any], ...]
     """Of every setting that may be `auto`, in the order in which they were taken."""
+
+
+def recorded_settings(config: Config, decisions: Sequence[Decision[Any]]) -> Config:
+    """The configuration with the decisions that config.toml records in the place of `auto`."""
+    return config.with_settings(
+        {
+            decision.setting: decision.value
+            for decision in decisions
+            if decision.setting not in STAY_AUTO
+            # No number of epochs is a number that a recipe can name.
+            and (decision.setting != "training.epochs" or decision.value)
+        }
+    )
+
+
+def narrowed(kind: type[SectionT], section: Section, *decisions: Decision[Any]) -> SectionT:
+    """A section with its decisions in place, as the type that knows no `auto`."""
+    decided = {decision.setting.rpartition(".")[2]: decision.value for decision in decisions}
+    return kind.model_validate({**section.model_dump(), **decided})
