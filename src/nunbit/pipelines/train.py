@@ -19,7 +19,8 @@ from nunbit.config import Config, build_config
 from nunbit.config.budget import decide_budget
 from nunbit.config.contradictions import check_settings
 from nunbit.config.resolve import asks_adviser, resolve_training, resolve_transfer_mode
-from nunbit.config.resolved import Decision
+from nunbit.config.resolved import Decision, ModelAndInput, ResolvedConfig
+from nunbit.data.dataset import Dataset
 from nunbit.data.split import write_manifest
 from nunbit.device import describe_device, deterministic_algorithms, resolve_device
 from nunbit.evaluation.metrics import evaluate
@@ -48,9 +49,7 @@ from nunbit.pipelines.training.card import model_card
 from nunbit.pipelines.training.deploy import deploy
 from nunbit.pipelines.training.events import events_of
 from nunbit.pipelines.training.linear_probe import linear_probe
-from nunbit.pipelines.training.network import (
-    new_model,
-)
+from nunbit.pipelines.training.network import new_model
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
 from nunbit.pipelines.training.training_stage import run_training
@@ -130,6 +129,8 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
     watch = Stopwatch()
     device = resolve_device(wishes.device)
     check_settings(wishes)
+
+    # --- Data: inspected, decoded, split ---
     parts, chosen, findings = open_dataset(
         wishes,
         device=device,
@@ -140,37 +141,19 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
     )
     split = parts.split
     folder = claimed or claim(f"{parts.name}-{chosen.model.name}")
-    model, remarks = new_model(chosen.model, parts, seed=wishes.seed)
-    recorded = recorded_notes(folder)
-    notes = recorded or [*_notes(chosen.decisions), *remarks]
-    _tell(notes, progress)
-    with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
-        mode = resolve_transfer_mode(
-            wishes, lambda: advise_and_record(wishes, chosen.model, parts, model, folder, progress)
-        )
-    config = resolve_training(
-        wishes,
-        chosen,
-        mode,
-        preprocess=parts.preprocess,
-        network=model,
-        device=device,
-        data_name=parts.name,
-        counts=split.counts,
-    )
-    if not recorded:
-        later = _notes(config.decisions[len(chosen.decisions) :])
-        _tell(later, progress)
-        notes += later
-    save_config(folder, config.settings, notes=notes)
+
+    # --- Network and settings: nothing stays open, and the folder records why ---
+    model, config, notes = _settle(wishes, chosen, parts, folder, watch=watch, progress=progress)
     write_manifest(folder.split, split)
 
+    # --- Training ---
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
         budget = decide_budget(wishes.pixels)
         trained = run_training(config, parts, model, folder, budget=budget, progress=progress)
     state = trained.state
     watch.seconds["train"] += trained.earlier_seconds
 
+    # --- The bundle of the epoch that is kept, and the one pass over the test part ---
     with watch.stage("evaluate"), resumable(folder):
         bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
         validation = trained.validation or predict_part(parts, bundle, "validation")
@@ -253,12 +236,53 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
     return Run(folder=folder.path, summary=summary)
 
 
+def _settle(
+    wishes: Config,
+    chosen: ModelAndInput,
+    dataset: Dataset,
+    folder: RunFolder,
+    *,
+    watch: Stopwatch,
+    progress: Progress,
+) -> tuple[nn.Module, ResolvedConfig, list[str]]:
+    """The network with its first weights, the configuration without `auto`, and what was reported.
+
+    Both are recorded in the folder before the training begins, so that a run that goes on does as
+    it began; what a run that goes on decides again, it has reported before.
+    """
+    network, remarks = new_model(chosen.model, dataset, seed=wishes.seed)
+    recorded = recorded_notes(folder)
+    notes = recorded or [*_notes(chosen.decisions), *remarks]
+    _report(notes, progress)
+    with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
+        mode = resolve_transfer_mode(
+            wishes,
+            lambda: advise_and_record(wishes, chosen.model, dataset, network, folder, progress),
+        )
+    config = resolve_training(
+        wishes,
+        chosen,
+        mode,
+        preprocess=dataset.preprocess,
+        network=network,
+        device=dataset.device,
+        data_name=dataset.name,
+        counts=dataset.split.counts,
+    )
+    if not recorded:
+        later = _notes(config.decisions[len(chosen.decisions) :])
+        _report(later, progress)
+        notes += later
+    save_config(folder, config.settings, notes=notes)
+    return network, config, notes
+
+
 def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
     """What a run reports of its decisions."""
     return [decision.note for decision in decisions if decision.note]
 
 
-def _tell(notes: Iterable[str], progress: Progress) -> None:
+def _report(notes: Iterable[str], progress: Progress) -> None:
     for note in notes:
         progress.note(note)
 
