@@ -252,7 +252,7 @@ def test_one_changed_bit_of_the_weights_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "key", "value", "message"),
     [
-        ("nunbit.json", "format", 99, "has format 99, and this nunbit reads 1 and 2"),
+        ("nunbit.json", "format", 99, "has format 99, and this nunbit reads 1, 2 and 3"),
         ("nunbit.json", "architecture", "fashion-cm", "no model is called 'fashion-cm'"),
         ("nunbit.json", "temperature", 0, "a temperature is positive"),
         ("nunbit.json", "mirrored", "false", "mirrored is true or false, not 'false'"),
@@ -279,13 +279,18 @@ def test_a_bundle_of_the_first_format_asks_no_mirror_image(tmp_path: Path) -> No
     save_bundle(tmp_path / "model", bundle())
     path = tmp_path / "model" / "nunbit.json"
     content = json.loads(path.read_text("utf-8"))
-    del content["mirrored"]
+    for name in ("mirrored", "classes", "digest"):
+        del content[name]
     path.write_text(json.dumps(content | {"format": 1}), encoding="utf-8")
     assert not load_bundle(tmp_path / "model").mirrored
 
 
 @pytest.mark.parametrize(
-    "key", ["preprocess", "architecture", "mirrored", "thresholds", "weights_sha256"]
+    "key",
+    [
+        *("preprocess", "architecture", "mirrored", "thresholds"),
+        *("weights_sha256", "classes", "digest"),
+    ],
 )
 def test_a_missing_key_is_told(key: str, tmp_path: Path) -> None:
     save_bundle(tmp_path / "model", bundle())

@@ -50,7 +50,9 @@ def test_the_bundle_in_the_folder_gets_both_and_keeps_the_rest(
     after = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert {name for name in before if before[name] != after[name]} == {"nunbit.json"}
     old, new = (json.loads(files["nunbit.json"]) for files in (before, after))
-    assert {key for key in old if old[key] != new[key]} == {"temperature", "thresholds"}
+    assert {key for key in old if old[key] != new[key]} == {
+        *("temperature", "thresholds", "digest")
+    }
     assert set(old) == set(new)
 
 

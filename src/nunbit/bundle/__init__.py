@@ -7,11 +7,14 @@ A folder in the layout that the Hugging Face Hub and timm read:
                         pretrained=True) loads it
     model.safetensors   the weights
     README.md           the model card
-    nunbit.json         what only nunbit knows: the whole input contract, whether mirror images
-                        are asked about too, calibration temperature, thresholds, hash of the
-                        data, versions
+    nunbit.json         what only nunbit knows: class names, the whole input contract, whether
+                        mirror images are asked about too, calibration temperature, thresholds,
+                        hashes of the weights and the data, versions; and a digest of all of it
+                        that shapes an answer
 
-Only JSON, text and safetensors are written and read: opening a bundle never runs code from it.
+Only JSON, text and safetensors are written and read: opening a bundle never runs code from it,
+never downloads anything and reads no file outside of its folder. The digest tells files that do
+not belong together; it is no signature, and does not say who wrote them.
 """
 
 from __future__ import annotations
@@ -28,9 +31,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from nunbit.bundle.checks import check_names, check_options, is_finite, short
+from nunbit.bundle.digest import FORMAT, READABLE, digest_of, with_digest
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, NunbitError, UsageError
 from nunbit.files import folder_written_atomically, write_atomically
+from nunbit.formatting import listed
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
@@ -39,10 +45,6 @@ from nunbit.models.zoo import timm_arguments, timm_layout
 from nunbit.types import ClassNames
 
 CONFIG, WEIGHTS, CARD, CONTRACT = "config.json", "model.safetensors", "README.md", "nunbit.json"
-FORMAT = 2
-"""Version of nunbit.json; raised when an older nunbit could misread a bundle."""
-READABLE = (1, FORMAT)
-"""1 does not know `mirrored`."""
 _TIMM_CROP_MODES = {"crop": "center", "pad": "border", "squash": "squash"}
 _TOGETHER = "restore the folder as it was written: its files belong together"
 
@@ -74,10 +76,16 @@ class Bundle:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"a temperature is positive, not {self.temperature}")
+        if not (is_finite(self.temperature) and self.temperature > 0):
+            raise ValueError(f"a temperature is positive, not {short(self.temperature)}")
+        for accuracy, threshold in self.thresholds.items():
+            if not (is_finite(threshold) and 0 <= threshold <= 1):
+                raise ValueError(
+                    f"a threshold is a confidence from 0 to 1, not {short(threshold)} (for an "
+                    f"accuracy of {short(accuracy)})"
+                )
         if not isinstance(self.mirrored, bool):
-            raise ValueError(f"mirrored is true or false, not {self.mirrored!r}")
+            raise ValueError(f"mirrored is true or false, not {short(self.mirrored)}")
         _complete_options(self.model_options, self.classes, self.preprocess)
 
     def threshold(self, accuracy: float) -> float:
@@ -100,9 +108,12 @@ class Bundle:
 def save_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle as a new folder, which appears whole or not at all.
 
-    Raises BundleError if something is already there.
+    Raises BundleError if something is already there; ValueError for what `load_bundle` would
+    refuse: options that it does not know, class names that are empty or repeated.
     """
     info = model_info(bundle.architecture)
+    check_options(bundle.model_options)
+    check_names(list(bundle.classes))
     hub_config = _json(_hub_config(bundle, info))
     try:
         with folder_written_atomically(folder) as unfinished:
@@ -133,20 +144,21 @@ def calibrate_bundle(
     calibrated = replace(bundle, temperature=temperature, thresholds=thresholds)
     contract = _read_contract(folder)
     contract |= {"temperature": temperature, "thresholds": dict(thresholds)}
-    write_atomically(folder / CONTRACT, _json(contract))
+    write_atomically(folder / CONTRACT, _json(with_digest(contract)))
     return calibrated
 
 
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle back, its network on the CPU in evaluation mode.
 
-    Raises BundleError naming the file that is missing, damaged, foreign or of a newer nunbit.
+    Raises BundleError naming the file that is missing, damaged, foreign or of a newer nunbit, or
+    that does not belong to the others.
     """
     contract = _read_contract(folder)
     config = _read_json(folder, CONFIG)
     try:
         preprocess = Preprocess.from_dict(contract["preprocess"])
-        classes = tuple(map(str, config["label_names"]))
+        classes = check_names(config["label_names"])
         options = _complete_options(_options_from_json(contract), classes, preprocess)
         bundle = Bundle(
             model=create_model(contract["architecture"], **options, generator_seed=0),
@@ -158,18 +170,21 @@ def load_bundle(folder: Path) -> Bundle:
             card=_read(folder, CARD).decode("utf-8"),
             temperature=contract["temperature"],
             thresholds=contract["thresholds"],
-            data_hash=contract["data_hash"],
-            versions=contract["versions"],
+            data_hash=str(contract["data_hash"]),
+            versions={str(name): str(version) for name, version in contract["versions"].items()},
         )
+        digest = digest_of(contract) if contract["format"] >= FORMAT else None
     except BundleError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, NunbitError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, NunbitError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
         raise BundleError(
             f"{CONTRACT} and {CONFIG} do not describe a model: {what}",
             path=folder,
             remedy=_TOGETHER,
         ) from error
+    if digest is not None:
+        _check_digest(folder, contract, digest, classes)
     _load_weights(bundle.model, folder, contract)
     bundle.model.eval()
     return bundle
@@ -221,6 +236,24 @@ def _complete_options(
     return {k: v for k, v in options.items() if k != "generator_seed"} | implied
 
 
+def _check_digest(
+    folder: Path, contract: Mapping[str, Any], digest: str, classes: ClassNames
+) -> None:
+    """Raise BundleError where the two JSON files do not belong together, or one was changed."""
+    if contract["classes"] != list(classes):
+        raise BundleError(
+            "the class names are not those that the model was written with",
+            path=folder / CONFIG,
+            remedy=_TOGETHER,
+        )
+    if contract.get("digest") != digest:
+        raise BundleError(
+            f"{CONTRACT} was changed after the model was written: its digest is another",
+            path=folder / CONTRACT,
+            remedy=_TOGETHER,
+        )
+
+
 def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
     """config.json: what the Hub and timm understand of the bundle."""
     preprocess = bundle.preprocess
@@ -249,18 +282,23 @@ def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
 
 def _contract(bundle: Bundle, info: ModelInfo, *, weights_sha256: str) -> dict[str, Any]:
     """nunbit.json."""
-    return {
-        "format": FORMAT,
-        "architecture": info.name,
-        "model_options": _complete_options(bundle.model_options, bundle.classes, bundle.preprocess),
-        "preprocess": bundle.preprocess.to_dict(),
-        "mirrored": bundle.mirrored,
-        "temperature": bundle.temperature,
-        "thresholds": dict(bundle.thresholds),
-        "data_hash": bundle.data_hash,
-        "weights_sha256": weights_sha256,
-        "versions": dict(bundle.versions),
-    }
+    return with_digest(
+        {
+            "format": FORMAT,
+            "architecture": info.name,
+            "model_options": _complete_options(
+                bundle.model_options, bundle.classes, bundle.preprocess
+            ),
+            "classes": list(bundle.classes),
+            "preprocess": bundle.preprocess.to_dict(),
+            "mirrored": bundle.mirrored,
+            "temperature": bundle.temperature,
+            "thresholds": dict(bundle.thresholds),
+            "data_hash": bundle.data_hash,
+            "weights_sha256": weights_sha256,
+            "versions": dict(bundle.versions),
+        }
+    )
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
@@ -284,6 +322,7 @@ def _load_weights(model: nn.Module, folder: Path, contract: Mapping[str, Any]) -
             path=path,
             remedy=_TOGETHER,
         )
+    fresh = {name: tensor.clone() for name, tensor in model.named_buffers()}
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (SafetensorError, RuntimeError) as error:
@@ -292,6 +331,16 @@ def _load_weights(model: nn.Module, folder: Path, contract: Mapping[str, Any]) -
             path=path,
             remedy=_TOGETHER,
         ) from error
+    for name, tensor in model.state_dict().items():
+        # A buffer may be a mask of minus infinities, if a fresh network has the same one.
+        if not bool(tensor.isfinite().all()) and not (
+            name in fresh and torch.equal(tensor, fresh[name])
+        ):
+            raise BundleError(
+                f"the weights are of no use: {name} holds numbers that are not finite",
+                path=path,
+                remedy="train again, or take another checkpoint",
+            )
 
 
 def _read_contract(folder: Path) -> dict[str, Any]:
@@ -306,8 +355,8 @@ def _read_contract(folder: Path) -> dict[str, Any]:
     contract = _read_json(folder, CONTRACT)
     if contract.get("format") not in READABLE:
         raise BundleError(
-            f"the bundle has format {contract.get('format')!r}, and this nunbit reads "
-            + " and ".join(map(str, READABLE)),
+            f"the bundle has format {short(contract.get('format'))}, and this nunbit reads "
+            f"{listed([str(number) for number in READABLE])}",
             path=folder / CONTRACT,
             remedy="install the version of nunbit that wrote it, or a later one",
         )
@@ -316,14 +365,16 @@ def _read_contract(folder: Path) -> dict[str, Any]:
 
 def _options_from_json(contract: Mapping[str, Any]) -> dict[str, Any]:
     """JSON knows no tuples; `create_model` takes no lists."""
-    options: Mapping[str, Any] = contract["model_options"]
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+    given: Mapping[str, Any] = contract["model_options"]
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    check_options(options)
+    return options
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
         value = json.loads(_read(folder, name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(
             f"{name} is damaged: {error}", path=folder / name, remedy=_TOGETHER
         ) from error
