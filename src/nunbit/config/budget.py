@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 
-import joblib
+import loky
 import psutil
 
 from nunbit.config.sections import PixelsConfig
@@ -15,7 +15,7 @@ from nunbit.data.pixels import Budget
 
 def decide_workers(pixels: PixelsConfig) -> int:
     """Processes that decode: as set, else as many as there are usable cores."""
-    return joblib.cpu_count() if pixels.workers == "auto" else pixels.workers
+    return loky.cpu_count() if pixels.workers == "auto" else pixels.workers
 
 
 def decide_budget(pixels: PixelsConfig) -> Budget:

@@ -170,10 +170,10 @@ def _joined(parts: Sequence[Future[DecodedRows]]) -> DecodedRows:
 
 
 def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
-    from joblib.externals.loky import ProcessPoolExecutor
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from loky import ProcessPoolExecutor
+    from loky.process_executor import TerminatedWorkerError
 
-    # Joblib's own processes, unlike multiprocessing's, neither fork a process that has threads nor
+    # Loky's processes, unlike multiprocessing's, neither fork a process that has threads nor
     # import the user's script again.
     pool = ProcessPoolExecutor(
         workers,

@@ -6,15 +6,15 @@ N test images, K classes.
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nunbit.classifier import bundle_folder
@@ -25,6 +25,9 @@ from nunbit.evaluation.comparison.paired import Answers
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.types import ClassNames, Split
 
+_RETURN = "\ud800"
+"""Stands for a carriage return within a name, which is written unquoted and would end the line for
+the reader; no file decodes to it."""
 _AS_WRITTEN = "restore the folder as it was written: its files belong together"
 
 
@@ -92,10 +95,10 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
     table = _read_predictions(folder.predictions)
     _refuse_strangers(table, split, folder)
     # Sorted, so that the class numbers of all runs mean the same.
-    classes = tuple(sorted(column.removeprefix("prob_") for column in table.columns[4:]))
-    probabilities = table[[f"prob_{name}" for name in classes]].to_numpy(dtype=np.float64)
-    labels, predicted = (_indices(table[c], classes, folder) for c in ("label", "predicted"))
-    true_probability = probabilities[np.arange(len(table)), labels]
+    classes = tuple(sorted(table.classes))
+    probabilities = table.probabilities[:, [table.classes.index(name) for name in classes]]
+    labels, predicted = (_indices(c, classes, folder) for c in (table.labels, table.predicted))
+    true_probability = probabilities[np.arange(len(labels)), labels]
     trained_in = _trained_in(folder, summary)
     return RecordedRun(
         name=name,
@@ -105,14 +108,14 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
         config=read_config(RunFolder(trained_in).config) if trained_in else None,
         split=split,
         classes=classes,
-        paths=tuple(table["path"]),
+        paths=table.paths,
         answers=Answers(
             labels=labels,
             predicted=predicted,
             # A probability may be too small for a number; its logarithm must not be infinite.
             losses=-np.log(np.maximum(true_probability, np.finfo(np.float64).tiny)),
         ),
-        confidence=table["confidence"].to_numpy(dtype=np.float64),
+        confidence=table.confidence,
         true_probability=true_probability,
     )
 
@@ -144,36 +147,61 @@ def _refuse_unfinished(folder: RunFolder) -> None:
     )
 
 
-def _read_predictions(path: Path) -> pd.DataFrame:
-    """The table in path order; probabilities as numbers, everything else as text."""
+@dataclass(frozen=True, kw_only=True)
+class _Predictions:
+    """predictions.csv in path order."""
+
+    classes: ClassNames
+    """As the columns stand."""
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...]
+    confidence: NDArray[np.float64]
+    """[N]."""
+    probabilities: NDArray[np.float64]
+    """[N, K]."""
+
+
+def _read_predictions(path: Path) -> _Predictions:
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        table = pd.read_csv(
-            io.StringIO(text, newline=""),
-            dtype={"path": object, "label": object, "predicted": object},
-            na_filter=False,  # a class may be called NA
-            lineterminator="\n",
-        )
-        numbers = table.iloc[:, 3:].to_numpy(dtype=np.float64)
+        text = path.read_bytes().decode("utf-8", "surrogateescape").replace("\r", _RETURN)
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header, *rows = ([cell.replace(_RETURN, "\r") for cell in line] for line in lines)
+        rows.sort(key=lambda row: row[0])
+        numbers = np.array([row[3:] for row in rows], dtype=np.float64)
         if not ((numbers >= 0) & (numbers <= 1)).all():
             raise ValueError("a probability is not between 0 and 1")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError, csv.Error) as error:
         raise DataError(
             f"the predictions cannot be read: {error}", path=path, remedy=_AS_WRITTEN
         ) from None
-    if list(table.columns[:4]) != ["path", "label", "predicted", "confidence"]:
+    if header[:4] != ["path", "label", "predicted", "confidence"]:
         raise DataError("the file holds no predictions", path=path, remedy=_AS_WRITTEN)
-    if not len(table):
+    if not rows:
         raise DataError("the run has no test images to compare on", path=path)
-    return table.sort_values("path", kind="stable", ignore_index=True)
+    if numbers.shape[1] != len(header) - 3:
+        raise DataError(
+            "the predictions cannot be read: rows and header differ in length",
+            path=path,
+            remedy=_AS_WRITTEN,
+        )
+    paths, labels, predicted = (tuple(row[column] for row in rows) for column in range(3))
+    return _Predictions(
+        classes=tuple(column.removeprefix("prob_") for column in header[4:]),
+        paths=paths,
+        labels=labels,
+        predicted=predicted,
+        confidence=numbers[:, 0],
+        probabilities=numbers[:, 1:],
+    )
 
 
-def _refuse_strangers(table: pd.DataFrame, split: Split, folder: RunFolder) -> None:
+def _refuse_strangers(table: _Predictions, split: Split, folder: RunFolder) -> None:
     """Predictions are of the manifest's test images, with its labels."""
     rows = split.indices("test")
     expected = {split.paths[i]: split.labels[i] for i in rows}
-    found = dict(zip(table["path"], table["label"], strict=True))
-    if found != expected or len(found) != len(table):
+    found = dict(zip(table.paths, table.labels, strict=True))
+    if found != expected or len(found) != len(table.paths):
         raise DataError(
             "predictions.csv and split.csv do not name the same test images and labels",
             path=folder.path,
@@ -181,7 +209,7 @@ def _refuse_strangers(table: pd.DataFrame, split: Split, folder: RunFolder) -> N
         )
 
 
-def _indices(names: pd.Series[Any], classes: ClassNames, folder: RunFolder) -> NDArray[np.int64]:
+def _indices(names: Sequence[str], classes: ClassNames, folder: RunFolder) -> NDArray[np.int64]:
     """Class numbers of class names, [N]."""
     number = {name: k for k, name in enumerate(classes)}
     unknown = sorted(set(names) - set(number))

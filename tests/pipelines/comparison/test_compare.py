@@ -238,7 +238,7 @@ def test_damaged_files_are_named(data: Path, tmp_path: Path) -> None:
     (c / "predictions.csv").write_text("path;label\n1;2\n")
     with pytest.raises(DataError, match="predictions"):
         compare(a, c)
-    for number in ("none", "nan", "1.5"):
+    for number in ("none", "nan", "1.5", "0.1,0.1"):
         broken = [lines[0], lines[1].rpartition(",")[0] + f",{number}\n", *lines[2:]]
         (d / "predictions.csv").write_text("".join(broken))
         with pytest.raises(DataError, match="the predictions cannot be read"):
