@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.model_selection import StratifiedGroupKFold
 
 from nunbit.advisor.plans import Z95, CurvePoint, Proportion, proportion
 from nunbit.errors import DataError
@@ -60,7 +59,7 @@ class OutOfFold:
 
     @property
     def accuracy(self) -> Proportion:
-        """Share of right answers over all folds."""
+        """Fraction of right answers over all folds."""
         return proportion(int(self.right.sum()), len(self.right))
 
 
@@ -92,6 +91,8 @@ def make_folds(
     Five folds; fewer where the smallest class has fewer images or groups. Raises DataError where
     not even two are possible.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # a second, of no use to others
+
     smallest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
     count = min(FOLDS, smallest)
     if count < 2:
