@@ -8,6 +8,7 @@ NunbitError                one short block: what happened, to which file, what t
 ├── BundleError            a model folder is incomplete, damaged or foreign     exit 2
 ├── CheckpointError        no usable checkpoint where one is needed             exit 2
 ├── WeightsError           pretrained weights are missing, damaged or misfits   exit 2
+├── ExportError            a model cannot leave, or would answer differently     exit 1
 ├── TrainingError          training ran and failed (a loss that is not finite)  exit 1
 └── RunInterrupted         the user stopped the run; its state is saved         exit 130
 """
@@ -67,6 +68,12 @@ class CheckpointError(NunbitError):
 
 class WeightsError(NunbitError):
     """Pretrained weights are missing, damaged, or do not fit the network."""
+
+
+class ExportError(NunbitError):
+    """A model cannot be expressed for another runtime, or answers differently there."""
+
+    exit_code = 1
 
 
 class TrainingError(NunbitError):
