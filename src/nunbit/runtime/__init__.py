@@ -1,0 +1,1 @@
+"""Exported models in use, without torch: NumPy, Pillow and onnxruntime."""

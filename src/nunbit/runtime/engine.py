@@ -1,0 +1,101 @@
+"""The network of an export, run by onnxruntime: canvases in, probabilities out.
+
+N canvases, H height, W width, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit.errors import BundleError, UsageError
+from nunbit.runtime.exported import Exported
+
+INPUT, OUTPUTS = "image", ("probabilities", "logits")
+_ERRORS_ONLY = 3
+
+
+class EngineAnswers(NamedTuple):
+    """What the network says."""
+
+    probabilities: NDArray[np.float32]
+    """[N, K], calibrated."""
+    logits: NDArray[np.float32]
+    """[N, K]"""
+
+
+class OnnxEngine:
+    """A session of onnxruntime; several threads may ask it at once."""
+
+    def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
+        """Open the network on the CPU.
+
+        Args:
+            exported: the folder, already held against its hashes.
+            threads: that one pass may use; None leaves it to onnxruntime.
+
+        Raises:
+            UsageError: when onnxruntime is not installed.
+            BundleError: when the network cannot be read, or is not the contract's.
+        """
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                "onnxruntime is not installed, and exported models run on it",
+                remedy="python -m pip install onnxruntime",
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        # Threads that wait actively take a busy machine's time from each other.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        path = exported.network
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors have no common root
+            reason = str(error).splitlines()[0]
+            raise BundleError(
+                f"onnxruntime cannot read the network: {reason}", path=path
+            ) from error
+        _check_belongs(self._session, exported)
+
+    def answer(self, canvases: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> EngineAnswers:
+        """Probabilities and logits of canvases, uint8 [N, H, W, C].
+
+        Raises BundleError when an answer is not finite.
+        """
+        batch = np.ascontiguousarray(canvases)
+        probabilities, logits = self._session.run(list(OUTPUTS), {INPUT: batch})
+        if not np.isfinite(probabilities).all():
+            raise BundleError("the network gave answers that are not finite numbers")
+        return EngineAnswers(probabilities, logits)
+
+
+def _check_belongs(session: Any, exported: Exported) -> None:
+    """Raise BundleError unless the network was exported with this contract."""
+    contract, classes = exported.preprocess, len(exported.classes)
+    inputs = {each.name: each.shape for each in session.get_inputs()}
+    outputs = {each.name: each.shape for each in session.get_outputs()}
+    shape = [contract.height, contract.width, contract.channels]
+    carried = session.get_modelmeta().custom_metadata_map.get("nunbit", "")
+    try:
+        same = json.loads(carried) == {k: v for k, v in exported.contract.items() if k != "files"}
+    except ValueError:
+        same = False
+    fits = inputs.get(INPUT, [])[1:] == shape and all(
+        outputs.get(name, [])[1:] == [classes] for name in OUTPUTS
+    )
+    if not (same and fits):
+        raise BundleError(
+            "the network and the contract beside it are not of one export",
+            path=exported.network,
+            remedy="restore the folder as `nunbit export` wrote it",
+        )
