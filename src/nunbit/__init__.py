@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from nunbit.api import load_data as load_data
     from nunbit.api import train as train
     from nunbit.classifier import Classifier as Classifier
-    from nunbit.classifier import load as load
     from nunbit.errors import NunbitError as NunbitError
     from nunbit.evaluation.comparison.values import Comparison as Comparison
+    from nunbit.loading import load as load
     from nunbit.models.catalog import list_models as list_models
     from nunbit.models.create import create_model as create_model
     from nunbit.models.summary import summarise as summarise
@@ -49,7 +49,7 @@ _HOME = {
     "feature_maps": "nunbit.api",
     "filters": "nunbit.api",
     "list_models": "nunbit.models.catalog",
-    "load": "nunbit.classifier",
+    "load": "nunbit.loading",
     "load_checkpoint": "nunbit.pipelines.evaluation.checkpoints",
     "load_data": "nunbit.api",
     "summarise": "nunbit.models.summary",

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nunbit.classifier import Classifier, Images
+from nunbit.classifier import Classifier
 from nunbit.config import Config, load_config
 from nunbit.data.sources import load_samples
 from nunbit.errors import UsageError
@@ -21,6 +21,7 @@ from nunbit.pipelines.compare import compare_runs, read_runs
 from nunbit.pipelines.comparison.page import comparison_page
 from nunbit.pipelines.train import Run
 from nunbit.pipelines.train import train as train_spine
+from nunbit.predictor import Images
 from nunbit.progress import SILENT, Progress
 from nunbit.types import Samples
 

@@ -20,12 +20,11 @@ from torch import Tensor, nn
 
 from nunbit.bundle import Bundle
 from nunbit.data.preprocess import Preprocess, scaled_and_shifted
-from nunbit.errors import BundleError
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.tta import HorizontalFlipTTA
+from nunbit.predictor import check_finite
 from nunbit.types import CanvasBatch, Predictions
 
-NOT_FINITE = "the model's answers are not finite numbers"
 _WITHOUT_FLOAT64 = ("mps",)
 """Types of devices that cannot compute in float64."""
 
@@ -148,12 +147,7 @@ def predict_canvases(deployed: Deployed, batches: Iterable[CanvasBatch]) -> Pred
     Raises ValueError if there is no image at all; BundleError for an answer that is not finite.
     """
     predictions = collect_answers(deployed, batches)
-    strange = int((~np.isfinite(predictions.logits).all(axis=1)).sum())
-    if strange:
-        raise BundleError(
-            f"{NOT_FINITE} (for {strange:,} of {len(predictions):,} images)",
-            remedy="its weights are of no use: train again, or take another checkpoint",
-        )
+    check_finite(predictions.logits)
     return predictions
 
 

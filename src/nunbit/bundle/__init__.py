@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from nunbit.bundle.checks import check_names, check_options, is_finite, short
 from nunbit.bundle.digest import FORMAT, READABLE, digest_of, with_digest
 from nunbit.data.preprocess import Preprocess
-from nunbit.errors import BundleError, NunbitError, UsageError
+from nunbit.errors import BundleError, NunbitError
 from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.formatting import listed
 from nunbit.models.catalog import model_info
@@ -42,6 +42,7 @@ from nunbit.models.create import create_model
 from nunbit.models.info import ModelInfo, Shape
 from nunbit.models.pretrained import find_weights
 from nunbit.models.zoo import timm_arguments, timm_layout
+from nunbit.predictor import threshold_for
 from nunbit.types import ClassNames
 
 CONFIG, WEIGHTS, CARD, CONTRACT = "config.json", "model.safetensors", "README.md", "nunbit.json"
@@ -93,16 +94,7 @@ class Bundle:
 
         Raises UsageError naming the accuracies that there are thresholds for.
         """
-        known = {f"{accuracy:g}", str(accuracy)} & set(self.thresholds)
-        if not known:
-            there = ", ".join(self.thresholds)
-            raise UsageError(
-                f"the model has no threshold for an accuracy of {accuracy:g}",
-                remedy=f"it has one for {there}"
-                if there
-                else "its validation images spoke for none; with more of them there may be some",
-            )
-        return self.thresholds[known.pop()]
+        return threshold_for(self.thresholds, accuracy)
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:

@@ -122,8 +122,7 @@ def _read_contract(folder: Path) -> dict[str, Any]:
 
 def _hashes(contract: Mapping[str, Any], folder: Path) -> dict[str, str]:
     files = contract.get("files")
-    known = isinstance(files, dict) and all(isinstance(files.get(n), str) for n in _HASHED)
-    if not known:
+    if not isinstance(files, dict) or not all(isinstance(files.get(n), str) for n in _HASHED):
         raise BundleError(
             f"{CONTRACT} does not name the model's files",
             path=folder / CONTRACT,

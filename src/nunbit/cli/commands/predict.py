@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from nunbit.classifier import Classifier, FilePrediction
+    from nunbit.predictor import FilePrediction, Predictor
 
 CHUNK_FILES = 512  # so that progress shows, and workers are still kept busy
 
@@ -71,9 +71,9 @@ def predict(
     progress = display_on(stderr_console(), quiet=quiet)
     files = expand(paths, progress)
 
-    from nunbit.classifier import load  # after what can fail at once
+    from nunbit.loading import load_predictor  # after what can fail at once
 
-    classifier = load(run)
+    classifier = load_predictor(run)
     top_k = min(top, len(classifier.classes))
     answers = _answers(classifier, files, top_k=top_k, accuracy=accuracy, batch_size=batch_size)
     rows = list(progress.track(answers, total=len(files), title="classifying"))
@@ -91,7 +91,7 @@ def predict(
 
 
 def _answers(
-    classifier: Classifier,
+    classifier: Predictor,
     files: Sequence[Path],
     *,
     top_k: int,

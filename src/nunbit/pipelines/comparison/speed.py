@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from nunbit.bundle import Bundle
-from nunbit.classifier import BATCH_SIZE
 from nunbit.data.batches import inference_batch_size
 from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import describe_device, resolve_device
+from nunbit.predictor import BATCH_SIZE
 from nunbit.types import CanvasBatch
 
 ROUNDS = 3

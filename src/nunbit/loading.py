@@ -1,0 +1,35 @@
+"""A model to classify with, from whatever holds one: a run, a bundle, an export, or a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from nunbit.predictor import Predictor
+from nunbit.runtime.exported import is_export
+
+if TYPE_CHECKING:
+    from nunbit.classifier import Classifier
+
+
+def load(path: str | Path, *, device: str = "auto") -> Classifier:
+    """Load the classifier of a run's folder, of a bundle, or of pretrained weights by name.
+
+    `device` is torch's name of one, or "auto" for an accelerator where there is one. An exported
+    folder gives a classifier of the same face, which runs on onnxruntime and has no `explain`.
+
+    Raises BundleError naming what is missing or damaged.
+    """
+    # Its face is the same; who explains an exported model is told what to do.
+    return cast("Classifier", load_predictor(path, device=device))
+
+
+def load_predictor(path: str | Path, *, device: str = "auto") -> Predictor:
+    """Load whatever classifies; an exported folder without importing torch. Raises as `load`."""
+    if is_export(Path(path)):
+        from nunbit.runtime.classifier import load_export
+
+        return load_export(Path(path))
+    from nunbit.classifier import load as load_bundle
+
+    return load_bundle(path, device=device)

@@ -1,0 +1,251 @@
+"""Pictures in, class names and probabilities out: what every way of running a model shares.
+
+Nothing here needs torch: a bundle's classifier and an exported model's are both predictors, and
+differ only in what turns canvases into probabilities. N images, K classes, H height, W width, C
+channels.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nunbit.chunks import chunks
+from nunbit.data.decoding import read_image_bytes
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.types import ClassNames
+
+OneImage: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+Images: TypeAlias = OneImage | Iterable[OneImage]
+Canvas: TypeAlias = NDArray[np.uint8]
+
+BATCH_SIZE = 64
+"""Images decoded side by side."""
+UNSURE = "unsure"
+"""What `predict` says instead of a class that is not sure enough."""
+NOT_FINITE = "the model's answers are not finite numbers"
+"""Why there is no answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePrediction:
+    """What the model says about one file, or why it cannot."""
+
+    path: Path
+    names: tuple[str, ...] = ()
+    """The most probable classes, best first."""
+    probabilities: tuple[float, ...] = ()
+    """[K] in the order of the model's classes."""
+    unsure: bool = False
+    """Whether the answer is below the threshold for the accuracy that was asked for."""
+    error: str = ""
+    """Why the file cannot be used; names and probabilities are then empty."""
+
+
+class Predictor(ABC):
+    """A model ready to classify, with scikit-learn's habits.
+
+    Images are paths, the bytes of image files, PIL images or uint8 arrays, one or many: [H, W],
+    [H, W, C] and [N, H, W, C], C = 1 or 3. [N, H, W] is many grey images, unless W is 1, 3 or 4.
+    They may have any size.
+
+    Several threads may ask at once. Asking changes nothing that others in the process see; a PIL
+    image that is still to be read from its file belongs to one thread, as Pillow has it.
+    """
+
+    @property
+    @abstractmethod
+    def classes(self) -> ClassNames:
+        """Names of the K classes, in the order of the probabilities."""
+
+    @property
+    @abstractmethod
+    def preprocess(self) -> Preprocess:
+        """The input contract: how an image becomes what the network sees."""
+
+    @property
+    @abstractmethod
+    def thresholds(self) -> Mapping[str, float]:
+        """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+
+    @abstractmethod
+    def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:
+        """Calibrated probabilities [n, K] of n > 0 canvases, some of so many in all."""
+
+    def threshold(self, accuracy: float) -> float:
+        """The confidence from which answers reach an accuracy, such as 0.95.
+
+        Raises UsageError naming the accuracies that there are thresholds for.
+        """
+        return threshold_for(self.thresholds, accuracy)
+
+    def predict(
+        self, images: Images, *, accuracy: float | None = None, batch_size: int = BATCH_SIZE
+    ) -> NDArray[np.str_]:
+        """Class name of every image, [N]; a single image gives an array of one name.
+
+        With `accuracy`, such as 0.95, only answers sure enough for it are given, the others are
+        `UNSURE`: of the given ones, such a share is right on images like those of the training.
+
+        Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
+        is no image at all, or if the bundle has no threshold for that accuracy.
+        """
+        threshold = 0.0 if accuracy is None else self.threshold(accuracy)
+        if accuracy is not None and UNSURE in self.classes:
+            raise UsageError(
+                f"a class is called {UNSURE}, so no answer could be marked so",
+                remedy="compare predict_proba with threshold(accuracy) yourself",
+            )
+        rows = self.predict_proba(images, batch_size=batch_size)
+        names = (self.classes[row.argmax()] if row.max() >= threshold else UNSURE for row in rows)
+        return np.asarray(list(names), dtype=np.str_)
+
+    def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
+        """Calibrated probabilities of every image, [N, K]. Raises as `predict` does."""
+        rows = [np.zeros((0, len(self.classes)))]
+        given = as_list(images)
+        for canvases in self.canvases(given, batch_size):
+            for canvas in canvases:
+                if isinstance(canvas, UnusableImage):
+                    raise canvas
+            usable = [canvas for canvas in canvases if isinstance(canvas, np.ndarray)]
+            if usable:
+                rows.append(self._probabilities(usable, of=len(given)))
+                check_finite(rows[-1])
+        return np.concatenate(rows)
+
+    def predict_files(
+        self,
+        files: Iterable[str | os.PathLike[str]],
+        *,
+        top_k: int = 1,
+        accuracy: float | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[FilePrediction]:
+        """One answer for each file, in the order given; an unusable file's answer says why.
+
+        `top_k` is how many classes are named, at most K. With `accuracy`, answers that are not
+        sure enough for it are marked `unsure`. Raises UsageError if `top_k` is below 1, or the
+        bundle has no threshold for that accuracy.
+        """
+        if top_k < 1:
+            raise UsageError(f"at least one class must be named, not {top_k}")
+        threshold = 0.0 if accuracy is None else self.threshold(accuracy)
+        paths = [Path(file) for file in files]
+        answers: list[FilePrediction] = []
+        for canvases in self.canvases(paths, batch_size):
+            usable = [canvas for canvas in canvases if isinstance(canvas, np.ndarray)]
+            rows = iter(())
+            if usable:
+                rows = iter(self._probabilities(usable, of=len(paths)))
+            for canvas in canvases:
+                path = paths[len(answers)]
+                answers.append(
+                    FilePrediction(path=path, error=canvas.what)
+                    if isinstance(canvas, UnusableImage)
+                    else self._file_prediction(path, next(rows), top_k, threshold)
+                )
+        return answers
+
+    def _file_prediction(
+        self, path: Path, row: NDArray[np.float64], top_k: int, threshold: float
+    ) -> FilePrediction:
+        if not np.isfinite(row).all():
+            return FilePrediction(path=path, error=NOT_FINITE)
+        best = np.argsort(-row, kind="stable")[:top_k]
+        return FilePrediction(
+            path=path,
+            names=tuple(self.classes[i] for i in best),
+            probabilities=tuple(map(float, row)),
+            unsure=bool(row.max() < threshold),
+        )
+
+    def canvases(
+        self, images: Sequence[OneImage], batch_size: int
+    ) -> Iterator[list[Canvas | UnusableImage]]:
+        """The images in batches, decoded side by side; Pillow lets go of Python's lock."""
+        if batch_size < 1:
+            raise UsageError(f"a batch holds at least one image, not {batch_size}")
+        if len(images) <= 1:
+            yield from ([self._canvas(image)] for image in images)
+            return
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, len(images))) as pool:
+            for some in chunks(images, batch_size):
+                yield list(pool.map(self._canvas, some))
+
+    def _canvas(self, image: OneImage) -> Canvas | UnusableImage:
+        """One image as the contract wants it, uint8 [H, W, C], or why that cannot be."""
+        if isinstance(image, str | os.PathLike):
+            try:
+                return self.preprocess.canvas(read_image_bytes(Path(image)))
+            except UnusableImage as error:
+                return UnusableImage(error.what, path=Path(image))
+        if isinstance(image, bytes | bytearray | memoryview | Image.Image):
+            try:
+                if isinstance(image, Image.Image):
+                    return self.preprocess.canvas_from_image(image)
+                return self.preprocess.canvas(bytes(image))
+            except UnusableImage as error:
+                return error
+        if not isinstance(image, np.ndarray):
+            kind = type(image).__name__
+            raise UsageError(f"an image is a path, bytes, a PIL image or a uint8 array, not {kind}")
+        try:
+            return self.preprocess.canvas_from_array(image)
+        except ValueError as error:
+            remedy = "pixels are whole numbers 0 to 255, channels last, grey or RGB"
+            raise UsageError(str(error), remedy=remedy) from error
+
+
+def threshold_for(thresholds: Mapping[str, float], accuracy: float) -> float:
+    """The threshold for an accuracy, such as 0.95.
+
+    Raises UsageError naming the accuracies that there are thresholds for.
+    """
+    known = {f"{accuracy:g}", str(accuracy)} & set(thresholds)
+    if not known:
+        there = ", ".join(thresholds)
+        raise UsageError(
+            f"the model has no threshold for an accuracy of {accuracy:g}",
+            remedy=f"it has one for {there}"
+            if there
+            else "its validation images spoke for none; with more of them there may be some",
+        )
+    return thresholds[known.pop()]
+
+
+def check_finite(rows: NDArray[Any]) -> None:
+    """Raise BundleError, with their number, where rows [N, K] hold what is not a number."""
+    strange = int((~np.isfinite(rows).all(axis=1)).sum())
+    if strange:
+        raise BundleError(
+            f"{NOT_FINITE} (for {strange:,} of {len(rows):,} images)",
+            remedy="its weights are of no use: train again, or take another checkpoint",
+        )
+
+
+def as_list(images: Images) -> list[Any]:
+    """One or many images as a list."""
+    if isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
+        return [images]
+    if isinstance(images, np.ndarray) and images.dtype.kind not in "UO":
+        single = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+        if images.ndim not in (2, 3, 4):
+            raise UsageError(f"images are [H, W], [H, W, C] or [N, H, W, C], not {images.shape}")
+        return [images] if single else list(images)
+    try:
+        return list(images)
+    except TypeError:
+        raise UsageError(
+            f"{type(images).__name__} is neither an image nor a list of them"
+        ) from None

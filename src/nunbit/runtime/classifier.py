@@ -1,0 +1,76 @@
+"""An exported model in use, with the face of `nunbit.classifier.Classifier` and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit.chunks import chunks
+from nunbit.data.preprocess import Preprocess
+from nunbit.errors import UsageError
+from nunbit.predictor import Canvas, Predictor
+from nunbit.runtime.engine import OnnxEngine
+from nunbit.runtime.exported import Exported, read_export
+from nunbit.types import ClassNames
+
+MAX_BATCH_PIXELS, MIN_BATCH, MAX_BATCH = 400_000, 8, 250
+"""Of canvases in one pass; the same as on torch, so that a pass stays in a processor's caches."""
+
+
+class ExportedClassifier(Predictor):
+    """An exported model ready to classify, on onnxruntime; see `Predictor`."""
+
+    def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
+        self.exported = exported
+        self._engine = OnnxEngine(exported, threads=threads)
+
+    @property
+    def classes(self) -> ClassNames:
+        """Names of the K classes, in the order of the probabilities."""
+        return self.exported.classes
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The input contract: how an image becomes what the network sees."""
+        return self.exported.preprocess
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+        return self.exported.thresholds
+
+    def _probabilities(
+        self,
+        canvases: Sequence[Canvas],
+        *,
+        of: int,  # noqa: ARG002 - one engine for any number
+    ) -> NDArray[np.float64]:
+        contract = self.preprocess
+        fitting = MAX_BATCH_PIXELS // (contract.height * contract.width)
+        size = min(max(fitting, MIN_BATCH), MAX_BATCH)
+        batches = (np.stack(some) for some in chunks(canvases, size))
+        rows = [self._engine.answer(batch).probabilities for batch in batches]
+        return np.concatenate(rows).astype(np.float64)
+
+    def explain(self, *_: object, **__: object) -> NoReturn:
+        """Refuse: what a network looks at is found in its layers, which an export does not give.
+
+        Raises UsageError.
+        """
+        raise UsageError(
+            "an exported model cannot be explained: its layers are not there",
+            remedy="nunbit explain RUN FILE..., with the run that was exported",
+        )
+
+
+def load_export(folder: Path, *, threads: int | None = None) -> ExportedClassifier:
+    """Open the classifier of an exported folder.
+
+    Raises BundleError naming what is missing, damaged or foreign; UsageError where onnxruntime is
+    not installed.
+    """
+    return ExportedClassifier(read_export(folder), threads=threads)
