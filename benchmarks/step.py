@@ -92,7 +92,7 @@ def own_step(folder: Path) -> Callable[[], None]:
     """As the trainer of `nunbit train` does it."""
     from loading import make_trainer, step
 
-    from nunbit.process import keep_freed_memory
+    from nunbit.training.speedups.process import keep_freed_memory
 
     keep_freed_memory()
     trainer, state = make_trainer(folder, 1)
@@ -104,7 +104,7 @@ def float32_step(folder: Path) -> Callable[[], None]:
     """The same without matrix units."""
     from loading import make_trainer, step
 
-    from nunbit.process import keep_freed_memory
+    from nunbit.training.speedups.process import keep_freed_memory
 
     keep_freed_memory()
     trainer, state = make_trainer(folder, 1)

@@ -150,5 +150,6 @@ def test_only_the_command_line_and_the_pipelines_tune_the_process() -> None:
     for path in source.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in tuning:
-                calling.add(path.relative_to(source).parts[0])
-    assert calling == {"process.py", "cli", "pipelines"}
+                calling.add(path.relative_to(source).as_posix())
+    calling.remove("training/speedups/process.py")
+    assert {file.partition("/")[0] for file in calling} == {"cli", "pipelines"}

@@ -32,7 +32,7 @@ def test_freed_memory_is_used_again() -> None:
     measured = """
 import resource, sys
 import numpy as np
-from nunbit.process import keep_freed_memory
+from nunbit.training.speedups.process import keep_freed_memory
 
 def faults() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import os
 import shlex
 import sys
-import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -30,7 +26,11 @@ from nunbit.cli.commands import (
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
-from nunbit.process import collect_garbage_rarely, keep_freed_memory
+from nunbit.training.speedups.process import (
+    collect_garbage_rarely,
+    end_process,
+    keep_freed_memory,
+)
 
 app = typer.Typer(
     name="nunbit",
@@ -87,21 +87,4 @@ def _main_of_process() -> NoReturn:
     """Run the command line's command, in a process that ends with it."""
     collect_garbage_rarely()
     keep_freed_memory()
-    _end(main(sys.argv[1:]))
-
-
-def _end(code: int) -> NoReturn:
-    """End the process as Python does, but leave freeing memory to the operating system.
-
-    Freeing it object by object takes a second.
-    """
-    if sys.getprofile() is not None or sys.gettrace() is not None:
-        sys.exit(code)  # profilers and debuggers report at a regular exit
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # closed by its reader
-            stream.flush()
-    os._exit(code)
+    end_process(main(sys.argv[1:]))

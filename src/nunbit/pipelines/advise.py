@@ -27,9 +27,9 @@ from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.groups import group_numbers
 from nunbit.pipelines.training.network import model_options, new_model
-from nunbit.process import keep_freed_memory
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
+from nunbit.training.speedups.process import keep_freed_memory
 
 
 def advise_on(

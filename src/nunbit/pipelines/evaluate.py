@@ -27,8 +27,8 @@ from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_bes
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.pipelines.training.calibrate import calibration_facts
-from nunbit.process import keep_freed_memory
 from nunbit.progress import SILENT, Progress
+from nunbit.training.speedups.process import keep_freed_memory
 from nunbit.types import ClassNames, Samples, Split
 
 

@@ -53,9 +53,9 @@ from nunbit.pipelines.training.network import new_model
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.selected_epoch import kept_epoch
 from nunbit.pipelines.training.training_stage import run_training
-from nunbit.process import keep_freed_memory
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import previous_of
+from nunbit.training.speedups.process import keep_freed_memory
 from nunbit.training.state import TrainingState
 
 

@@ -29,6 +29,9 @@ class FastConvWeightGrad(TorchFunctionMode):
     gradient (two cores with AMX). At 7x7 pixels both take as long. Values differ only by the order
     in which products are added up.
 
+    Remove when oneDNN's own gradient takes at most as long there: compare `benchmarks/step.py` with
+    `MAX_POSITIONS` 36 and 0.
+
     For the forward pass: the backward pass follows from it. All other functions, devices, types and
     layouts are left alone.
     """

@@ -3,6 +3,8 @@
 `torch.optim` imports the compiler, for a second of every process, only to ask it to leave the
 optimiser's own methods alone. A network that is compiled has it imported anyway; what it compiles
 is the network, never the optimiser.
+
+Remove when making an optimiser and taking a step no longer import torch._dynamo.
 """
 
 from __future__ import annotations
