@@ -18,6 +18,9 @@ class Progress(Protocol):
     def note(self, message: str) -> None:
         """A remark that the user should read once."""
 
+    def detail(self, message: str) -> None:
+        """A remark for those who ask for every detail; others find it in the report."""
+
     def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
         """Pass `items` through while showing how many of `total` are done."""
         ...
@@ -39,6 +42,9 @@ class Silent:
     """Listener that ignores everything."""
 
     def note(self, message: str) -> None:
+        """Ignored."""
+
+    def detail(self, message: str) -> None:
         """Ignored."""
 
     def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:  # noqa: ARG002

@@ -22,9 +22,10 @@ RECORD = {
 }
 
 
-def plain() -> tuple[PlainDisplay, io.StringIO]:
+def plain(*, verbose: bool = False) -> tuple[PlainDisplay, io.StringIO]:
     stream = io.StringIO()
-    return PlainDisplay(Console(file=stream, width=4096, color_system=None)), stream
+    console = Console(file=stream, width=4096, color_system=None)
+    return PlainDisplay(console, verbose=verbose), stream
 
 
 def terminal(width: int, height: int = 24) -> tuple[LiveDisplay, io.StringIO]:
@@ -58,7 +59,7 @@ def test_quiet_is_silent_and_the_console_decides_otherwise() -> None:
 
 
 def test_plain_lines_hold_every_number_and_no_control_codes() -> None:
-    display, stream = plain()
+    display, stream = plain(verbose=True)
     whole_training(display)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "note: a file named [bold]x[/bold].png"
@@ -72,15 +73,47 @@ def test_plain_lines_hold_every_number_and_no_control_codes() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_a_long_training_prints_few_plain_lines_and_the_last_epoch() -> None:
+    display, stream = plain()
+    for detail in range(30):
+        display.detail(f"detail {detail}")
+    whole_training(display, epochs=100)
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == [
+        "note: a file named [bold]x[/bold].png",
+        "training smallcnn for 100 epochs",
+    ]
+    shown = [line.split()[1] for line in lines[2:]]
+    assert shown == ["1/100", "20/100", "40/100", "60/100", "80/100", "100/100"]
+
+
+def test_a_training_that_stops_early_ends_with_its_last_epoch() -> None:
+    display, stream = plain()
+    display.training_started(model="m", epochs=100, minutes=None)
+    for epoch in range(1, 34):
+        display.epoch_ended({**RECORD, "epoch": epoch})
+    display.training_ended()
+    assert stream.getvalue().splitlines()[-1].startswith("epoch 33/100  ")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+@pytest.mark.parametrize("kind", [PlainDisplay, LiveDisplay])
+def test_details_appear_only_when_asked_for(kind: type, verbose: bool) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    kind(console, verbose=verbose).detail("the reason")
+    assert ("the reason" in stream.getvalue()) == verbose
+
+
 def test_long_work_reports_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter([0.0, 9.0, 11.0, 12.0, 22.0, 22.5])
+    seconds = iter([0.0, 9.0, 11.0, 12.0, 22.5, 23.0])
     monkeypatch.setattr("nunbit.cli.display.time.monotonic", lambda: next(seconds))
     display, stream = plain()
     assert list(display.track(range(4), total=4000, title="reading")) == [0, 1, 2, 3]
     assert stream.getvalue().splitlines() == [
         "reading: 2 of 4,000",
         "reading: 4 of 4,000",
-        "reading: 4,000 in 22 s",
+        "reading: 4,000 in 23 s",
     ]
 
 

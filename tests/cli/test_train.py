@@ -43,6 +43,7 @@ class Spine:
     def _run(self, function: str, *, progress: Progress, **options: Any) -> Any:
         self.calls.append({"function": function, "progress": progress, **options})
         progress.note("a note of the run")
+        progress.detail("a detail of the run")
         progress.training_started(model="smallcnn", epochs=1, minutes=None)
         progress.epoch_ended({"epoch": 1, "train_loss": 0.5, "seconds": 1.0})
         if self.error is not None:
@@ -63,11 +64,12 @@ def test_a_training_ends_with_a_table_and_the_report(
 ) -> None:
     assert main(["train", "photos"]) == 0
     out, err = capsys.readouterr()
-    assert err == ""
-    assert [line.rstrip() for line in out.splitlines()] == [
+    assert err.splitlines() == [
         "note: a note of the run",
-        "training smallcnn for 1 epochs",
+        "training smallcnn for 1 epoch",
         "epoch 1/1  loss 0.5000  1.0 s",
+    ]
+    assert [line.rstrip() for line in out.splitlines()] == [
         "model          smallcnn",
         "images         1,078 train, 359 validation, 360 test, 2 excluded",
         "test accuracy  97.5%  (95 %: 95.3% to 98.7%)",
@@ -76,7 +78,17 @@ def test_a_training_ends_with_a_table_and_the_report(
         "loss           0.0812",
         "time           1 min 5 s",
         "report: runs/x/report.html",
+        "next:",
+        "  nunbit predict runs/x new.jpg",
+        "  nunbit explain runs/x new.jpg",
     ]
+
+
+def test_details_are_printed_when_asked_for(
+    spine: Spine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "photos", "--verbose"]) == 0
+    assert "note: a detail of the run\n" in capsys.readouterr().err
 
 
 def test_quiet_prints_nothing_at_all(spine: Spine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,8 +156,8 @@ def test_an_interrupted_run_says_how_to_go_on(
     command = "nunbit train --resume --out runs/x"
     spine.error = RunInterrupted("stopped after epoch 1", path="runs/x", remedy=command)
     assert main(["train", "photos"]) == 130
-    assert capsys.readouterr().err == (
-        f"stopped: stopped after epoch 1\n  where: runs/x\n  what to do: {command}\n"
+    assert capsys.readouterr().err.endswith(
+        f"\nstopped: stopped after epoch 1\n  where: runs/x\n  what to do: {command}\n"
     )
 
 

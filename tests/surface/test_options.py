@@ -28,6 +28,8 @@ SURFACE = {
         "--recipe",
         "--quiet",
         "-q",
+        "--verbose",
+        "-v",
     ],
     "check": [
         *DATA,

@@ -27,14 +27,18 @@ T = TypeVar("T")
 SHOWN_EPOCHS = 8
 NARROW = 72  # columns below which only the most telling numbers are shown
 NARROW_COLUMNS = ("epoch", "loss", "val. accuracy")
-REPORT_SECONDS = 10.0  # between two plain lines of one piece of work
+REPORT_SECONDS = 10.0  # before the first plain line of one piece of work; the next come rarer
+LONG_SECONDS = 2.0  # of work whose end is worth a line
+EPOCH_LINES = 5
+"""Plain lines for the epochs of a training, beside the first; more would hide what matters."""
 
 
-def display_on(console: Console, *, quiet: bool) -> Progress:
-    """The display that suits the console; with `quiet`, none."""
+def display_on(console: Console, *, quiet: bool, verbose: bool = False) -> Progress:
+    """Choose the display that suits the console; none with `quiet`, all details with `verbose`."""
     if quiet:
         return SILENT
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    kind = LiveDisplay if console.is_terminal else PlainDisplay
+    return kind(console, verbose=verbose)
 
 
 def percent(fraction: float) -> str:
@@ -57,12 +61,14 @@ _PLAIN = (
 
 
 class PlainDisplay:
-    """One line for each event, for logs and pipes."""
+    """Plain lines for logs and pipes: about twenty for a training, all of them if verbose."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
         self._console = console
-        self._goal = ""
-        self._left = math.nan
+        self._verbose = verbose
+        self._training: _Training | None = None
+        self._printed = -1
+        """Fifths of the training whose line is printed; -1 before the first epoch."""
 
     def _line(self, text: str) -> None:
         self._console.print(Text(printable(text)), soft_wrap=True)
@@ -71,41 +77,72 @@ class PlainDisplay:
         """The remark on a line of its own."""
         self._line(f"note: {message}")
 
+    def detail(self, message: str) -> None:
+        """The remark on a line of its own, if verbose."""
+        if self._verbose:
+            self.note(message)
+
     def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
-        """A line at the end and, of long work, now and then before."""
-        started = reported = time.monotonic()
+        """A line at the end of long work, and now and then before; of any work if verbose."""
+        started = time.monotonic()
+        wait = REPORT_SECONDS
         for count, item in enumerate(items, start=1):
             yield item
-            now = time.monotonic()
-            if now - reported >= REPORT_SECONDS:
-                reported = now
+            seconds = time.monotonic() - started
+            if seconds >= wait:
+                wait = seconds + (REPORT_SECONDS if self._verbose else seconds)
                 self._line(f"{title}: {count:,} of {total:,}")
-        self._line(f"{title}: {total:,} in {duration(time.monotonic() - started)}")
+        seconds = time.monotonic() - started
+        if self._verbose or seconds >= LONG_SECONDS:
+            self._line(f"{title}: {total:,} in {duration(seconds)}")
 
     def training_started(self, *, model: str, epochs: int | None, minutes: float | None) -> None:
         """Says what is trained and for how long."""
-        self._goal = "" if epochs is None else f"/{epochs}"
-        length = f"{epochs} epochs" if minutes is None else f"{minutes:g} minutes"
+        self._training = _Training(model, epochs, minutes, time.monotonic(), [])
+        self._printed = -1
+        length = f"{minutes:g} minutes" if minutes is not None else _epochs_in_words(epochs)
         self._line(f"training {model} for {length}")
 
     def step(self, *, epoch: int, fraction: float, images_per_second: float, left: float) -> None:  # noqa: ARG002
         """Remembered for the next line."""
-        self._left = left
+        if self._training is not None:
+            self._training.left = left
 
     def epoch_ended(self, record: Mapping[str, float]) -> None:
-        """The epoch's numbers on one line."""
+        """The epoch's numbers on one line, for some of the epochs or, if verbose, each."""
+        training = self._training
+        if training is None:
+            return
+        training.rows.append(dict(record))
+        training.epoch, training.fraction = int(record["epoch"]), 1.0
+        reached = int(training.done * EPOCH_LINES + 1e-9)
+        if self._verbose or reached > self._printed:
+            self._printed = reached
+            self._print_last_epoch(training)
+
+    def training_ended(self) -> None:
+        """The last epoch, if its line was held back; the results follow."""
+        training, self._training = self._training, None
+        if training is not None and training.rows:
+            self._print_last_epoch(training)
+
+    def _print_last_epoch(self, training: _Training) -> None:
+        record = training.rows[-1]
+        training.rows.clear()
+        goal = "" if training.epochs is None else f"/{training.epochs}"
         parts = [
-            f"epoch {int(record['epoch'])}{self._goal}",
+            f"epoch {int(record['epoch'])}{goal}",
             *(template.format(record[key]) for key, template in _PLAIN if key in record),
         ]
         if "seconds" in record:
             parts.append(duration(record["seconds"]))
-        if self._left >= 1:
-            parts.append(f"{duration(self._left)} left")
+        if training.left >= 1:
+            parts.append(f"{duration(training.left)} left")
         self._line("  ".join(parts))
 
-    def training_ended(self) -> None:
-        """Nothing: the results follow."""
+
+def _epochs_in_words(epochs: int | None) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 @dataclass
@@ -134,8 +171,9 @@ class _Training:
 class LiveDisplay:
     """Bars, and for training a table of the last epochs over a bar, redrawn in place."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
         self._training: _Training | None = None
         self._live: Live | None = None
         self._busy = False
@@ -143,6 +181,11 @@ class LiveDisplay:
     def note(self, message: str) -> None:
         """The remark, above whatever is being redrawn."""
         self._console.print(Text.assemble(("note: ", "bold cyan"), printable(message)))
+
+    def detail(self, message: str) -> None:
+        """The remark, if verbose."""
+        if self._verbose:
+            self.note(message)
 
     def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
         """A bar that goes away when all is done."""

@@ -79,6 +79,9 @@ Set = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print every detail, and a line for each epoch.")
+]
 Debug = Annotated[
     bool,
     typer.Option("--debug", callback=_remember_debug, help="Show the traceback of an error."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,14 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         table.add_row(name, Text(printable(value)))
     console.print(table)
     console.print(Text(f"report: {printable(str(folder / 'report.html'))}"), soft_wrap=True)
+
+
+def print_next(console: Console, folder: Path) -> None:
+    """Print the two commands that follow a training: use the model, and see what it looks at."""
+    console.print("next:")
+    for command in ("predict", "explain"):
+        words = shlex.join(["nunbit", command, str(folder), "new.jpg"])
+        console.print(Text(f"  {printable(words)}"), soft_wrap=True)
 
 
 def counts_line(n: Mapping[str, int]) -> str:

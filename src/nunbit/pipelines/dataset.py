@@ -317,8 +317,10 @@ def report_data(dataset: Dataset, findings: tuple[Finding, ...], progress: Progr
     progress.note(f"{dataset.name}: {usable:,} images in {len(dataset.classes)} classes")
     for finding in findings:
         examples = f"; for example {finding.examples[0]}" if finding.examples else ""
-        prefix = "" if finding.severity == "note" else f"{finding.severity}: "
-        progress.note(f"{prefix}{finding.title}{examples}")
+        if finding.severity == "note":
+            progress.detail(f"{finding.title}{examples}")
+        else:
+            progress.note(f"{finding.severity}: {finding.title}{examples}")
 
 
 def report_split(dataset: Dataset, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -253,7 +253,11 @@ def _settle(
     network, remarks = new_model(chosen.model, dataset, seed=wishes.seed)
     recorded = recorded_notes(folder)
     notes = recorded or [*_notes(chosen.decisions), *remarks]
-    _report(notes, progress)
+    if recorded:
+        _report(notes, progress.detail)
+    else:
+        _report(_notes(chosen.decisions), progress.note)
+        _report(remarks, progress.detail)
     with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
         mode = resolve_transfer_mode(
             wishes,
@@ -271,7 +275,7 @@ def _settle(
     )
     if not recorded:
         later = _notes(config.decisions[len(chosen.decisions) :])
-        _report(later, progress)
+        _report(later, progress.detail)
         notes += later
     save_config(folder, config.settings, notes=notes)
     return network, config, notes
@@ -282,9 +286,9 @@ def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
     return [decision.note for decision in decisions if decision.note]
 
 
-def _report(notes: Iterable[str], progress: Progress) -> None:
+def _report(notes: Iterable[str], report: Callable[[str], None]) -> None:
     for note in notes:
-        progress.note(note)
+        report(note)
 
 
 def _origin_of_weights(config: Config) -> dict[str, str]:

@@ -49,14 +49,13 @@ def evaluate(
         return
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
-    from nunbit.cli.terminal import stdout_console
+    from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.pipelines.evaluate import evaluate_run
 
-    console = stdout_console()
-    progress = display_on(console, quiet=quiet)
+    progress = display_on(stderr_console(), quiet=quiet)
     result = evaluate_run(run, data=data, out=out, progress=progress)
     if not quiet:
-        print_run(console, result.folder, result.summary)
+        print_run(stdout_console(), result.folder, result.summary)
 
 
 def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet: bool) -> None:

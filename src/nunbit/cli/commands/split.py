@@ -44,7 +44,7 @@ def split(
     """Copy the images into train, validation and test folders; the originals stay as they are."""
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_parts
-    from nunbit.cli.terminal import stdout_console
+    from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
     from nunbit.pipelines.split import split_data
 
@@ -53,8 +53,7 @@ def split(
     options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
     settings = given_settings({**options, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)
-    console = stdout_console()
-    progress = display_on(console, quiet=quiet)
+    progress = display_on(stderr_console(), quiet=quiet)
     made = split_data(config, out, manifest=manifest, progress=progress)
     if not quiet:
-        print_parts(console, made, out)
+        print_parts(stdout_console(), made, out)

@@ -17,6 +17,7 @@ from nunbit.cli.options import (
     Quiet,
     Seed,
     Set,
+    Verbose,
 )
 from nunbit.cli.settings import data_settings, given_settings
 from nunbit.errors import UsageError
@@ -89,6 +90,7 @@ def train(
     group_from: GroupFrom = None,
     assignments: Set = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Check, split, train, evaluate, report: labelled images in, a run's folder out."""
@@ -113,13 +115,12 @@ def train(
     _require_data(data=data, recipe=recipe, resume=resume, out=out, settings=settings)
 
     from nunbit.cli.display import display_on
-    from nunbit.cli.results import print_run
-    from nunbit.cli.terminal import stdout_console
+    from nunbit.cli.results import print_next, print_run
+    from nunbit.cli.terminal import stderr_console, stdout_console
     from nunbit.config import load_config
     from nunbit.pipelines import train as spine
 
-    console = stdout_console()
-    progress = display_on(console, quiet=quiet)
+    progress = display_on(stderr_console(), quiet=quiet, verbose=verbose)
     try:
         if resume and out is not None and data is None and recipe is None:
             finished = spine.resume(out, settings=settings, progress=progress)
@@ -132,7 +133,9 @@ def train(
     finally:
         progress.training_ended()
     if not quiet:
+        console = stdout_console()
         print_run(console, finished.folder, finished.summary)
+        print_next(console, finished.folder)
 
 
 def _require_data(
