@@ -233,12 +233,12 @@ def test_a_file_name_that_is_no_unicode_survives(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a,b\n", "no split manifest"),
-        ("", "no split manifest"),
+        ("a,b\n", "not a split manifest"),
+        ("", "not a split manifest"),
         ("path,label,split,group,sha256,reason\nx,y,training,,,\n", "line 2"),
         ("path,label,split,group,sha256,reason\nx,y,train,,\n", "line 2"),
         ('path,label,split,group,sha256,reason\n"' + "x,y,train,,,\n" * 20_000, "is damaged"),
-        ("path,label,split,group,sha256,reason\n" + "x,y,train,,,\n" * 2, "x stands in"),
+        ("path,label,split,group,sha256,reason\n" + "x,y,train,,,\n" * 2, "x appears in"),
     ],
 )
 def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str, words: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from nunbit.data.csv_rows import csv_bytes, read_csv
+from nunbit.data.csv_io import csv_bytes, read_own_csv
 from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT
 from nunbit.errors import DataError
 from nunbit.formatting import count, examples
@@ -61,7 +61,7 @@ def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
         DataError: when the file cannot be read or is no such list, with the line at fault.
     """
     try:
-        rows = read_csv(path)
+        rows = read_own_csv(path)
     except OSError as error:
         raise DataError(
             f"the corrections cannot be read: {error.strerror or error}",

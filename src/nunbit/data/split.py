@@ -9,7 +9,6 @@ given are kept as they are.
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.csv_rows import csv_bytes
+from nunbit.data.csv_io import csv_bytes, read_own_csv
 from nunbit.errors import DataError
 from nunbit.files import write_atomically
 from nunbit.types import PARTS, Samples, Split
@@ -140,12 +139,10 @@ def read_manifest(path: Path) -> Split:
     """Read a `split.csv`.
 
     Raises:
-        DataError: when the file is missing or is no manifest.
+        DataError: when the file is missing or is not a manifest.
     """
     try:
-        # Spreadsheets put a byte order mark before what they save.
-        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        rows = read_own_csv(path)
     except OSError as error:
         raise DataError(
             f"the split manifest cannot be read: {error.strerror}",
@@ -156,24 +153,25 @@ def read_manifest(path: Path) -> Split:
         raise DataError(
             f"the split manifest is damaged: {error}", path=path, remedy="give the file as it was"
         ) from None
-    if not rows or tuple(rows[0]) != COLUMNS:
+    if not rows or tuple(rows[0][1]) != COLUMNS:
         raise DataError(
-            "the file is no split manifest",
+            "the file is not a split manifest",
             path=path,
             remedy=f"its first line must be {','.join(COLUMNS)}",
         )
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(COLUMNS) or row[2] not in PARTS:
             raise DataError(
                 f"line {number} of the split manifest is damaged",
                 path=path,
                 remedy=f"it needs {len(COLUMNS)} columns, and a split of {', '.join(PARTS)}",
             )
-    columns = [tuple(column) for column in zip(*rows[1:], strict=True)] or [()] * len(COLUMNS)
+    cells = [row for _, row in rows[1:]]
+    columns = [tuple(column) for column in zip(*cells, strict=True)] or [()] * len(COLUMNS)
     repeated = [name for name, times in Counter(columns[0]).items() if times > 1]
     if repeated:
         raise DataError(
-            f"{repeated[0]} stands in the split manifest more than once",
+            f"{repeated[0]} appears in the split manifest more than once",
             path=path,
             remedy="keep one row for each image",
         )

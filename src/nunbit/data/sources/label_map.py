@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nunbit.data.csv_io import read_table
 from nunbit.data.sources.class_names import clean, in_order
-from nunbit.data.sources.delimited import read_rows
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples
 from nunbit.suggest import suggest
@@ -22,7 +22,7 @@ HEADERS = frozenset(
 def read_label_map(path: Path) -> dict[str, str]:
     """Old name to new name, both cleaned like class names.
 
-    Accepts a JSON object or a delimited table of two columns. Raises ConfigError for a file that
+    Accepts a JSON object or a CSV table of two columns. Raises ConfigError for a file that
     is neither, for an empty name and for an old name with two new ones.
     """
     if not path.is_file():
@@ -62,7 +62,7 @@ def _is_pair(pair: object) -> bool:
 
 def _table_pairs(path: Path) -> list[tuple[str, str]]:
     try:
-        rows = read_rows(path)
+        rows = read_table(path)
     except DataError as error:
         raise ConfigError(error.what, path=path, remedy=error.remedy) from error
     for line, cells in rows:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from nunbit.data.csv_io import read_table
 from nunbit.data.sources.class_names import clean
-from nunbit.data.sources.delimited import read_rows
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, part_of
 from nunbit.errors import ConfigError, DataError
@@ -127,7 +127,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
 
 
 def _read_text(path: Path) -> Table:
-    rows = read_rows(path)
+    rows = read_table(path)
     if not rows:
         raise DataError("the table is empty", path=path)
     header = [clean(cell) for cell in rows[0][1]]
