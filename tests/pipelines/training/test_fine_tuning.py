@@ -13,13 +13,13 @@ from nunbit.config.sections import TransferConfig
 from nunbit.data.augment import PRESETS
 from nunbit.finetune.finetune import FineTuning
 from nunbit.pipelines.run_folder import RunFolder
-from nunbit.pipelines.training.fine_tuning import FEEDING, idle_tuning, with_feeding
+from nunbit.pipelines.training.fine_tuning import FEEDING, decide_feeding, notes_of_idle_tuning
 from nunbit.pipelines.training.head_on_features import (
     VIEWS_OF,
     Backbone,
     HeadStart,
-    keep_start,
-    kept_start,
+    load_head_start,
+    save_head_start,
 )
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.state import Best, TrainingState
@@ -35,11 +35,11 @@ def state_after(epochs: int, *, best: int, value: float | None = 0.9) -> Trainin
 
 
 def test_tuning_that_does_not_improve_on_its_head_is_told() -> None:
-    (told,) = idle_tuning(state_after(4, best=0), deploy="best")
+    (told,) = notes_of_idle_tuning(state_after(4, best=0), deploy="best")
     assert "None of 4 epochs did as well on the validation part as the fitted head" in told
-    assert idle_tuning(state_after(4, best=2), deploy="best") == []
-    assert idle_tuning(state_after(4, best=0, value=None), deploy="best") == []
-    assert idle_tuning(state_after(4, best=0), deploy="last") == []
+    assert notes_of_idle_tuning(state_after(4, best=2), deploy="best") == []
+    assert notes_of_idle_tuning(state_after(4, best=0, value=None), deploy="best") == []
+    assert notes_of_idle_tuning(state_after(4, best=0), deploy="last") == []
 
 
 def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_a_run_killed_between_two_checkpoints_keeps_its_start(tmp_path: Path) ->
     )
     backbone = Backbone(model=nn.Linear(1, 1), **nothing)
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts={"head": "logistic"})
-    keep_start(folder, start)
+    save_head_start(folder, start)
     resolved = resolved_config()
     wishes: dict[str, Any] = {"model": resolved.model, "transfer": resolved.transfer, "seed": 0}
-    assert kept_start(backbone, folder, **wishes) is None
+    assert load_head_start(backbone, folder, **wishes) is None
     previous_of(folder.last).mkdir(parents=True)
-    assert kept_start(backbone, folder, **wishes) == start
+    assert load_head_start(backbone, folder, **wishes) == start
 
 
 def test_a_resumed_run_is_fed_as_it_began_whatever_memory_is_free(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_resumed_run_is_fed_as_it_began_whatever_memory_is_free(tmp_path: Path
     facts = {FEEDING: "images: what they make of the images would take 9.0 GB"}
     start = HeadStart(model=backbone.model, record={"epoch": 1}, facts=facts)
     tuning = cast(FineTuning, None)  # looking at it would be deciding again
-    fed = with_feeding(
+    fed = decide_feeding(
         start,
         backbone,
         tuning,

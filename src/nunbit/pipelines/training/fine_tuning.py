@@ -27,7 +27,7 @@ from nunbit.finetune.cached_activations import (
 from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fine_tuning
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fit_network import Feed, image_feed
-from nunbit.pipelines.training.head_on_features import Backbone, HeadStart, keep_start
+from nunbit.pipelines.training.head_on_features import Backbone, HeadStart, save_head_start
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import save_checkpoint
 from nunbit.training.losses import make_loss
@@ -37,7 +37,9 @@ FEEDING, ACTIVATIONS = "feeding", "activations"
 """Fact of the summary: what fine-tuning is fed with, and its value where images are not."""
 
 
-def tuning_of(backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer) -> FineTuning:
+def make_fine_tuning(
+    backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer
+) -> FineTuning:
     """What of the network learns in which epoch."""
     return fine_tuning(
         model,
@@ -48,7 +50,7 @@ def tuning_of(backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer) 
     )
 
 
-def with_feeding(
+def decide_feeding(
     start: HeadStart,
     backbone: Backbone,
     tuning: FineTuning,
@@ -63,7 +65,7 @@ def with_feeding(
     """
     if FEEDING in start.facts:
         return start
-    split_point = boundary(tuning, backbone.split_points)
+    split_point = boundary(tuning, backbone.split_points)  # where what learns begins
     if split_point is None:
         feeding = "images: everything learns"
     elif not cache_activations:
@@ -73,7 +75,7 @@ def with_feeding(
     else:
         feeding = ACTIVATIONS
     start = replace(start, facts={**start.facts, FEEDING: feeding})
-    keep_start(folder, start)
+    save_head_start(folder, start)
     return start
 
 
@@ -89,7 +91,7 @@ def tuning_feed(
 ) -> Feed:
     """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
 
-    `start` is what `with_feeding` gave.
+    `start` is what `decide_feeding` gave.
     """
     split_point = boundary(tuning, backbone.split_points)
     if split_point is None or start.facts[FEEDING] != ACTIVATIONS:
@@ -107,6 +109,7 @@ def tuning_feed(
         values = backbone.features(batches, split_point=split_point, view=view, pooled=False)
         return Activations(values=values, rows=batches.rows)
 
+    # Keyed by whether the image is mirrored: a flip is the one change that has a copy of its own.
     views = {False: activations(train, "centre")}
     if mirrors(augmentation):
         views[True] = activations(train, "mirror")
@@ -140,6 +143,7 @@ def _why_not_kept(backbone: Backbone, split_point: SplitPoint, augmentation: Aug
         return f"the augmentation {name} changes the images"
     counts = backbone.dataset.split.counts
     images = counts["train"] * (2 if mirrors(augmentation) else 1) + counts["validation"]
+    # One view of each image, two where the augmentation flips; they may lie in memory or on disk.
     needed, budget = activation_bytes(split_point, images), backbone.budget
     if needed > max(budget.ram_bytes, budget.disk_bytes):
         return f"what they make of the images would take {needed / 1e9:.1f} GB"
@@ -158,6 +162,7 @@ def count_as_best(
     monitor = checkpoint.as_monitor
     if start.validation is None or not monitor.name.startswith("validation"):
         return
+    # The measure must be the epochs' own: an accuracy cannot compete with losses.
     said = start.validation
     value = float((said.predicted == said.labels).mean())
     if monitor.name == "validation_loss":
@@ -167,7 +172,7 @@ def count_as_best(
     save_checkpoint(best, state)
 
 
-def idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
+def notes_of_idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
     """What to say when no epoch did as well as the head that tuning began with."""
     if state.best.epoch or deploy != "best" or state.best.value is None:
         return []

@@ -133,6 +133,7 @@ def fit_on_features(
     assert batches is not None  # refused before: no class can be learned without images
     views = VIEWS_OF[transfer.views]
     began = time.perf_counter()
+    # Views are rows of their own: the head sees them as so many more images.
     features = [backbone.features(batches, split_point=split_point, view=view) for view in views]
     train = Labelled(
         features=np.concatenate(features) if len(views) > 1 else features[0],
@@ -146,7 +147,7 @@ def fit_on_features(
             features=backbone.features(held_out, split_point=split_point),
             labels=held_out.labels[held_out.rows],
         )
-    computed = time.perf_counter()
+    computed = time.perf_counter()  # the summary says what features and fit took, each
     head = fit_head(
         transfer.head,
         train,
@@ -161,6 +162,7 @@ def fit_on_features(
     if transfer.hidden_layer:
         network = with_hidden_layer(network, model, dataset, seed=seed)
     install(network, head, shape=dataset.preprocess.shape)
+    # Images per second counts each view, for each passed through the network.
     images = len(train.labels) + (0 if validation is None else len(validation.labels))
     said = None
     if validation is not None and held_out is not None:
@@ -180,13 +182,13 @@ def fit_on_features(
     return start
 
 
-def keep_start(folder: RunFolder, start: HeadStart) -> None:
+def save_head_start(folder: RunFolder, start: HeadStart) -> None:
     """Keep the head's facts for a run that is resumed, which need not fit it again."""
     content = {"record": start.record, "facts": start.facts}
     write_atomically(folder.transfer, json.dumps(content, indent=2) + "\n")
 
 
-def kept_start(
+def load_head_start(
     backbone: Backbone,
     folder: RunFolder,
     *,
@@ -208,7 +210,7 @@ def kept_start(
     return HeadStart(model=network, record=record, facts=facts)
 
 
-def finished_state(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
+def record_as_finished(state: TrainingState, start: HeadStart, folder: RunFolder) -> None:
     """Record the fitted head as a training of one epoch that has ended, checkpoints and all."""
     state.history = [start.record]
     state.best = Best(value=start.record.get("validation_accuracy"), epoch=1, reached=1)

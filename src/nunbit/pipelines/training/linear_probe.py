@@ -31,7 +31,7 @@ MAX_TEST_IMAGES = 1_000
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def keep_probe(folder: RunFolder, head: FittedHead) -> None:
+def save_probe(folder: RunFolder, head: FittedHead) -> None:
     """Keep the layers of a fitted head, which tuning is about to change."""
     tensors: dict[str, NDArray[np.float32]] = {}
     for number, (weight, bias) in enumerate(head.layers):

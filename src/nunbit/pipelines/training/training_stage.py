@@ -14,22 +14,22 @@ from nunbit.finetune.finetune import FineTuning
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fine_tuning import (
     count_as_best,
-    idle_tuning,
+    decide_feeding,
+    make_fine_tuning,
+    notes_of_idle_tuning,
     tuning_feed,
-    tuning_of,
-    with_feeding,
 )
 from nunbit.pipelines.training.fit_network import Feed, fit, image_feed, restore
 from nunbit.pipelines.training.head_on_features import (
     Backbone,
     HeadStart,
-    finished_state,
     fit_on_features,
-    keep_start,
-    kept_start,
+    load_head_start,
     open_backbone,
+    record_as_finished,
+    save_head_start,
 )
-from nunbit.pipelines.training.linear_probe import keep_probe
+from nunbit.pipelines.training.linear_probe import save_probe
 from nunbit.pipelines.training.network import new_state
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import newest
@@ -91,7 +91,9 @@ def run_training(
     backbone = open_backbone(
         model, dataset, channels_last=training.channels_last, budget=budget, progress=progress
     )
-    start = kept_start(backbone, folder, model=config.model, transfer=transfer, seed=config.seed)
+    start = load_head_start(
+        backbone, folder, model=config.model, transfer=transfer, seed=config.seed
+    )
     begun = start is not None
     if start is None:
         start = fit_on_features(
@@ -102,11 +104,11 @@ def run_training(
             seed=config.seed,
             progress=progress,
         )
-        keep_start(folder, start)
+        save_head_start(folder, start)
     if transfer.mode == "head":
         state = new_state(start.model, training, device=dataset.device)
         if not (begun and restore(state, folder, progress)):
-            finished_state(state, start, folder)
+            record_as_finished(state, start, folder)
         write_metrics(folder.metrics, state.history)
         # What the fit said of the validation part, it said of the images as they are.
         said = None if config.model.test_time_mirror else start.validation
@@ -125,9 +127,9 @@ def _fine_tune(
 ) -> TrainingResult:
     """Train the last stages of a network whose head fits."""
     if start.head is not None:
-        keep_probe(folder, start.head)
-    tuning = tuning_of(backbone, start.model, config.transfer)
-    start = with_feeding(
+        save_probe(folder, start.head)
+    tuning = make_fine_tuning(backbone, start.model, config.transfer)
+    start = decide_feeding(
         start,
         backbone,
         tuning,
@@ -158,7 +160,7 @@ def _fine_tune(
             best=folder.best,
         )
     seconds = _fit(config, state, feed, folder, progress)
-    notes = idle_tuning(state, deploy=config.checkpoint.deploy)
+    notes = notes_of_idle_tuning(state, deploy=config.checkpoint.deploy)
     for note in notes:
         progress.note(note)
     return TrainingResult(
