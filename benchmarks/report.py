@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.evaluation.baselines import largest_class
-from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.projection import Features
 from nunbit.evaluation.slices import Attribute
+from nunbit.evaluation.summary import SelectedEpoch, Summary, scores_of
 from nunbit.models.summary import summarise_name
-from nunbit.reports.run import ReportInput, build_report
-from nunbit.reports.run.inputs import Event, Original
+from nunbit.reports.kit.pictures import Original
+from nunbit.reports.run import RunResult, build_report
+from nunbit.reports.run.run_result import Event
 from nunbit.types import Predictions, Split
 
 LARGEST_BYTES, MOST_SECONDS = 15_000_000, 20.0
@@ -56,7 +57,7 @@ def picture(row: int, size: int) -> NDArray[np.uint8]:
     return np.clip(np.asarray(smooth) + grain, 0, 255).astype(np.uint8)
 
 
-def made_up_report(images: int, classes: int, size: int) -> ReportInput:
+def made_up_report(images: int, classes: int, size: int) -> RunResult:
     """All that a training's report is made from."""
     names = tuple(f"class {k:03d}" for k in range(classes))
     predictions = made_up_predictions(images, classes)
@@ -72,31 +73,29 @@ def made_up_report(images: int, classes: int, size: int) -> ReportInput:
         sha256=tuple(f"{i:064x}" for i in range(rows)),
         reasons=("",) * rows,
     )
-    baseline = largest_class(predictions, names, training_labels=None)
-    summary = {
-        "nunbit": "",
-        "model": "resnet18",
-        "dataset": "made-up images",
-        "n": split.counts,
-        "test": evaluate(predictions, names).to_dict(),
-        "seconds": {"total": 1.0},
-        "seed": 0,
-        "baselines": [baseline.to_dict()],
-    }
+    summary = Summary(
+        model="resnet18",
+        dataset="made-up images",
+        classes=names,
+        n=split.counts,
+        test=scores_of(predictions, names),
+        seconds={"total": 1.0},
+        seed=0,
+        baselines=(largest_class(predictions, names, training_labels=None),),
+        kept=SelectedEpoch(epoch=EPOCHS, why="the last one"),
+    )
     epochs = [
         {"epoch": e, "train_loss": 1 / e, "train_accuracy": 1 - 0.5 / e, "learning_rate": 0.1 / e}
         for e in range(1, EPOCHS + 1)
     ]
     generator = np.random.default_rng(1)
-    return ReportInput(
+    return RunResult(
         summary=summary,
-        classes=names,
         split=split,
         predictions=predictions,
         pictures=lambda wanted: np.stack([picture(int(row), size) for row in wanted]),
         originals=lambda row: Original(picture=picture(row, 128), height=2 * size, width=2 * size),
         epochs=epochs,
-        best_epoch=EPOCHS,
         events=[Event(epoch=9, kind="plateau", text="learning rate lowered")],
         layers=summarise_name("resnet18", classes=classes),
         settings="seed = 0\n" * 80,

@@ -51,6 +51,12 @@ def decimal_with_range(number: float, interval: Sequence[float]) -> str:
     return f"{decimal(number)} ({low} to {high})"
 
 
+def decimal_with_short_range(number: float, interval: Sequence[float]) -> str:
+    """0.9213 as '0.9213 (0.91 to 0.93)', for narrow columns."""
+    low, high = interval
+    return f"{decimal(number)} ({low:.2f} to {high:.2f})"
+
+
 def points(difference: float) -> str:
     """0.012 as '1.2 points': percentage points, with a true minus sign."""
     number = _points_number(difference)

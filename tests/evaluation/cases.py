@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.evaluation.metrics import evaluate
-from nunbit.reports.run import ReportInput
+from nunbit.evaluation.summary import SelectedEpoch, Summary
+from nunbit.reports.run import RunResult
 from nunbit.types import Predictions, Split
 
 
@@ -65,7 +66,7 @@ def report_input(
     excluded: tuple[str, ...] = (),
     validation: bool = True,
     **changes: Any,
-) -> ReportInput:
+) -> RunResult:
     """A data set of the predicted test images, `train` training images and excluded files."""
     test = len(predictions)
     labels = [classes[k] for k in predictions.labels]
@@ -82,30 +83,33 @@ def report_input(
         sha256=tuple(f"{i:064x}" for i in range(rows)),
         reasons=("",) * (test + train) + excluded,
     )
-    block = evaluate(predictions, classes).to_dict() if test else None
+    scores = evaluate(predictions, classes).scores if test else None
+    best_epoch = changes.pop("best_epoch", 2)
+    summary = Summary(
+        nunbit="0.1.0",
+        model="smallcnn",
+        dataset="things",
+        classes=classes,
+        n=split.counts,
+        test=scores,
+        validation=scores if validation else None,
+        seconds={"total": 75.0, "train": 61.2},
+        images_per_second=1234.0,
+        device="cpu",
+        seed=7,
+        parameters=12345,
+        kept=None
+        if best_epoch is None
+        else SelectedEpoch(epoch=best_epoch, why=changes.pop("kept_because", "")),
+    )
     values: dict[str, Any] = {
-        "summary": {
-            "nunbit": "0.1.0",
-            "model": "smallcnn",
-            "dataset": "things",
-            "classes": list(classes),
-            "n": split.counts,
-            "test": block,
-            "validation": block if validation else None,
-            "seconds": {"total": 75.0, "train": 61.2},
-            "images_per_second": 1234.0,
-            "device": "cpu",
-            "seed": 7,
-            "parameters": 12345,
-        },
-        "classes": classes,
+        "summary": summary,
         "split": split,
         "predictions": predictions,
         "pictures": noise(12, 10, 3),
         "epochs": epochs(3, validation=validation),
-        "best_epoch": 2,
         "contract": {"height": 12, "width": 10, "channels": 3, "fit": "pad", "mean": [0.5, 0.25]},
         "settings": 'seed = 7\nname = "a < b"',
         "command": "nunbit train things --seed 7",
     }
-    return ReportInput(**(values | changes))
+    return RunResult(**(values | changes))

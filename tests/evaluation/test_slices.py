@@ -105,7 +105,7 @@ def test_a_slice_that_is_worse_is_found_and_the_others_are_not() -> None:
     )
     ((breakdown, part),) = found.warnings
     assert (breakdown.attribute.name, part.name, part.n) == ("brightness", "10 to 11", 200)
-    (entry,) = found.to_list()
+    (entry,) = (warning.to_dict() for warning in found.summary)
     assert entry["slice"] == "10 to 11"
     assert entry["accuracy"] == right[dark].mean()
     assert entry["accuracy_elsewhere"] == pytest.approx(right[~dark].mean())
@@ -172,7 +172,7 @@ def test_what_says_nothing_is_left_out_with_the_reason() -> None:
         f"Id: no two values have {FEWEST} images each",
         "Empty: not known, of every image",
     )
-    assert found.to_list() == []
+    assert found.summary == ()
 
 
 def test_small_slices_are_shown_and_not_tested() -> None:

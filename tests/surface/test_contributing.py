@@ -47,10 +47,10 @@ SECTION = '''
 from markupsafe import Markup
 
 from nunbit.reports.kit import Section
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 
 
-def right(report: ReportInput) -> Section:
+def right(report: RunResult) -> Section:
     """One sentence."""
     number = int((report.predictions.predicted == report.predictions.labels).sum())
     body = Markup("<p>{} were right.</p>").format(number)

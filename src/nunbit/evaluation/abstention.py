@@ -6,7 +6,9 @@ else; the fewer are answered, the more of the answers are right (El-Yaniv and Wi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +68,16 @@ class Answered:
             "accuracy": self.accuracy,
             "accuracy_ci95": None if accuracy_ci95 is None else list(accuracy_ci95),
         }
+
+    @classmethod
+    def from_dict(cls, block: Mapping[str, Any]) -> Answered:
+        """The inverse of `to_dict`. Raises KeyError for anything else."""
+        return cls(
+            threshold=block["threshold"],
+            n=block["n"],
+            answered=block["answered"],
+            correct=block["correct"],
+        )
 
 
 def choose_thresholds(

@@ -57,6 +57,11 @@ class Baseline:
         return self.network_correct / self.n
 
     @property
+    def answer(self) -> str:
+        """What it did without its first word: of the largest class, what it always answers."""
+        return self.detail.removeprefix("always ")
+
+    @property
     def clearly_beaten(self) -> bool:
         """Whether the network's lead is more than chance."""
         return self.p_value < SIGNIFICANT

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nunbit.evaluation.f1 import f1_sizes, macro_f1, macro_f1_influence
+
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From how many images fall into each cell, [R, M], whole numbers, to the R values, [R]."""
 
@@ -46,19 +48,14 @@ def macro_f1_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
 
     Raises ValueError if there is no image.
     """
-    n = int(confusion.sum())
-    if not n:
-        raise ValueError("n must be positive: there is no image")
-    twice = confusion.sum(axis=0) + confusion.sum(axis=1)  # right ones stand in both
-    occurs = twice > 0
-    classes, sizes = int(occurs.sum()), np.where(occurs, twice, 1).astype(np.float64)
-    f1 = 2 * np.diag(confusion) / sizes
-    bias = -(f1 * (1 - f1) / sizes).sum() / classes
-    centre = min(float(f1.sum() / classes - bias), 1.0)
-    true, predicted = np.nonzero(confusion)
-    influence = (2 * (true == predicted) - f1[true]) / sizes[true]
-    influence = (influence - f1[predicted] / sizes[predicted]) / classes
-    variance = float(confusion[true, predicted] @ influence**2)
+    centre = macro_f1(confusion)
+    sizes = f1_sizes(confusion)
+    occurs = sizes > 0
+    classes = int(occurs.sum())
+    f1 = 2 * np.diag(confusion)[occurs] / sizes[occurs]
+    bias = -float((f1 * (1 - f1) / sizes[occurs]).sum()) / classes
+    centre = min(centre - bias, 1.0)
+    variance = float((confusion * macro_f1_influence(confusion) ** 2).sum())
     if variance > 0 and 0 < centre < 1:
         images = centre * (1 - centre) / variance
     else:  # nothing varies: as many as a mean of the classes' shares would have

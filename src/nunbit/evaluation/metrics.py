@@ -1,30 +1,193 @@
-"""The numbers that say how good predictions are.
+"""The numbers that say how good predictions are, and the one table of them.
 
 N images, K classes. Counts come first, ratios last; empty input raises.
+
+A new number is one entry of `METRICS` (of all images) or of `CLASS_METRICS` (of each class):
+summary.json, the report, the model card and the comparison of runs show what stands there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.errors import TrainingError
-from nunbit.evaluation.calibration import reliability_of
+from nunbit.evaluation.calibration import Reliability, reliability
+from nunbit.evaluation.f1 import macro_f1
 from nunbit.evaluation.intervals import macro_f1_interval, wilson_interval
+from nunbit.formatting import (
+    decimal,
+    decimal_with_range,
+    decimal_with_short_range,
+    percent,
+    percent_with_range,
+)
 from nunbit.types import ClassNames, Predictions
+
+Place: TypeAlias = Literal["headline", "parts", "card", "compare"]
+"""Where a number of all images is shown: tiles below the report's headline, its table of parts,
+the model card, the table of compared runs. summary.json has them all."""
+
+
+class LabelledPredictions(Protocol):
+    """What a model said about N images whose classes are known; `Predictions` is one."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """[N] true class."""
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """[N] class of the answer."""
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """[N, K] of each class."""
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """[N] cross entropy in nats."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Predictions, and what several metrics need of them."""
+
+    predictions: LabelledPredictions
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return len(self.predictions)
+
+    @property
+    def correct(self) -> int:
+        """Images whose answer is the true class."""
+        return int((self.predictions.labels == self.predictions.predicted).sum())
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """[K, K] counts; row: true class, column: predicted class."""
+        classes = self.predictions.probabilities.shape[1]
+        return confusion_counts(self.predictions.labels, self.predictions.predicted, classes)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Confidence against accuracy."""
+        right = self.predictions.predicted == self.predictions.labels
+        return reliability(self.predictions.probabilities.max(axis=1), right)
+
+
+class Form(NamedTuple):
+    """How a number is written."""
+
+    value: Callable[[float | None], str]
+    with_range: Callable[[float, tuple[float, float]], str]
+
+
+AS_PERCENT = Form(percent, percent_with_range)
+AS_DECIMAL = Form(decimal, decimal_with_range)
+AS_SHORT_DECIMAL = Form(decimal, decimal_with_short_range)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number and, where one is known, its 95 % interval."""
+
+    value: float
+    ci95: tuple[float, float] | None = None
+
+    def text(self, form: Form) -> str:
+        """The number as a reader sees it, with its interval where it has one."""
+        if self.ci95 is None:
+            return form.value(self.value)
+        return form.with_range(self.value, self.ci95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number of all images of a part."""
+
+    name: str
+    """Key in summary.json; the interval stands under this name and `_ci95`."""
+    title: str
+    measure: Callable[[Evidence], Measured]
+    meaning: str = ""
+    """What it says and which end is best, as the end of a line."""
+    form: Form = AS_DECIMAL
+    shown: frozenset[Place] = frozenset()
+    is_fraction: bool = False
+    """Whether it lies in 0..1, so that seeds have a mean with an interval."""
+
+
+def _accuracy(found: Evidence) -> Measured:
+    return Measured(found.correct / found.n, wilson_interval(found.correct, found.n))
+
+
+def _macro_f1(found: Evidence) -> Measured:
+    return Measured(macro_f1(found.confusion), macro_f1_interval(found.confusion))
+
+
+def _loss(found: Evidence) -> Measured:
+    return Measured(float(found.predictions.losses.mean()))
+
+
+def _ece(found: Evidence) -> Measured:
+    # The interval may lie below the value, which is too high on average for few images.
+    return Measured(found.reliability.error, found.reliability.error_ci95)
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="accuracy",
+        title="Accuracy",
+        measure=_accuracy,
+        form=AS_PERCENT,
+        shown=frozenset({"parts", "compare"}),
+        is_fraction=True,
+    ),
+    Metric(
+        name="macro_f1",
+        title="Macro F1",
+        measure=_macro_f1,
+        meaning="every class counts the same; 1 is best",
+        shown=frozenset({"headline", "compare"}),
+        is_fraction=True,
+    ),
+    Metric(
+        name="loss",
+        title="Loss",
+        measure=_loss,
+        meaning="mean cross entropy of an image, in nats; 0 is best",
+        shown=frozenset({"headline", "parts", "compare"}),
+    ),
+    Metric(
+        name="ece",
+        title="Calibration error",
+        measure=_ece,
+        meaning="gap between confidence and accuracy; 0 is best",
+        shown=frozenset({"headline"}),
+    ),
+)
+"""In the order of summary.json."""
+
+
+def metrics_in(place: Place) -> tuple[Metric, ...]:
+    """The metrics that are shown in one place, in their order."""
+    return tuple(metric for metric in METRICS if place in metric.shown)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
     """How one class fared. A ratio whose denominator is zero is 0, as in scikit-learn."""
 
-    precision: float
-    """Share of the answers with this class that were right; 0 if it was never answered."""
-    recall: float
-    """Share of this class's images that were found; 0 if there are none."""
-    f1: float
     n: int
     """Images of this class."""
     predicted: int
@@ -32,9 +195,9 @@ class ClassMetrics:
     correct: int
 
     @property
-    def recall_ci95(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the recall; (0, 1) for a class without images."""
-        return wilson_interval(self.correct, self.n) if self.n else (0.0, 1.0)
+    def precision(self) -> float:
+        """Fraction of the answers with this class that were right."""
+        return self.correct / self.predicted if self.predicted else 0.0
 
     @property
     def precision_ci95(self) -> tuple[float, float]:
@@ -42,10 +205,26 @@ class ClassMetrics:
         return wilson_interval(self.correct, self.predicted) if self.predicted else (0.0, 1.0)
 
     @property
+    def recall(self) -> float:
+        """Fraction of this class's images that were found."""
+        return self.correct / self.n if self.n else 0.0
+
+    @property
+    def recall_ci95(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the recall; (0, 1) for a class without images."""
+        return wilson_interval(self.correct, self.n) if self.n else (0.0, 1.0)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        either = self.n + self.predicted
+        return 2 * self.correct / either if either else 0.0
+
+    @property
     def f1_ci95(self) -> tuple[float, float]:
         """95 % interval of the F1; (0, 1) for a class that neither occurs nor was answered.
 
-        Of the images that are of the class or were given it, the share j that are both is a
+        Of the images that are of the class or were given it, the fraction j that are both is a
         proportion, Jaccard's index, and has Wilson's interval. F1 is 2j / (1 + j), which rises
         with j, so that its interval has the same bounds, transformed.
         """
@@ -55,13 +234,94 @@ class ClassMetrics:
         low, high = wilson_interval(self.correct, either)
         return 2 * low / (1 + low), 2 * high / (1 + high)
 
+    def to_dict(self) -> dict[str, float]:
+        """An entry of `per_class` in summary.json."""
+        values = {metric.name: metric.measure(self).value for metric in CLASS_METRICS}
+        return {**values, "n": self.n}
+
 
 @dataclass(frozen=True, kw_only=True)
-class Baseline:
-    """What always answering the most frequent class of the evaluated images would reach."""
+class ClassMetric:
+    """A number of the images of one class."""
 
     name: str
-    accuracy: float
+    """Key in summary.json."""
+    title: str
+    measure: Callable[[ClassMetrics], Measured]
+    is_defined: Callable[[ClassMetrics], bool] = lambda _: True
+    undefined: str = "–"
+    """What stands in the table where it is not defined."""
+    form: Form = AS_PERCENT
+    meaning: str = ""
+    """A sentence above the table."""
+
+
+CLASS_METRICS: tuple[ClassMetric, ...] = (
+    ClassMetric(
+        name="precision",
+        title="Precision",
+        measure=lambda c: Measured(c.precision, c.precision_ci95),
+        is_defined=lambda c: c.predicted > 0,
+        undefined="never answered",
+        meaning="Precision: how often the answer was right when the network gave it.",
+    ),
+    ClassMetric(
+        name="recall",
+        title="Recall",
+        measure=lambda c: Measured(c.recall, c.recall_ci95),
+        is_defined=lambda c: c.n > 0,
+        undefined="no test images",
+        meaning="Recall: which fraction of the class was found.",
+    ),
+    ClassMetric(
+        name="f1",
+        title="F1",
+        measure=lambda c: Measured(c.f1, c.f1_ci95),
+        is_defined=lambda c: c.n + c.predicted > 0,
+        form=AS_SHORT_DECIMAL,
+        meaning="F1: both in one number, 1 at best.",
+    ),
+)
+"""In the order of summary.json."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The numbers of a part as summary.json holds them."""
+
+    values: Mapping[str, Measured]
+    """By the name of the metric. An older summary lacks some, another version's has others."""
+    per_class: Mapping[str, Mapping[str, float]]
+
+    def get(self, name: str) -> Measured | None:
+        """A number; None where the summary does not have it."""
+        return self.values.get(name)
+
+    def value(self, name: str) -> float | None:
+        """A number without its interval; None where the summary does not have it."""
+        found = self.values.get(name)
+        return None if found is None else found.value
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block of summary.json: plain and finite values."""
+        block: dict[str, Any] = {}
+        for name, found in self.values.items():
+            block[name] = found.value
+            if found.ci95 is not None:
+                block[f"{name}_ci95"] = list(found.ci95)
+        return block | {"per_class": {name: dict(row) for name, row in self.per_class.items()}}
+
+    @classmethod
+    def from_dict(cls, block: Mapping[str, Any]) -> Scores:
+        """The inverse of `to_dict`. Raises TypeError or ValueError for anything else."""
+        values = {}
+        for name, value in block.items():
+            if name == "per_class" or name.endswith("_ci95"):
+                continue
+            interval = block.get(f"{name}_ci95")
+            values[name] = Measured(float(value), None if interval is None else _pair(interval))
+        per_class = block.get("per_class") or {}
+        return cls(values=values, per_class={name: dict(row) for name, row in per_class.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,40 +330,50 @@ class Metrics:
 
     n: int
     correct: int
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
-    """Wilson's interval."""
-    macro_f1: float
-    """Mean F1 of the classes that occur among the labels or the answers, as in scikit-learn."""
-    macro_f1_ci95: tuple[float, float]
-    """See `macro_f1_interval`."""
-    loss: float
-    """Mean cross entropy per image, in nats."""
-    ece: float
-    """Expected calibration error of the top answer's probability, 15 equal-width bins."""
-    ece_ci95: tuple[float, float]
-    """May lie below `ece`, which is too high on average where there are few images."""
+    values: Mapping[str, Measured]
+    """By the name of the metric."""
     per_class: dict[str, ClassMetrics]
     """In class order, classes without images included."""
     confusion: NDArray[np.int64]
     """[K, K] counts; row: true class, column: predicted class."""
-    baseline: Baseline
 
-    def to_dict(self) -> dict[str, object]:
-        """The block of summary.json: plain and finite values."""
-        return {
-            "accuracy": self.accuracy,
-            "accuracy_ci95": list(self.accuracy_ci95),
-            "macro_f1": self.macro_f1,
-            "macro_f1_ci95": list(self.macro_f1_ci95),
-            "loss": self.loss,
-            "ece": self.ece,
-            "ece_ci95": list(self.ece_ci95),
-            "per_class": {
-                name: {"precision": c.precision, "recall": c.recall, "f1": c.f1, "n": c.n}
-                for name, c in self.per_class.items()
-            },
-        }
+    @property
+    def accuracy(self) -> float:
+        """Fraction of right answers."""
+        return self.correct / self.n
+
+    @property
+    def accuracy_ci95(self) -> tuple[float, float]:
+        """Wilson's interval."""
+        return wilson_interval(self.correct, self.n)
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur among the labels or the answers."""
+        return self.values["macro_f1"].value
+
+    @property
+    def loss(self) -> float:
+        """Mean cross entropy of an image, in nats."""
+        return self.values["loss"].value
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error of the top answer's probability, 15 equal-width bins."""
+        return self.values["ece"].value
+
+    @property
+    def ece_ci95(self) -> tuple[float, float]:
+        """May lie below `ece`, which is too high on average where there are few images."""
+        interval = self.values["ece"].ci95
+        assert interval is not None
+        return interval
+
+    @property
+    def scores(self) -> Scores:
+        """What summary.json holds of them."""
+        per_class = {name: counts.to_dict() for name, counts in self.per_class.items()}
+        return Scores(values=self.values, per_class=per_class)
 
 
 def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
@@ -112,42 +382,18 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
     Raises ValueError for no predictions, an unknown true class or a number of classes that is
     not K; TrainingError where the network's outputs are not finite.
     """
-    _refuse_unusable(predictions, classes)
-    labels, predicted = predictions.labels, predictions.predicted
-    n, correct = len(labels), int((labels == predicted).sum())
-    confusion = _confusion(labels, predicted, len(classes))
-    counts = confusion.sum(axis=1)
-    largest = int(counts.argmax())
-    confidence = reliability_of(predictions)
+    _check_usable(predictions, classes)
+    found = Evidence(predictions)
     return Metrics(
-        n=n,
-        correct=correct,
-        accuracy=correct / n,
-        accuracy_ci95=wilson_interval(correct, n),
-        macro_f1=macro_f1(confusion),
-        macro_f1_ci95=macro_f1_interval(confusion),
-        loss=float(predictions.losses.mean()),
-        ece=confidence.error,
-        ece_ci95=confidence.error_ci95,
-        per_class=_per_class(classes, confusion),
-        confusion=confusion,
-        baseline=Baseline(name=classes[largest], accuracy=float(counts[largest] / n)),
+        n=found.n,
+        correct=found.correct,
+        values={metric.name: metric.measure(found) for metric in METRICS},
+        per_class=_per_class(classes, found.confusion),
+        confusion=found.confusion,
     )
 
 
-def macro_f1(confusion: NDArray[np.int64]) -> float:
-    """Mean F1, from [K, K] counts, of the classes that occur among the labels or the answers.
-
-    Raises ValueError if there is no image.
-    """
-    either = confusion.sum(axis=0) + confusion.sum(axis=1)
-    if not either.any():
-        raise ValueError("there is no image")
-    occurs = either > 0
-    return float((2 * np.diag(confusion)[occurs] / either[occurs]).mean())
-
-
-def _confusion(
+def confusion_counts(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
     """[K, K] counts; row: true class, column: predicted class."""
@@ -156,22 +402,20 @@ def _confusion(
 
 
 def _per_class(classes: ClassNames, confusion: NDArray[np.int64]) -> dict[str, ClassMetrics]:
-    def one(correct: int, n: int, predicted: int) -> ClassMetrics:
-        return ClassMetrics(
-            precision=correct / predicted if predicted else 0.0,
-            recall=correct / n if n else 0.0,
-            f1=2 * correct / (n + predicted) if n + predicted else 0.0,
-            n=n,
-            predicted=predicted,
-            correct=correct,
-        )
-
     counts = zip(np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0), strict=True)
-    found = (one(int(correct), int(n), int(predicted)) for correct, n, predicted in counts)
+    found = (
+        ClassMetrics(correct=int(correct), n=int(n), predicted=int(predicted))
+        for correct, n, predicted in counts
+    )
     return dict(zip(classes, found, strict=True))
 
 
-def _refuse_unusable(predictions: Predictions, classes: ClassNames) -> None:
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = values
+    return float(low), float(high)
+
+
+def _check_usable(predictions: Predictions, classes: ClassNames) -> None:
     if not len(predictions):
         raise ValueError("no predictions to evaluate")
     if predictions.logits.shape[1] != len(classes):

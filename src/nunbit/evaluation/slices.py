@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,31 @@ class Breakdown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SliceWarning:
+    """A slice that is significantly worse than the rest, as summary.json has it."""
+
+    attribute: str
+    slice: str
+    n: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    accuracy_elsewhere: float
+    accuracy_expected_of_its_classes: float
+    p_value: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """An entry of `slices`."""
+        return {**vars(self), "accuracy_ci95": list(self.accuracy_ci95)}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> SliceWarning:
+        """The inverse of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
+        low, high = entry["accuracy_ci95"]
+        values = {item.name: entry[item.name] for item in fields(cls)}
+        return cls(**(values | {"accuracy_ci95": (low, high)}))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slices:
     """All breakdowns of one set of predictions."""
 
@@ -113,21 +139,22 @@ class Slices:
         found = [(b, s) for b in self.breakdowns for s in b.slices if s.worse]
         return tuple(sorted(found, key=lambda pair: (pair[1].p_value, pair[1].accuracy)))
 
-    def to_list(self) -> list[dict[str, object]]:
+    @property
+    def summary(self) -> tuple[SliceWarning, ...]:
         """The warnings, for summary.json."""
-        return [
-            {
-                "attribute": breakdown.attribute.name,
-                "slice": found.name,
-                "n": found.n,
-                "accuracy": found.accuracy,
-                "accuracy_ci95": list(found.accuracy_ci95),
-                "accuracy_elsewhere": found.accuracy_elsewhere,
-                "accuracy_expected_of_its_classes": found.expected,
-                "p_value": found.p_value,
-            }
+        return tuple(
+            SliceWarning(
+                attribute=breakdown.attribute.name,
+                slice=found.name,
+                n=found.n,
+                accuracy=found.accuracy,
+                accuracy_ci95=found.accuracy_ci95,
+                accuracy_elsewhere=found.accuracy_elsewhere,
+                accuracy_expected_of_its_classes=found.expected,
+                p_value=found.p_value,
+            )
             for breakdown, found in self.warnings
-        ]
+        )
 
 
 def slice_accuracy(predictions: Predictions, attributes: Sequence[Attribute]) -> Slices:

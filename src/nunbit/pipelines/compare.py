@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from sklearn.metrics import f1_score
 
@@ -15,6 +13,7 @@ from nunbit.errors import BundleError, UsageError
 from nunbit.evaluation.comparison.seed_variance import spread
 from nunbit.evaluation.comparison.values import Comparison, ConfigurationRow, RunRow, Setting
 from nunbit.evaluation.intervals import wilson_interval
+from nunbit.evaluation.summary import Summary
 from nunbit.pipelines.comparison.configurations import (
     Configuration,
     differing_settings,
@@ -74,7 +73,7 @@ def compare_runs(
     over_seeds = compare_over_seeds(configurations, same_images=same_images)
     rows = tuple(_configuration_row(c, same_images=same_images) for c in configurations)
     return Comparison(
-        dataset=str(runs[0].summary.get("dataset", "")),
+        dataset=runs[0].summary.dataset,
         same_images=same_images,
         runs=tuple(_run_row(run, configurations, speeds) for run in runs),
         pairs=pairs,
@@ -156,7 +155,7 @@ def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: 
         name=run.name,
         folder=str(run.folder),
         configuration=index,
-        model=str(run.summary.get("model", "")),
+        model=run.summary.model,
         seed=run.seed,
         n=n,
         correct=correct,
@@ -164,10 +163,10 @@ def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: 
         accuracy_ci95=wilson_interval(correct, n),
         macro_f1=_macro_f1(run),
         loss=float(run.answers.losses.mean()),
-        parameters=run.summary.get("parameters"),
+        parameters=run.summary.parameters,
         model_bytes=_bytes_of(run.model_folder),
-        train_seconds=(training.get("seconds") or {}).get("train"),
-        device=str((training or run.summary).get("device", "")),
+        train_seconds=training.seconds.get("train"),
+        device=training.device or run.summary.device,
         images_per_second=speeds.images_per_second.get(configurations[index].name),
     )
 
@@ -212,15 +211,14 @@ def _macro_f1(run: RecordedRun) -> float:
     return float(f1_score(answers.labels, answers.predicted, average="macro", zero_division=0))
 
 
-def _training_summary(run: RecordedRun) -> dict[str, Any]:
+def _training_summary(run: RecordedRun) -> Summary:
     """summary.json of the training; empty where it is gone, for only its time is taken from it."""
     if run.trained_in is None:
-        return {}
+        return Summary()
     try:
-        content: dict[str, Any] = json.loads(RunFolder(run.trained_in).summary.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content
+        return RunFolder(run.trained_in).read_summary()
+    except UsageError:
+        return Summary()
 
 
 def _bytes_of(folder: Path | None) -> int | None:

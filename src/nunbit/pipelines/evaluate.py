@@ -14,19 +14,22 @@ from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
 from nunbit.data.dataset import Dataset
 from nunbit.data.split import write_manifest
-from nunbit.device import describe_device, resolve_device
+from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
+from nunbit.evaluation.confidence import summarise_calibration
+from nunbit.evaluation.summary import Evaluated
 from nunbit.pipelines.dataset import decode_under, findings_of, inspect_data, reopen_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
-from nunbit.pipelines.evaluation.layer_table import layer_table
-from nunbit.pipelines.evaluation.originals import originals_of
-from nunbit.pipelines.evaluation.outcome import Outcome, write_outcome
-from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
-from nunbit.pipelines.evaluation.test_pass import predict_and_observe
+from nunbit.pipelines.evaluation.summarise import summarise
+from nunbit.pipelines.evaluation.test_pass import pass_over_test
+from nunbit.pipelines.evaluation.write_result import (
+    gather_result,
+    recorded_advice,
+    write_result,
+)
 from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
-from nunbit.pipelines.training.calibrate import calibration_facts
 from nunbit.progress import SILENT, Progress
 from nunbit.training.speedups.process import keep_freed_memory
 from nunbit.types import ClassNames, Samples, Split
@@ -80,48 +83,48 @@ def evaluate_run(
         parts = _open_other(config, bundle, device=on, progress=progress, watch=watch)
     target = RunFolder(out or free_beside(run, f"evaluation-{parts.name}"))
     with watch.stage("evaluate"):
-        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
-    if test is None:
+        tested = pass_over_test(parts, bundle, seed=config.seed)
+    if tested is None:
         raise DataError(
             "there is no usable image to evaluate on",
             path=parts.samples.location,
             remedy="run `nunbit check` on the data to see why images are excluded",
         )
+    test = tested.predictions
     images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
     with watch.stage("evaluate"):
         baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
-    originals = originals_of(parts.samples, parts.inspection, bundle.preprocess)
     target.path.mkdir(parents=True, exist_ok=True)
     write_manifest(target.split, parts.split)
-    outcome = Outcome(
-        classes=bundle.classes,
-        split=parts.split,
-        test=test,
-        facts={
-            "model": bundle.architecture,
-            "dataset": parts.name,
-            "seconds": watch.summary(),
-            "images_per_second": images_per_second,
-            "device": describe_device(parts.device),
-            "seed": config.seed,
-            "parameters": sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
-            "baselines": [baseline.to_dict() for baseline in baselines],
-            "calibration": calibration_facts(bundle, test),
-            "evaluated": {"run": str(run.resolve()), "data": data},
-        },
-        pixels=parts.pixels,
-        originals=originals,
-        observed=observed,
-        strip=contract_strip(parts, originals, part="test", augmentation=None, seed=config.seed),
-        layers=layer_table(bundle),
-        contract=bundle.preprocess.to_dict(),
+    summary = summarise(
+        parts,
+        bundle,
+        tested,
+        seconds=watch.summary(),
+        images_per_second=images_per_second,
+        seed=config.seed,
+        baselines=baselines,
+        calibration=summarise_calibration(
+            test, temperature=bundle.temperature, thresholds=bundle.thresholds
+        ),
+        evaluated=Evaluated(run=str(run.resolve()), data=data),
+    )
+    result = gather_result(
+        parts,
+        bundle,
+        tested,
+        summary,
+        shown_part="test",
+        augmentation=None,
         settings=config.to_toml() if is_run else "",
         command=shlex.join(
             ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
         ),
         findings=findings_of(parts, config),
+        advice=recorded_advice(target),
     )
-    return Run(folder=target.path, summary=write_outcome(target, outcome, progress))
+    write_result(target, result, progress)
+    return Run(folder=target.path, summary=summary.to_dict())
 
 
 def _open_other(

@@ -19,11 +19,11 @@ from nunbit.explain.attribution import METHODS
 from nunbit.explain.filters import Filters, filters_of
 from nunbit.explain.images import Explanation, Plan, Subject, Wanted, explain_image, plan
 from nunbit.formatting import timestamp
-from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.explanation.nearest_training_images import resembling
 from nunbit.progress import SILENT, Progress
 from nunbit.reports.explanation.files import write_explanations
 from nunbit.reports.explanation.page import SIDE, PageInput
+from nunbit.versions import versions
 
 NEIGHBOURS = 8
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from nunbit.config import Config, read_config
 from nunbit.data.split import read_manifest
 from nunbit.errors import BundleError, DataError, UsageError
 from nunbit.evaluation.comparison.paired import Answers
+from nunbit.evaluation.summary import Summary
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.types import ClassNames, Split
 
@@ -38,7 +38,7 @@ class RecordedRun:
     name: str
     """Short, unique among the runs read together."""
     folder: Path
-    summary: Mapping[str, Any]
+    summary: Summary
     trained_in: Path | None
     """Folder of the training, which for the results of `nunbit evaluate` is another one; None where
     it is gone, or was a model alone."""
@@ -63,13 +63,13 @@ class RecordedRun:
     @property
     def data(self) -> str | None:
         """Where the tested images were found; None where that is not known."""
-        other: str | None = (self.summary.get("evaluated") or {}).get("data")
+        other = None if self.summary.evaluated is None else self.summary.evaluated.data
         return other or (None if self.config is None else self.config.data.path)
 
     @property
     def model_folder(self) -> Path | None:
         """The bundle that answered, where it is still there."""
-        source = (self.summary.get("evaluated") or {}).get("run")
+        source = None if self.summary.evaluated is None else self.summary.evaluated.run
         with contextlib.suppress(BundleError):
             return bundle_folder(self.folder if source is None else Path(source))
         return None
@@ -120,9 +120,9 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
     )
 
 
-def _trained_in(folder: RunFolder, summary: Mapping[str, Any]) -> Path | None:
-    evaluated = summary.get("evaluated")
-    training = folder.path if evaluated is None else Path(evaluated["run"])
+def _trained_in(folder: RunFolder, summary: Summary) -> Path | None:
+    evaluated = summary.evaluated
+    training = folder.path if evaluated is None else Path(evaluated.run)
     return training if RunFolder(training).config.is_file() else None
 
 

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
 from nunbit.files import write_atomically
+
+if TYPE_CHECKING:
+    from nunbit.evaluation.summary import Summary
 
 NOTE = "# note: "
 
@@ -87,21 +90,22 @@ class RunFolder:
         """The bundle."""
         return self.path / "model"
 
-    def read_summary(self) -> dict[str, Any]:
+    def read_summary(self) -> Summary:
         """The content of summary.json.
 
         Raises:
             UsageError: when the run has not ended, or the file is damaged.
         """
+        from nunbit.evaluation.summary import Summary
+
         try:
-            content: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return Summary.from_dict(json.loads(self.summary.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise UsageError(
                 "the run's summary.json is missing or damaged",
                 path=self.summary,
                 remedy="remove it, and finish the run again with: " + resume_command(self.path),
             ) from None
-        return content
 
 
 def claim(name: str) -> RunFolder:

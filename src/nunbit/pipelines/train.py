@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,19 @@ from nunbit.config.resolve import asks_adviser, resolve_training, resolve_transf
 from nunbit.config.resolved import Decision, ModelAndInput, ResolvedConfig
 from nunbit.data.dataset import Dataset
 from nunbit.data.split import write_manifest
-from nunbit.device import describe_device, deterministic_algorithms, resolve_device
-from nunbit.evaluation.metrics import evaluate
+from nunbit.device import deterministic_algorithms, resolve_device
+from nunbit.evaluation.summary import scores_of
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.pipelines.advise import advise_and_record
 from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
-from nunbit.pipelines.evaluation.layer_table import layer_table
-from nunbit.pipelines.evaluation.originals import originals_of
-from nunbit.pipelines.evaluation.outcome import Outcome, versions, write_outcome
-from nunbit.pipelines.evaluation.preprocessing_steps import contract_strip
-from nunbit.pipelines.evaluation.test_pass import predict_and_observe, predict_part
+from nunbit.pipelines.evaluation.summarise import summarise
+from nunbit.pipelines.evaluation.test_pass import pass_over_test, predict_part
+from nunbit.pipelines.evaluation.write_result import (
+    gather_result,
+    recorded_advice,
+    write_result,
+)
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
@@ -44,7 +46,7 @@ from nunbit.pipelines.run_folder import (
     with_absolute_paths,
 )
 from nunbit.pipelines.stopwatch import Stopwatch
-from nunbit.pipelines.training.calibrate import calibrate, calibration_facts, fitted_on
+from nunbit.pipelines.training.calibrate import calibrate, calibration_summary
 from nunbit.pipelines.training.card import model_card
 from nunbit.pipelines.training.deploy import deploy
 from nunbit.pipelines.training.events import events_of
@@ -57,6 +59,7 @@ from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.speedups.process import keep_freed_memory
 from nunbit.training.state import TrainingState
+from nunbit.versions import versions
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def train(
         check_output_folder(out)
     if folder.summary.is_file():
         progress.note("the run has already ended")
-        return Run(folder=out, summary=folder.read_summary())
+        return Run(folder=out, summary=folder.read_summary().to_dict())
     check_settings(config)
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(folder), resumable(folder):
@@ -158,8 +161,9 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
         bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
         validation = trained.validation or predict_part(parts, bundle, "validation")
         bundle = calibrate(folder.model, bundle, validation)
-        test, observed = predict_and_observe(parts, bundle, seed=config.seed)
-        assert test is not None  # refused before training
+        tested = pass_over_test(parts, bundle, seed=config.seed)
+        assert tested is not None  # refused before training
+        test = tested.predictions
         baselines = (
             *baselines_of(parts, test, seed=config.seed, progress=progress),
             *linear_probe(
@@ -171,69 +175,52 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
                 progress=progress,
             ),
         )
-        originals = originals_of(parts.samples, parts.inspection, parts.preprocess)
-        strip = contract_strip(
-            parts,
-            originals,
-            part="train",
-            augmentation=config.augmentation,
-            seed=config.seed,
-        )
     kept = None
     if config.transfer.mode != "head":  # a fitted head knows no epochs
         validation_images = split.counts["validation"]
         kept = kept_epoch(state, config.checkpoint, validation_images=validation_images)
-    facts = {
-        "model": config.model.name,
-        "dataset": parts.name,
-        "seconds": watch.summary(),
-        "images_per_second": _images_per_second(state),
-        "device": describe_device(device),
-        "seed": config.seed,
-        "parameters": _trainable_parameters(bundle.model),
-        "baselines": [baseline.to_dict() for baseline in baselines],
-        "calibration": fitted_on(validation) | calibration_facts(bundle, test),
-        **_origin_of_weights(wishes),
-        **({} if kept is None else {"kept": asdict(kept)}),
-        **({} if trained.transfer is None else {"transfer": trained.transfer}),
-    }
+    summary = summarise(
+        parts,
+        bundle,
+        tested,
+        validation=scores_of(
+            validation and validation.at_temperature(bundle.temperature), bundle.classes
+        ),
+        seconds=watch.summary(),
+        images_per_second=_images_per_second(state),
+        seed=config.seed,
+        baselines=baselines,
+        calibration=calibration_summary(bundle, test, validation),
+        pretrained=None if wishes.model.pretrained == "none" else wishes.model.pretrained,
+        kept=kept,
+        transfer=trained.transfer,
+    )
     write_atomically(
         folder.model / "README.md",
-        model_card(
-            facts=facts,
-            preprocess=parts.preprocess,
-            mirrored=bundle.mirrored,
-            split=split,
-            test=evaluate(test, bundle.classes),
-        ),
-    )
-    outcome = Outcome(
-        classes=parts.classes,
-        split=split,
-        test=test,
-        validation=validation and validation.at_temperature(bundle.temperature),
-        facts=facts,
-        pixels=parts.pixels,
-        originals=originals,
-        observed=observed,
-        strip=strip,
-        layers=layer_table(bundle),
-        contract=parts.preprocess.to_dict(),
-        settings=config.settings.to_toml(),
-        command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
-        model_reason=config.model.reason,
-        notes=(*notes, *trained.notes),
-        findings=findings,
-        # A fitted head has no curve; of a tuned network, epoch 0 is the head that it began with.
-        epochs=[] if kept is None else state.history,
-        kept=kept,
-        events=events_of(state, trained.tuning),
+        model_card(summary, preprocess=parts.preprocess, mirrored=bundle.mirrored),
     )
     with resumable(folder):
-        summary = write_outcome(folder, outcome, progress)
+        result = gather_result(
+            parts,
+            bundle,
+            tested,
+            summary,
+            shown_part="train",
+            augmentation=config.augmentation,
+            settings=config.settings.to_toml(),
+            command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
+            model_reason=config.model.reason,
+            notes=(*notes, *trained.notes),
+            findings=findings,
+            # A fitted head has no curve; of a tuned network, epoch 0 is the head it began with.
+            epochs=[] if kept is None else state.history,
+            events=events_of(state, trained.tuning),
+            advice=recorded_advice(folder),
+        )
+        write_result(folder, result, progress)
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
-    return Run(folder=folder.path, summary=summary)
+    return Run(folder=folder.path, summary=summary.to_dict())
 
 
 def _settle(
@@ -291,16 +278,6 @@ def _report(notes: Iterable[str], report: Callable[[str], None]) -> None:
         report(note)
 
 
-def _origin_of_weights(config: Config) -> dict[str, str]:
-    """What summary.json says of pretrained weights; nothing for a training from scratch."""
-    name = config.model.pretrained
-    return {} if name == "none" else {"pretrained": name}
-
-
 def _images_per_second(state: TrainingState) -> float:
     images = sum(row["images_per_second"] * row["seconds"] for row in state.history)
     return round(images / sum(row["seconds"] for row in state.history), 1)
-
-
-def _trainable_parameters(model: nn.Module) -> int:
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)

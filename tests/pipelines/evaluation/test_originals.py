@@ -14,10 +14,9 @@ from nunbit.data.dataset import Dataset
 from nunbit.data.storage import ImageArrays
 from nunbit.pipelines.dataset import decode_data, inspect_data, open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
-from nunbit.pipelines.evaluation.originals import originals_of
-from nunbit.pipelines.evaluation.outcome import _images_of
+from nunbit.pipelines.evaluation.pictures import canvases_as_seen, originals_of
 from nunbit.progress import SILENT
-from nunbit.reports.run.inputs import OriginalGetter
+from nunbit.reports.kit.pictures import OriginalGetter
 from nunbit.types import Predictions
 
 
@@ -96,7 +95,7 @@ def test_the_picture_is_what_the_network_saw_back_from_its_numbers(dataset: Data
     contract = dataset.pixels.preprocess.with_statistics((0.4, 0.5, 0.6), (0.2, 0.1, 0.3))
     rows = np.array([4, 0, 9])
     (canvases,) = dataset.pixels.stream([rows])
-    assert (_images_of(dataset.pixels, contract)(rows) == canvases.numpy()).all()
+    assert (canvases_as_seen(dataset.pixels, contract)(rows) == canvases.numpy()).all()
 
 
 def test_a_file_that_vanished_leaves_a_blank_picture(tmp_path: Path) -> None:
@@ -106,7 +105,7 @@ def test_a_file_that_vanished_leaves_a_blank_picture(tmp_path: Path) -> None:
             Image.new("L", (9, 9), 20 * number).save(tmp_path / "d" / name / f"{number}.png")
     data = decoded(str(tmp_path / "d"), pixels__ram_budget_bytes=0, pixels__disk_budget_bytes=0)
     (tmp_path / "d/a/1.png").unlink()
-    shown = _images_of(data.pixels, data.pixels.preprocess)(np.array([2, 1]))
+    shown = canvases_as_seen(data.pixels, data.pixels.preprocess)(np.array([2, 1]))
     assert shown[0].max() == 40
     assert (shown[1] == 255).all()  # the contract's background
 

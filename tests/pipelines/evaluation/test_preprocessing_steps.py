@@ -8,10 +8,10 @@ from PIL import Image
 
 from nunbit.data.augment import Augmentation, load_augmentation
 from nunbit.data.dataset import Dataset
-from nunbit.pipelines.evaluation.originals import originals_of
+from nunbit.pipelines.evaluation.pictures import originals_of
 from nunbit.pipelines.evaluation.preprocessing_steps import DRAWS, IMAGES, contract_strip
-from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.preprocessing_steps import Strip
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.contract import contract
 from nunbit.types import Split
 from tests.evaluation.cases import random_predictions, report_input
@@ -143,7 +143,7 @@ def test_an_empty_part_has_no_strip(folder: Path) -> None:
 def test_the_section_shows_rules_and_pictures(folder: Path) -> None:
     parts = parts_of(folder)
     (folder / "cat/turned.png").unlink()
-    given: ReportInput = report_input(
+    given: RunResult = report_input(
         random_predictions(9, 2), ("cat", "dog"), strip=strip_of(parts, None)
     )
     section = contract(given)

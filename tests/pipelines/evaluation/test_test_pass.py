@@ -11,8 +11,8 @@ from nunbit.bundle import Bundle
 from nunbit.data.dataset import Dataset
 from nunbit.evaluation.slices import Attribute, slice_accuracy
 from nunbit.models.create import create_model
-from nunbit.pipelines.evaluation.outcome import Outcome, summarise
-from nunbit.pipelines.evaluation.test_pass import Observed, predict_and_observe, predict_part
+from nunbit.pipelines.evaluation.summarise import summarise
+from nunbit.pipelines.evaluation.test_pass import EvaluatedPart, pass_over_test, predict_part
 from nunbit.types import Predictions, Split
 from tests.fixtures_data import write_images
 from tests.pipelines.evaluation.test_slices import decoded
@@ -49,9 +49,10 @@ def bundle(parts: Dataset) -> Bundle:
 
 def test_observing_changes_no_answer(parts: Dataset, bundle: Bundle) -> None:
     plain = predict_part(parts, bundle, "test")
-    found, observed = predict_and_observe(parts, bundle, seed=0)
+    observed = pass_over_test(parts, bundle, seed=0)
     assert plain is not None
-    assert found is not None
+    assert observed is not None
+    found = observed.predictions
     np.testing.assert_array_equal(found.logits, plain.logits)
     np.testing.assert_array_equal(found.probabilities, plain.probabilities)
     np.testing.assert_array_equal(found.indices, parts.split.indices("test"))
@@ -66,8 +67,9 @@ def test_observing_changes_no_answer(parts: Dataset, bundle: Bundle) -> None:
 
 
 def test_attributes_belong_to_the_predicted_images(parts: Dataset, bundle: Bundle) -> None:
-    found, observed = predict_and_observe(parts, bundle, seed=0)
-    assert found is not None
+    observed = pass_over_test(parts, bundle, seed=0)
+    assert observed is not None
+    found = observed.predictions
     brightness = {a.name: a.values for a in observed.attributes}["brightness"]
     assert len(brightness) == len(found) == 30
     for row, seen in zip(found.indices, brightness, strict=True):
@@ -79,10 +81,10 @@ def test_attributes_belong_to_the_predicted_images(parts: Dataset, bundle: Bundl
 def test_an_empty_part_is_not_observed(parts: Dataset, bundle: Bundle) -> None:
     n = len(parts.split)
     nothing = parts.with_split(replace(parts.split, parts=("train",) * n))
-    assert predict_and_observe(nothing, bundle, seed=0) == (None, Observed())
+    assert pass_over_test(nothing, bundle, seed=0) is None
 
 
-def test_the_summary_names_the_slices_that_are_worse(parts: Dataset) -> None:
+def test_the_summary_names_the_slices_that_are_worse(parts: Dataset, bundle: Bundle) -> None:
     n = 200
     dark = np.arange(n) % 4 == 0
     labels = np.zeros(n, dtype=np.int64)
@@ -102,17 +104,15 @@ def test_the_summary_names_the_slices_that_are_worse(parts: Dataset) -> None:
         sha256=tuple(f"{i}" for i in range(n)),
         reasons=("",) * n,
     )
-    outcome = Outcome(
-        classes=("dark", "light"),
-        split=split,
-        test=test,
-        facts={"model": "mlp", "dataset": "things"},
-        pixels=parts.pixels,
-        contract=parts.preprocess.to_dict(),
-        observed=Observed(attributes=attributes),
+    found = summarise(
+        replace(parts, split=split),
+        bundle,
+        EvaluatedPart(predictions=test, attributes=attributes),
     )
-    summary = json.loads(json.dumps(summarise(outcome), allow_nan=False))
-    assert summary["slices"] == slice_accuracy(test, attributes).to_list()
+    summary = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert summary["slices"] == [
+        found.to_dict() for found in slice_accuracy(test, attributes).summary
+    ]
     assert [(entry["attribute"], entry["slice"]) for entry in summary["slices"]] == [
         ("brightness", "5"),
         ("mode", "colour"),  # all dark images are of colour

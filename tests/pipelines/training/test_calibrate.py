@@ -12,7 +12,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.models import create_model
-from nunbit.pipelines.training.calibrate import calibrate, calibration_facts, fitted_on
+from nunbit.pipelines.training.calibrate import calibrate, calibration_summary
 from nunbit.types import Predictions
 from tests.evaluation.cases import random_predictions
 
@@ -59,22 +59,26 @@ def test_the_bundle_in_the_folder_gets_both_and_keeps_the_rest(
 def test_calibrating_lowers_the_error_on_other_images(bundle: Bundle, tmp_path: Path) -> None:
     validation, test = too_sure(400, seed=1), too_sure(400, seed=2)
     calibrated = calibrate(tmp_path / "model", bundle, validation)
-    facts = calibration_facts(calibrated, test.at_temperature(calibrated.temperature))
-    before, after = facts["test"]["before"], facts["test"]["after"]
-    assert after["ece"] < before["ece"]
-    assert after["loss"] < before["loss"]
-    assert before["ece_ci95"][0] > after["ece_ci95"][0]
-    assert facts == calibration_facts(calibrated, test)  # whatever the temperature they came with
-    assert set(facts["answering"]) == set(calibrated.thresholds)
-    assert fitted_on(validation) == {"n_validation": 400, "why_no_temperature": None}
+    warm = test.at_temperature(calibrated.temperature)
+    facts = calibration_summary(calibrated, warm, validation)
+    before, after = facts.before, facts.after
+    assert after.ece < before.ece
+    assert after.loss < before.loss
+    assert before.ece_ci95[0] > after.ece_ci95[0]
+    # Whatever the temperature that the predictions came with.
+    assert facts == calibration_summary(calibrated, test, validation)
+    assert set(facts.answering) == set(calibrated.thresholds)
+    assert (facts.n_validation, facts.why_no_temperature) == (400, None)
 
 
 def test_without_validation_images_nothing_changes(bundle: Bundle, tmp_path: Path) -> None:
     assert calibrate(tmp_path / "model", bundle, None) is bundle
-    assert fitted_on(None)["why_no_temperature"] == "there is no validation part"
+    facts = calibration_summary(bundle, too_sure(50, seed=2), None)
+    assert facts.why_no_temperature == "there is no validation part"
     few = too_sure(20, seed=1)
     assert calibrate(tmp_path / "model", bundle, few).temperature == 1
-    assert "20 validation images are fewer" in str(fitted_on(few)["why_no_temperature"])
+    facts = calibration_summary(bundle, too_sure(50, seed=2), few)
+    assert "20 validation images are fewer" in str(facts.why_no_temperature)
 
 
 def test_there_must_be_a_bundle_to_calibrate(bundle: Bundle, tmp_path: Path) -> None:

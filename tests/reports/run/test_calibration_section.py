@@ -10,8 +10,8 @@ import pytest
 from nunbit.evaluation.abstention import choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.formatting import decimal
-from nunbit.pipelines.training.calibrate import calibration_facts, fitted_on
-from nunbit.reports.run import ReportInput
+from nunbit.pipelines.training.calibrate import calibration_summary
+from nunbit.reports.run import RunResult
 from nunbit.reports.run.sections.calibration import calibration
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, random_predictions, report_input
@@ -23,7 +23,7 @@ def stretched(n: int, *, skill: float, scale: float, seed: int) -> Predictions:
     return replace(plain, logits=plain.logits * np.float32(scale))
 
 
-def report(n: int, *, skill: float, scale: float, temperature: float | None = None) -> ReportInput:
+def report(n: int, *, skill: float, scale: float, temperature: float | None = None) -> RunResult:
     """A run whose temperature and thresholds come from as many validation images."""
     validation = stretched(n, skill=skill, scale=scale, seed=1)
     test = stretched(n, skill=skill, scale=scale, seed=2)
@@ -32,11 +32,11 @@ def report(n: int, *, skill: float, scale: float, temperature: float | None = No
         temperature=fitted, thresholds=choose_thresholds(validation.at_temperature(fitted))
     )
     found = report_input(test.at_temperature(fitted), names(10))
-    facts = fitted_on(validation) | calibration_facts(bundle, test)
-    return replace(found, summary={**found.summary, "calibration": facts})
+    facts = calibration_summary(bundle, test, validation)
+    return replace(found, summary=replace(found.summary, calibration=facts))
 
 
-def words(report: ReportInput) -> tuple[Page, str]:
+def words(report: RunResult) -> tuple[Page, str]:
     section = calibration(report)
     assert section is not None
     page = Page(f"<html><body><section id='calibration'>{section.body}</section></body></html>")
@@ -47,17 +47,17 @@ def test_before_and_after_are_the_numbers_of_the_predictions() -> None:
     given = report(1500, skill=3.0, scale=8.0)
     page, text = words(given)
     rows = [row.words for row in page.all("tr")]
-    facts = given.summary["calibration"]["test"]
-    for name, key in (
-        ("as the network gives it", "before"),
-        ("after temperature scaling", "after"),
+    facts = given.summary.calibration
+    assert facts is not None
+    for name, block in (
+        ("as the network gives it", facts.before),
+        ("after temperature scaling", facts.after),
     ):
-        block = facts[key]
-        low, high = map(decimal, block["ece_ci95"])
-        start = f"{name} {decimal(block['ece'])} ({low} to {high}) {decimal(block['loss'])} "
+        low, high = map(decimal, block.ece_ci95)
+        start = f"{name} {decimal(block.ece)} ({low} to {high}) {decimal(block.loss)} "
         assert any(row.startswith(start) for row in rows), start
-    assert facts["after"]["loss"] < facts["before"]["loss"]
-    assert facts["after"]["ece"] == given.metrics.ece
+    assert facts.after.loss < facts.before.loss
+    assert facts.after.ece == given.metrics.ece
     assert "fitted on 1,500 validation images" in text
 
 
@@ -65,12 +65,13 @@ def test_a_row_for_each_wanted_accuracy() -> None:
     given = report(600, skill=3.0, scale=3.0)
     page, text = words(given)
     rows = [row.words for row in page.all("tr")]
-    answering = given.summary["calibration"]["answering"]
+    assert given.summary.calibration is not None
+    answering = given.summary.calibration.answering
     confidence = given.predictions.probabilities.max(axis=1)
     right = given.predictions.predicted == given.predictions.labels
     assert {"0.95", "0.98"} <= set(answering)
     for target, at in answering.items():
-        taken = confidence >= at["threshold"]
+        taken = confidence >= at.threshold
         wanted = f"{100 * float(target):g} % "
         (row,) = (row for row in rows if row.startswith(wanted) and " of 600, " in row)
         assert f"{taken.sum()} of 600, " in row

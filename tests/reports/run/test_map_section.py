@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.evaluation.projection import Features
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.map import COLOURS, feature_map
 from nunbit.reports.run.sprites import BLOCK, LARGEST, make_sheet
 from tests.evaluation.cases import names, random_predictions, report_input
@@ -33,7 +33,7 @@ def plain(height: int, width: int, channels: int = 3):  # type: ignore[no-untype
     return pictures
 
 
-def report(classes: int, n: int = 120, **changes: object) -> ReportInput:
+def report(classes: int, n: int = 120, **changes: object) -> RunResult:
     predictions = random_predictions(n, classes, skill=2)
     values = np.random.default_rng(0).normal(size=(n, 6)).astype(np.float32)
     features = Features(values=values, rows=np.arange(n), layer="head.<3>")
@@ -41,7 +41,7 @@ def report(classes: int, n: int = 120, **changes: object) -> ReportInput:
     return report_input(predictions, names(classes), **given)
 
 
-def page(of: ReportInput) -> Page:
+def page(of: RunResult) -> Page:
     section = feature_map(of)
     assert section is not None
     assert section.name == "map"

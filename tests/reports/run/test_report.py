@@ -4,15 +4,15 @@ import re
 import time
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 
 from nunbit.checks.finding import Finding
-from nunbit.evaluation.metrics import evaluate
+from nunbit.evaluation.metrics import Measured, Scores, evaluate
+from nunbit.evaluation.summary import SelectedEpoch
 from nunbit.formatting import count, decimal, percent, percent_with_range
-from nunbit.reports.run import ReportInput, build_report
+from nunbit.reports.run import RunResult, build_report
 from nunbit.types import Predictions
 from tests.evaluation.cases import names, noise, random_predictions, report_input
 from tests.reports.run.page import Page
@@ -30,7 +30,7 @@ EVERY_SECTION = [
     "model",
     "repeat",
 ]
-CASES: dict[str, ReportInput] = {
+CASES: dict[str, RunResult] = {
     "ten classes": report_input(random_predictions(200, 10), names(10)),
     "two classes": report_input(random_predictions(40, 2), names(2)),
     "a class without test images": report_input(
@@ -92,11 +92,12 @@ def test_page_stands_alone_and_every_picture_is_described(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_headline_and_numbers_equal_the_summary(case: str) -> None:
     report = CASES[case]
-    page, test = Page(made(case)), report.summary["test"]
-    if test is None:
+    page, scores = Page(made(case)), report.summary.test
+    if scores is None:
         assert "No test images, so nothing was measured" in page.section("result")
         assert "classes" not in page.section_names
         return
+    test = scores.to_dict()
     n = len(report.predictions)
     correct = round(test["accuracy"] * n)
     share = percent_with_range(test["accuracy"], test["accuracy_ci95"])
@@ -231,7 +232,10 @@ def test_setup_is_told() -> None:
         versions={"torch": "9.9"},
         finished="1 May 2025, 10:00",
         model_reason="it is small",
-        kept_because="the highest validation accuracy of all, 81.0 %",
+        summary=replace(
+            CASES["ten classes"].summary,
+            kept=SelectedEpoch(epoch=2, why="the highest validation accuracy of all, 81.0 %"),
+        ),
     )
     page = Page(build_report(report))
     assert "Warning: twins with different labels (3)" in page.section("data")
@@ -265,7 +269,7 @@ def test_hostile_names_are_shown_and_not_obeyed() -> None:
     report = replace(
         report,
         split=replace(report.split, paths=paths),
-        summary={**report.summary, "dataset": HOSTILE, "model": HOSTILE},
+        summary=replace(report.summary, dataset=HOSTILE, model=HOSTILE),
         notes=(HOSTILE,),
         command=HOSTILE,
         settings=HOSTILE,
@@ -310,8 +314,8 @@ def test_the_readers_own_chart_settings_change_nothing() -> None:
 
 def test_values_that_do_not_belong_together_are_refused() -> None:
     report = CASES["ten classes"]
-    altered: dict[str, Any] = {**report.summary, "test": {**report.summary["test"], "accuracy": 1}}
-    with pytest.raises(ValueError, match="summary and predictions disagree: accuracy 1 and"):
+    altered = replace(report.summary, test=Scores(values={"accuracy": Measured(1.0)}, per_class={}))
+    with pytest.raises(ValueError, match=r"summary and predictions disagree: accuracy 1\.0 and"):
         replace(report, summary=altered)
     far = Predictions(
         logits=report.predictions.logits,

@@ -12,8 +12,9 @@ from scipy.special import softmax
 from nunbit.evaluation.baselines import Baseline
 from nunbit.evaluation.mistakes import confusion_order, doubted_below, doubted_labels
 from nunbit.models.summary import summarise_name
+from nunbit.reports.kit.pictures import Original
 from nunbit.reports.run import build_report
-from nunbit.reports.run.inputs import Event, Original, ReportInput
+from nunbit.reports.run.run_result import Event, RunResult
 from nunbit.reports.run.sections.classes import classes
 from nunbit.reports.run.sections.confusion import confusion
 from nunbit.reports.run.sections.curves import curves
@@ -30,7 +31,7 @@ def section(made: Any) -> Page:
     return Page(str(made.body))
 
 
-def ten() -> ReportInput:
+def ten() -> RunResult:
     return report_input(random_predictions(200, 10), names(10))
 
 
@@ -54,7 +55,7 @@ def test_baselines_stand_in_a_table_and_warn_where_they_are_not_beaten() -> None
         network_correct=16,
         p_value=0.25,
     )
-    summary = {**report.summary, "baselines": [beaten.to_dict(), near.to_dict()]}
+    summary = replace(report.summary, baselines=(beaten, near))
     page = section(result(replace(report, summary=summary)))
     rows = [row.words for row in page.all("tr")]
     assert (

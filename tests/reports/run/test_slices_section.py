@@ -6,14 +6,14 @@ import numpy as np
 
 from nunbit.evaluation.slices import Attribute
 from nunbit.formatting import percent_with_range
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.slices import slices
 from nunbit.types import Predictions
 from tests.evaluation.cases import report_input
 from tests.reports.run.page import Page
 
 
-def report(n: int = 400) -> ReportInput:
+def report(n: int = 400) -> RunResult:
     """A fifth of the images is dark, and right half the time."""
     dark = np.arange(n) % 5 == 0
     labels = np.zeros(n, dtype=np.int64)
@@ -29,7 +29,7 @@ def report(n: int = 400) -> ReportInput:
     return report_input(predictions, ("cat", "dog"), attributes=attributes)
 
 
-def page(of: ReportInput) -> Page:
+def page(of: RunResult) -> Page:
     section = slices(of)
     assert section is not None
     assert section.name == "slices"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nunbit.advisor.plans import Advice, PlanEstimate, Proportion
-from nunbit.reports.run import ReportInput, build_report
+from nunbit.reports.run import RunResult, build_report
 from nunbit.reports.run.sections.transfer import transfer
 from tests.advisor.advice import ADVICE
 from tests.evaluation.cases import names, random_predictions, report_input
@@ -24,11 +24,11 @@ def advice_around(accuracy: float) -> Advice:
     return replace(ADVICE, plans=plans)
 
 
-def report_on(advice: Advice | None, *, n: int = 200) -> ReportInput:
+def report_on(advice: Advice | None, *, n: int = 200) -> RunResult:
     return report_input(random_predictions(n, 2, skill=2.0), names(2), advice=advice)
 
 
-def words(report: ReportInput) -> str:
+def words(report: RunResult) -> str:
     section = transfer(report)
     assert section is not None
     return " ".join(re.sub(r"<[^>]+>", " ", str(section.body)).split())

@@ -114,8 +114,8 @@ def check(
 
 def _write_page(path: Path, diagnosis: Diagnosis, command: str, progress: Progress) -> None:
     from nunbit.formatting import timestamp
-    from nunbit.pipelines.evaluation.outcome import versions
     from nunbit.reports.check import build_page
+    from nunbit.versions import versions
 
     html = build_page(
         diagnosis,

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from nunbit.evaluation.comparison.values import Comparison
 from nunbit.formatting import timestamp
 from nunbit.pipelines.comparison.tested_images import tested_images
-from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT, Progress
 from nunbit.reports.comparison.inputs import PageInput
 from nunbit.reports.comparison.page import build_comparison
-from nunbit.reports.run.inputs import Original
+from nunbit.reports.kit.pictures import Original
+from nunbit.versions import versions
 
 
 def comparison_page(

@@ -13,10 +13,10 @@ from nunbit.data.inspect import inspect
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.errors import NunbitError
-from nunbit.pipelines.evaluation.originals import originals_of
+from nunbit.pipelines.evaluation.pictures import originals_of
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT
-from nunbit.reports.run.inputs import Original
+from nunbit.reports.kit.pictures import Original
 from nunbit.types import Samples
 
 MOVED = "the image is not where it was"

@@ -18,8 +18,7 @@ from nunbit.data.dataset import Dataset
 from nunbit.data.decoding import as_stored
 from nunbit.errors import DataError, UnusableImage
 from nunbit.pipelines.evaluation.slices import MODES
-from nunbit.reports.kit.pictures import MAX_SIDE
-from nunbit.reports.run.inputs import OriginalGetter
+from nunbit.reports.kit.pictures import MAX_SIDE, OriginalGetter
 from nunbit.reports.run.preprocessing_steps import Example, Step, Strip
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.types import ImageFacts, Part

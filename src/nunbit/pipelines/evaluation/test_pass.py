@@ -15,9 +15,10 @@ from nunbit.types import Part, Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observed:
-    """What a pass over the test part leaves besides the predictions."""
+class EvaluatedPart:
+    """What a pass over the test part leaves."""
 
+    predictions: Predictions
     attributes: tuple[Attribute, ...] = ()
     """Of the images, in the order of the predictions."""
     features: Features | None = None
@@ -25,16 +26,14 @@ class Observed:
     """Why there are none."""
 
 
-def predict_and_observe(
-    parts: Dataset, bundle: Bundle, *, seed: int
-) -> tuple[Predictions | None, Observed]:
-    """What the bundle's network says about the test part, and what the report tells besides.
+def pass_over_test(parts: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPart | None:
+    """What the bundle's network says about the test part, and what is known of its images.
 
     No image is decoded twice for it, and nothing is computed twice. None where the part is empty.
     """
     rows = parts.split.indices("test")
     if len(rows) == 0:
-        return None, Observed()
+        return None
     pixels = MeasuredPixels(parts.pixels)
     watched = replace(parts, pixels=pixels)
     passes = 2 if bundle.mirrored else 1
@@ -43,7 +42,8 @@ def predict_and_observe(
     ) as kept:
         predictions = predict_part(watched, bundle, "test")
     assert predictions is not None  # the part is not empty
-    return predictions, Observed(
+    return EvaluatedPart(
+        predictions=predictions,
         attributes=attributes_of(parts, predictions.indices, pixels),
         features=kept.features,
         no_features=kept.missing,

@@ -5,12 +5,17 @@ What the test part says of them goes into summary.json.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from nunbit.bundle import Bundle, calibrate_bundle
-from nunbit.evaluation.abstention import answered_at, choose_thresholds
-from nunbit.evaluation.calibration import fit_temperature, reliability_of, why_no_temperature
+from nunbit.evaluation.abstention import choose_thresholds
+from nunbit.evaluation.calibration import fit_temperature
+from nunbit.evaluation.confidence import (
+    CalibrationSummary,
+    reason_for_no_temperature,
+    summarise_calibration,
+)
 from nunbit.types import Predictions
 
 
@@ -30,38 +35,15 @@ def calibrate(folder: Path, bundle: Bundle, validation: Predictions | None) -> B
     return calibrate_bundle(folder, bundle, temperature=temperature, thresholds=thresholds)
 
 
-def fitted_on(validation: Predictions | None) -> dict[str, Any]:
-    """What summary.json says of the images that temperature and thresholds come from."""
-    if validation is None or not len(validation):
-        return {"n_validation": 0, "why_no_temperature": "there is no validation part"}
-    why = why_no_temperature(validation)
-    return {"n_validation": len(validation), "why_no_temperature": why or None}
-
-
-def calibration_facts(bundle: Bundle, test: Predictions) -> dict[str, Any]:
-    """The block `calibration` of summary.json: what a bundle's confidence is worth on a test part.
-
-    `before` is at temperature 1, `after` at the bundle's; `answering` says for each target what
-    its threshold does.
-    """
-    calibrated = test.at_temperature(bundle.temperature)
-    return {
-        "temperature": bundle.temperature,
-        "test": {
-            "before": _confidence(test.at_temperature(1.0)),
-            "after": _confidence(calibrated),
-        },
-        "answering": {
-            target: answered_at(calibrated, threshold).to_dict()
-            for target, threshold in bundle.thresholds.items()
-        },
-    }
-
-
-def _confidence(predictions: Predictions) -> dict[str, Any]:
-    reliability = reliability_of(predictions)
-    return {
-        "ece": reliability.error,
-        "ece_ci95": list(reliability.error_ci95),
-        "loss": float(predictions.losses.mean()),
-    }
+def calibration_summary(
+    bundle: Bundle, test: Predictions, validation: Predictions | None
+) -> CalibrationSummary:
+    """What a bundle's confidence is worth on a test part, and what it was fitted on."""
+    found = summarise_calibration(
+        test, temperature=bundle.temperature, thresholds=bundle.thresholds
+    )
+    return replace(
+        found,
+        n_validation=0 if validation is None else len(validation),
+        why_no_temperature=reason_for_no_temperature(validation),
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from pathlib import Path
-from typing import Any
 
 from nunbit import __version__
 from nunbit.data.preprocess import Preprocess
-from nunbit.evaluation.metrics import Metrics
-from nunbit.types import Split
+from nunbit.evaluation.confidence import CalibrationSummary, Confidence
+from nunbit.evaluation.metrics import CLASS_METRICS, Scores, metrics_in
+from nunbit.evaluation.summary import Summary
 
 _MIRRORED = (
     " Answers are means of the logits for an image and for its mirror image; readers other than "
@@ -17,45 +17,35 @@ _MIRRORED = (
 )
 
 
-def model_card(
-    *,
-    facts: Mapping[str, Any],
-    preprocess: Preprocess,
-    mirrored: bool,
-    split: Split,
-    test: Metrics,
-) -> str:
-    """The README.md of a bundle, with the front matter that the Hugging Face Hub reads."""
-    low, high = test.accuracy_ci95
-    rows = "\n".join(
-        f"| {name.replace('|', ' ')} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.n:,} |"
-        for name, c in test.per_class.items()
-    )
-    pretrained = facts.get("pretrained")
+def model_card(summary: Summary, *, preprocess: Preprocess, mirrored: bool) -> str:
+    """The README.md of a bundle, with the front matter that the Hugging Face Hub reads.
+
+    The summary is that of a finished training, with a test part and its baselines.
+    """
+    test, calibration = summary.test, summary.calibration
+    assert test is not None
+    assert calibration is not None
+    pretrained = summary.pretrained
     # Of a path only the name: a card is published, and folders of this machine mean nothing there.
     source = Path(pretrained).name if pretrained and Path(pretrained).exists() else pretrained
     start = f"from the pretrained weights {source}" if source else "from scratch"
     colour = "grey" if preprocess.channels == 1 else "RGB"
-    counts = split.counts
+    counts = summary.n
     return f"""---
 library_name: nunbit
 pipeline_tag: image-classification
 ---
 
-# {facts["model"]} on {facts["dataset"]}
+# {summary.model} on {summary.dataset}
 
-Trained with nunbit {__version__} {start}, seed {facts["seed"]}; \
-{facts["parameters"]:,} trainable parameters.
+Trained with nunbit {__version__} {start}, seed {summary.seed}; \
+{summary.parameters:,} trainable parameters.
 
-**Right on {test.correct:,} of {test.n:,} test images: {test.accuracy:.1%}** \
-(95 % interval {low:.1%} to {high:.1%}; always answering "{test.baseline.name}" gives \
-{test.baseline.accuracy:.1%}). The test images were used once, after training.
+{_headline(summary, test)} The test images were used once, after training.
+{_other_numbers(test)}
+{_class_table(test)}
 
-| class | precision | recall | F1 | test images |
-| --- | --- | --- | --- | --- |
-{rows}
-
-{_confidence(facts["calibration"])}
+{_confidence(calibration)}
 
 ## Data
 
@@ -80,10 +70,42 @@ classifier.predict(["image.jpg"])
 """
 
 
-def _confidence(calibration: Mapping[str, Any]) -> str:
+def _headline(summary: Summary, test: Scores) -> str:
+    n, accuracy = summary.n["test"], test.values["accuracy"]
+    low, high = accuracy.ci95 or (math.nan, math.nan)
+    largest = next(found for found in summary.baselines if found.kind == "largest-class")
+    return (
+        f"**Right on {round(accuracy.value * n):,} of {n:,} test images: {accuracy.value:.1%}** "
+        f"(95 % interval {low:.1%} to {high:.1%}; always answering {largest.answer} gives "
+        f"{largest.accuracy:.1%})."
+    )
+
+
+def _other_numbers(test: Scores) -> str:
+    """A line for each further metric that the registry shows on the card."""
+    return "".join(
+        f"\n{metric.title}: {found.text(metric.form)}, {metric.meaning}.\n"
+        for metric in metrics_in("card")
+        if (found := test.get(metric.name)) is not None
+    )
+
+
+def _class_table(test: Scores) -> str:
+    titles = [metric.title for metric in CLASS_METRICS]
+    rows = [
+        f"| Class | {' | '.join(titles)} | Test images |",
+        "| --- |" + " --- |" * (len(titles) + 1),
+    ]
+    for name, numbers in test.per_class.items():
+        values = " | ".join(f"{numbers[metric.name]:.3f}" for metric in CLASS_METRICS)
+        rows.append(f"| {name.replace('|', ' ')} | {values} | {numbers['n']:,} |")
+    return "\n".join(rows)
+
+
+def _confidence(calibration: CalibrationSummary) -> str:
     """What the probabilities are worth, and from where answers are as good as wanted."""
-    before, after = calibration["test"]["before"], calibration["test"]["after"]
-    why = calibration.get("why_no_temperature")
+    before, after = calibration.before, calibration.after
+    why = calibration.why_no_temperature
     lines = ["## Confidence", ""]
     if why:
         lines.append(
@@ -91,25 +113,23 @@ def _confidence(calibration: Mapping[str, Any]) -> str:
         )
     else:
         lines.append(
-            f"Outputs are divided by the temperature {calibration['temperature']:.3f}, fitted on "
-            f"{calibration['n_validation']:,} validation images (Guo et al. 2017); readers other "
+            f"Outputs are divided by the temperature {calibration.temperature:.3f}, fitted on "
+            f"{calibration.n_validation:,} validation images (Guo et al. 2017); readers other "
             "than nunbit must do so themselves. Calibration error on the test images: "
             f"{_error(after)}, before {_error(before)}."
         )
-    if calibration["answering"]:
+    if calibration.answering:
         lines += [
             "",
             "| wanted accuracy | answer from a confidence of | test images answered | right |",
             "| --- | --- | --- | --- |",
         ]
-    for target, at in calibration["answering"].items():
-        right = "-" if at["accuracy"] is None else f"{at['accuracy']:.1%}"
-        lines.append(
-            f"| {float(target):.0%} | {at['threshold']:.4f} | {at['coverage']:.1%} | {right} |"
-        )
+    for target, at in calibration.answering.items():
+        right = "-" if at.accuracy is None else f"{at.accuracy:.1%}"
+        lines.append(f"| {float(target):.0%} | {at.threshold:.4f} | {at.coverage:.1%} | {right} |")
     return "\n".join(lines)
 
 
-def _error(confidence: Mapping[str, Any]) -> str:
-    low, high = confidence["ece_ci95"]
-    return f"{confidence['ece']:.3f} (95 % interval {low:.3f} to {high:.3f})"
+def _error(confidence: Confidence) -> str:
+    low, high = confidence.ece_ci95
+    return f"{confidence.ece:.3f} (95 % interval {low:.3f} to {high:.3f})"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nunbit.finetune.finetune import FineTuning
 from nunbit.formatting import count
-from nunbit.reports.run.inputs import Event
+from nunbit.reports.run.run_result import Event
 from nunbit.training.state import TrainingState
 
 

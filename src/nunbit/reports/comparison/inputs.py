@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nunbit.evaluation.comparison.values import Comparison
-from nunbit.reports.run.inputs import Original
+from nunbit.reports.kit.pictures import Original
 
 PicturesOfPaths: TypeAlias = Callable[[Sequence[str]], Mapping[str, Original]]
 """Paths of test images to the images as they were found, or why they cannot be shown."""

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+PictureGetter: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+"""Row numbers of the data set [B] to pictures as the network sees them, uint8 [B, H, W, C]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """An image as it was found, before the input contract shaped it."""
+
+    picture: NDArray[np.uint8] | None = None
+    """[h, w] or [h, w, 1 or 3], upright, scaled down where it is large; None with a fault."""
+    height: int = 0
+    """Pixels, before it was scaled down."""
+    width: int = 0
+    fault: str = ""
+    """Why there is no picture, such as a file that has vanished since."""
+
+
+OriginalGetter: TypeAlias = Callable[[int], Original]
+"""Row number of the data set to the image as it was found; never raises for a bad file."""
 
 MAX_SIDE = 128
 """Pixels of a picture's longer side in the page; larger ones are scaled down to it."""

@@ -1,6 +1,6 @@
 """The report of a run: one self-contained HTML page."""
 
-from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.page import build_report
+from nunbit.reports.run.run_result import RunResult
 
-__all__ = ["ReportInput", "build_report"]
+__all__ = ["RunResult", "build_report"]

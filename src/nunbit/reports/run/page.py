@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nunbit.progress import SILENT, Progress
 from nunbit.reports.kit import Section, document, make_sections, style_of
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.calibration import calibration
 from nunbit.reports.run.sections.classes import classes
 from nunbit.reports.run.sections.confusion import confusion
@@ -20,7 +20,7 @@ from nunbit.reports.run.sections.result import headline, result
 from nunbit.reports.run.sections.slices import slices
 from nunbit.reports.run.sections.transfer import transfer
 
-SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
+SECTIONS: tuple[Callable[[RunResult], Section | None], ...] = (
     result,
     transfer,
     curves,
@@ -38,21 +38,20 @@ SECTIONS: tuple[Callable[[ReportInput], Section | None], ...] = (
 )
 
 
-def build_report(report: ReportInput, *, progress: Progress = SILENT) -> str:
+def build_report(report: RunResult, *, progress: Progress = SILENT) -> str:
     """The whole page as self-contained HTML, ready to be written as UTF-8.
 
     Nothing is fetched and no script runs. Raises what `evaluate` raises for predictions that
     cannot be evaluated.
     """
     summary = report.summary
-    dataset, model = summary.get("dataset", "images"), summary.get("model", "model")
     return document(
-        title=f"{dataset} · {model} · nunbit",
-        heading=dataset,
-        aside=f"with {model}",
+        title=f"{summary.dataset} · {summary.model} · nunbit",
+        heading=summary.dataset,
+        aside=f"with {summary.model}",
         description=headline(report),
         finished=report.finished,
-        version=summary.get("nunbit", ""),
+        version=summary.nunbit,
         sections=make_sections(SECTIONS, report, progress=progress),
         style=style_of("run"),
     )

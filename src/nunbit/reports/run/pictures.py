@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nunbit.formatting import confidence as shown_confidence
 from nunbit.reports.kit import is_pixelated, thumbnail_address
-from nunbit.reports.run.inputs import Original, ReportInput
+from nunbit.reports.kit.pictures import Original
+from nunbit.reports.run.run_result import RunResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Card:
 
 
 def cards(
-    report: ReportInput, rows: Sequence[int] | NDArray[np.int64], *, originals: bool = True
+    report: RunResult, rows: Sequence[int] | NDArray[np.int64], *, originals: bool = True
 ) -> list[Card]:
     """Cards of some rows of the predictions, in that order, with originals or without."""
     if not len(rows):
@@ -66,7 +67,7 @@ def cards(
 
 
 def _card(
-    report: ReportInput,
+    report: RunResult,
     row: int,
     picture: NDArray[np.uint8],
     *,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nunbit.chunks import chunks
-from nunbit.reports.run.inputs import PictureGetter
+from nunbit.reports.kit.pictures import PictureGetter
 
 LARGEST = 48
 """Pixels of a picture's longer side in the sheet."""

@@ -9,7 +9,7 @@ from nunbit.evaluation.comparison.values import Answered, PairRow
 from nunbit.formatting import confidence
 from nunbit.reports.comparison.inputs import PageInput
 from nunbit.reports.kit import Section, is_pixelated, render, thumbnail_address
-from nunbit.reports.run.inputs import Original
+from nunbit.reports.kit.pictures import Original
 
 SHOWN = 18
 """Pictures of each kind."""

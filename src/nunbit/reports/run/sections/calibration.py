@@ -3,51 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from nunbit.evaluation.abstention import CERTAINTY, TARGETS, Answered, answered_at
+from nunbit.evaluation.abstention import CERTAINTY, TARGETS, Answered
 from nunbit.evaluation.calibration import CALIBRATION_BINS, Reliability, reliability_of
+from nunbit.evaluation.confidence import CalibrationSummary
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
 from nunbit.formatting import confidence, count, percent, percent_with_range
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.calibration_charts import coverage_chart, reliability_chart
 from nunbit.types import Predictions
 
 WITHOUT, WITH = "as the network gives it", "after temperature scaling"
 
 
-def calibration(report: ReportInput) -> Section | None:
+def calibration(report: RunResult) -> Section | None:
     """Whether a confidence of 90 % means right in 90 of 100; None without test images."""
     metrics = report.metrics
     if metrics is None:
         return None
-    facts: Mapping[str, Any] = report.summary.get("calibration", {})
+    found = report.summary.calibration
     stages = _stages(report.predictions)
     reliabilities = {name: reliability_of(said) for name, said in stages.items()}
-    thresholds = {
-        target: float(at["threshold"]) for target, at in facts.get("answering", {}).items()
-    }
-    answered = {t: answered_at(report.predictions, at) for t, at in thresholds.items()}
+    answered = {} if found is None else found.answering
     verdict, explanation = _verdict(metrics, report.predictions)
     body = render(
         "run/calibration",
         verdict=verdict,
         explanation=explanation,
-        temperature=_temperature(facts, report.predictions),
+        temperature=_temperature(found, report.predictions),
         charts=_charts(reliabilities, report.predictions, answered),
         n=metrics.n,
         bins=CALIBRATION_BINS,
         errors=[_errors(name, stages[name], r) for name, r in reliabilities.items()],
         accuracy=percent_with_range(metrics.accuracy, metrics.accuracy_ci95),
         answering=_answering(answered, metrics),
-        targets=_targets(answered) if facts else [],
+        targets=[] if found is None else _targets(answered),
         reached=bool(answered),
-        rule=_rule(facts),
+        rule=_rule(found),
         bin_tables=[{"name": name, "bins": _bins(r)} for name, r in reliabilities.items()],
     )
     return Section(name="calibration", title="Can its confidence be trusted?", body=body)
@@ -82,12 +79,13 @@ def _verdict(metrics: Metrics, predictions: Predictions) -> tuple[str, str]:
     return what, f"{seen} {gap} points (95 % interval)."
 
 
-def _temperature(facts: Mapping[str, Any], predictions: Predictions) -> str:
-    why, n = facts.get("why_no_temperature"), facts.get("n_validation")
-    if why:
+def _temperature(found: CalibrationSummary | None, predictions: Predictions) -> str:
+    if found is not None and found.why_no_temperature:
+        why = found.why_no_temperature
         return f"The confidence is as the network gives it: for a temperature, {why}."
     if predictions.temperature == 1:
         return "The confidence is as the network gives it, without a temperature."
+    n = None if found is None else found.n_validation
     fitted = f"fitted on {count(n)} validation images" if n else "fitted on validation images"
     effect = "lowers" if predictions.temperature > 1 else "raises"
     return (
@@ -175,8 +173,8 @@ def _threshold(at: Answered | None) -> str:
     return f"{100 * at.threshold:.2f} %" if at.threshold else "any: every image may be answered"
 
 
-def _rule(facts: Mapping[str, Any]) -> str:
-    n = facts.get("n_validation")
+def _rule(found: CalibrationSummary | None) -> str:
+    n = None if found is None else found.n_validation
     where = f"the {count(n)} validation images" if n else "the validation images"
     certainty = f"{100 * CERTAINTY:g}\u00a0%"
     return (

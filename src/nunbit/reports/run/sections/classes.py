@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nunbit.evaluation.metrics import ClassMetrics, Metrics
 from nunbit.formatting import decimal
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class ClassRow:
     taken_for_count: int
 
 
-def classes(report: ReportInput) -> Section | None:
+def classes(report: RunResult) -> Section | None:
     """Recall, precision, F1, each with its interval, and the main mistake; weakest class first."""
     metrics = report.metrics
     if metrics is None:
@@ -36,7 +36,7 @@ def classes(report: ReportInput) -> Section | None:
     return Section(name="classes", title="Classes", body=body)
 
 
-def _row(report: ReportInput, metrics: Metrics, k: int, numbers: ClassMetrics) -> ClassRow:
+def _row(report: RunResult, metrics: Metrics, k: int, numbers: ClassMetrics) -> ClassRow:
     mistakes = metrics.confusion[k].copy()
     mistakes[k] = 0
     most = int(mistakes.argmax())

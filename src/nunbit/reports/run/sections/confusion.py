@@ -11,8 +11,8 @@ from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
 from nunbit.evaluation.mistakes import ConfusedPair, confused_pairs, confusion_order
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.pictures import Card, cards
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.confusion_matrix import draw_matrices
 
 PAIRS = 10
@@ -37,7 +37,7 @@ class PairRow:
     examples: list[Card]
 
 
-def confusion(report: ReportInput) -> Section | None:
+def confusion(report: RunResult) -> Section | None:
     """The matrix as counts and as shares, and the most frequent confusions with examples."""
     metrics = report.metrics
     if metrics is None:
@@ -61,7 +61,7 @@ def confusion(report: ReportInput) -> Section | None:
 
 
 def _with_examples(
-    report: ReportInput, metrics: Metrics, pairs: tuple[ConfusedPair, ...]
+    report: RunResult, metrics: Metrics, pairs: tuple[ConfusedPair, ...]
 ) -> list[PairRow]:
     losses = report.predictions.losses
     rows_of = [_rows_of_pair(report, pair, losses) for pair in pairs]
@@ -73,9 +73,7 @@ def _with_examples(
     ]
 
 
-def _row(
-    report: ReportInput, metrics: Metrics, pair: ConfusedPair, examples: list[Card]
-) -> PairRow:
+def _row(report: RunResult, metrics: Metrics, pair: ConfusedPair, examples: list[Card]) -> PairRow:
     n = int(metrics.confusion[pair.true].sum())
     return PairRow(
         true=report.classes[pair.true],
@@ -88,9 +86,7 @@ def _row(
     )
 
 
-def _rows_of_pair(
-    report: ReportInput, pair: ConfusedPair, losses: NDArray[np.float64]
-) -> list[int]:
+def _rows_of_pair(report: RunResult, pair: ConfusedPair, losses: NDArray[np.float64]) -> list[int]:
     predictions = report.predictions
     rows = np.flatnonzero(
         (predictions.labels == pair.true) & (predictions.predicted == pair.predicted)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from nunbit.reports.kit import Section, is_pixelated, render, thumbnail_address
 from nunbit.reports.kit.contract import contract_rows
-from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.preprocessing_steps import Example, Step
+from nunbit.reports.run.run_result import RunResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Row:
     steps: list[Shown]
 
 
-def contract(report: ReportInput) -> Section | None:
+def contract(report: RunResult) -> Section | None:
     """How a file becomes what the network sees, in words and in pictures."""
     if not report.contract:
         return None

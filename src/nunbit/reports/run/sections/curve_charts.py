@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from nunbit.formatting import decimal, percent
 from nunbit.reports.kit.charts import Lines, draw_lines
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.events import marked_events
 
 
-def draw_curves(report: ReportInput) -> list[Markup]:
+def draw_curves(report: RunResult) -> list[Markup]:
     """Training and validation side by side, and the learning rate where it is known."""
     charts = [
         _training_and_validation(report, "loss", as_percent=False),
@@ -25,7 +25,7 @@ def draw_curves(report: ReportInput) -> list[Markup]:
     return charts
 
 
-def _training_and_validation(report: ReportInput, quantity: str, *, as_percent: bool) -> Markup:
+def _training_and_validation(report: RunResult, quantity: str, *, as_percent: bool) -> Markup:
     named = {
         label: column(report, f"{part}_{quantity}")
         for part, label in (("train", "training"), ("validation", "validation"))
@@ -50,7 +50,7 @@ def _training_and_validation(report: ReportInput, quantity: str, *, as_percent: 
     )
 
 
-def _learning_rate(report: ReportInput, rates: Sequence[float]) -> Markup:
+def _learning_rate(report: RunResult, rates: Sequence[float]) -> Markup:
     known = [rate for rate in rates if not math.isnan(rate)]
     return draw_lines(
         Lines(
@@ -64,7 +64,7 @@ def _learning_rate(report: ReportInput, rates: Sequence[float]) -> Markup:
     )
 
 
-def _marks(report: ReportInput) -> list[tuple[float, str]]:
+def _marks(report: RunResult) -> list[tuple[float, str]]:
     return [(float(epoch), mark) for mark, epoch, _ in marked_events(report)]
 
 
@@ -72,11 +72,11 @@ def _shown(value: float, show: Callable[[float], str]) -> str:
     return "unknown" if math.isnan(value) else show(value)
 
 
-def _epochs(report: ReportInput) -> list[float]:
+def _epochs(report: RunResult) -> list[float]:
     return [float(row["epoch"]) for row in report.epochs]
 
 
-def column(report: ReportInput, key: str) -> list[float]:
+def column(report: RunResult, key: str) -> list[float]:
     """Values of one key, NaN where a row has none."""
     values = (row.get(key) for row in report.epochs)
     return [math.nan if value is None else float(value) for value in values]

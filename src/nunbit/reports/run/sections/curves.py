@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.events import kept_checkpoints, marked_events
 
 
-def curves(report: ReportInput) -> Section | None:
+def curves(report: RunResult) -> Section | None:
     """Three charts, the events and the numbers behind them; one epoch has numbers only."""
     if not report.epochs:
         return None

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.types import PARTS
 
 MAX_LISTED = 1000
@@ -28,7 +28,7 @@ class ReasonRow:
     example: str
 
 
-def data(report: ReportInput) -> Section:
+def data(report: RunResult) -> Section:
     """Found, used, excluded and why; findings of the check, notes and leaks."""
     split = report.split
     excluded = split.indices("excluded")
@@ -48,7 +48,7 @@ def data(report: ReportInput) -> Section:
     return Section(name="data", title="Data", body=body)
 
 
-def parts(report: ReportInput) -> Section:
+def parts(report: RunResult) -> Section:
     """Images of each class in each part."""
     split = report.split
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -69,7 +69,7 @@ def parts(report: ReportInput) -> Section:
     return Section(name="split", title="Split", body=body)
 
 
-def _reasons(report: ReportInput) -> list[ReasonRow]:
+def _reasons(report: RunResult) -> list[ReasonRow]:
     """Kinds of reasons, the text before a colon, most frequent first."""
     split = report.split
     paths: dict[str, list[str]] = defaultdict(list)

@@ -14,8 +14,8 @@ from nunbit.evaluation.mistakes import (
 )
 from nunbit.formatting import count
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
 from nunbit.reports.run.pictures import Card, cards
+from nunbit.reports.run.run_result import RunResult
 
 SHOWN = 24
 """Pictures in the first and the last gallery; the others have half as many."""
@@ -32,7 +32,7 @@ class Gallery:
     """What to say where there is no picture."""
 
 
-def gallery(report: ReportInput) -> Section | None:
+def gallery(report: RunResult) -> Section | None:
     """Four galleries, of pictures as the network saw them beside the originals."""
     if report.metrics is None:
         return None
@@ -64,7 +64,7 @@ def gallery(report: ReportInput) -> Section | None:
     return Section(name="gallery", title="Pictures", body=body)
 
 
-def _doubted(report: ReportInput) -> Gallery:
+def _doubted(report: RunResult) -> Gallery:
     rows = doubted_labels(report.predictions)
     found = count(len(rows), "test image")
     shown = "" if len(rows) <= SHOWN // 2 else f", the {SHOWN // 2} most doubtful are shown"
@@ -84,8 +84,8 @@ def _doubted(report: ReportInput) -> Gallery:
     )
 
 
-def _random(report: ReportInput) -> Gallery:
-    seed = int(report.summary.get("seed") or 0)
+def _random(report: RunResult) -> Gallery:
+    seed = report.summary.seed or 0
     return Gallery(
         title="Random sample",
         remark=f"Drawn from all test images with seed {seed}, right and wrong alike.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nunbit.evaluation.projection import FEWEST_POINTS, ImageMap, Projection, map_images
 from nunbit.formatting import confidence
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sprites import Sheet, make_sheet
 
 COLOURS = 10
@@ -58,7 +58,7 @@ class Key:
     wrong: int
 
 
-def feature_map(report: ReportInput) -> Section | None:
+def feature_map(report: RunResult) -> Section | None:
     """The map by PCA, and by UMAP where it is installed; or why there is none."""
     if not len(report.predictions):
         return None
@@ -66,7 +66,7 @@ def feature_map(report: ReportInput) -> Section | None:
         if not report.no_features:
             return None
         return _section(render("run/no_map", reason=report.no_features))
-    seed = int(report.summary.get("seed") or 0)
+    seed = report.summary.seed or 0
     found = map_images(report.predictions, report.features, seed=seed)
     if found is None:
         reason = f"fewer than {FEWEST_POINTS} test images differ in what the last layer is given"
@@ -155,7 +155,7 @@ def _colours(
 
 
 def _keys(
-    report: ReportInput, found: ImageMap, colours: NDArray[np.int64], wrong: NDArray[np.bool_]
+    report: RunResult, found: ImageMap, colours: NDArray[np.int64], wrong: NDArray[np.bool_]
 ) -> list[Key]:
     labels = report.predictions.labels[found.rows]
     keys = []
@@ -173,7 +173,7 @@ def _keys(
     return keys
 
 
-def _descriptions(report: ReportInput, rows: NDArray[np.int64]) -> list[str]:
+def _descriptions(report: RunResult, rows: NDArray[np.int64]) -> list[str]:
     """'0012.png: predicted cat (98.1 %), truly dog' of each row [P] of the predictions."""
     predictions = report.predictions
     sure = predictions.probabilities.max(axis=1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nunbit.evaluation.baselines import Baseline
-from nunbit.formatting import count, percent_with_range
+from nunbit.evaluation.metrics import Metrics, Scores, metrics_in
+from nunbit.formatting import DASH, count, percent_with_range
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 
 NAMES = {
     "largest-class": "Largest class",
@@ -14,7 +17,27 @@ NAMES = {
 }
 
 
-def result(report: ReportInput) -> Section:
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One number below the headline, in words."""
+
+    title: str
+    value: str
+    interval: str
+    """'' where none is known."""
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRow:
+    """The numbers of one part, in words."""
+
+    part: str
+    n: int
+    numbers: list[str]
+
+
+def result(report: RunResult) -> Section:
     """How many test images were right, against the baselines, and the leaks if there are any."""
     metrics = report.metrics
     body = render(
@@ -25,15 +48,16 @@ def result(report: ReportInput) -> Section:
         warnings=[_warning(b) for b in report.baselines if not b.clearly_beaten],
         # Not on the same images: a part of them is another number.
         subsampled=any(metrics and b.n < metrics.n for b in report.baselines),
-        test=report.summary.get("test") or {},
+        tiles=[] if metrics is None else _tiles(metrics),
         leaked=len(report.split.leaked_test_indices),
         unleaked=report.metrics_without_leaks,
+        columns=[metric.title for metric in metrics_in("parts")],
         rows=_rows_of_parts(report),
     )
     return Section(name="result", title="Result", body=body)
 
 
-def headline(report: ReportInput) -> str:
+def headline(report: RunResult) -> str:
     """'Right on 1,842 of 2,000 test images: 92.1 % (90.8 to 93.2)'."""
     metrics = report.metrics
     if metrics is None:
@@ -46,7 +70,7 @@ def headline(report: ReportInput) -> str:
 def _warning(baseline: Baseline) -> tuple[str, str]:
     """The sentence that a baseline was not clearly beaten, and the numbers behind it."""
     what = {
-        "largest-class": f"always answering {baseline.detail.removeprefix('always ')}",
+        "largest-class": f"always answering {baseline.answer}",
         "nearest-neighbour": f"taking the class of {baseline.detail}",
         "linear-probe": baseline.detail,
     }[baseline.kind]
@@ -63,27 +87,47 @@ def _warning(baseline: Baseline) -> tuple[str, str]:
     return f"Not clearly better than {what}.", numbers
 
 
-def _rows_of_parts(report: ReportInput) -> list[dict[str, object]]:
-    """Images, accuracy and loss of each part that the summary or the last epoch tells about."""
-    n = report.summary.get("n", {})
-    last = report.epochs[-1] if report.epochs else {}
-    rows: list[dict[str, object]] = []
-    if last:
-        rows.append(
-            {
-                "part": "training, last epoch",
-                "n": n.get("train", 0),
-                "accuracy": last.get("train_accuracy"),
-                "loss": last.get("train_loss"),
-            }
+def _tiles(metrics: Metrics) -> list[Tile]:
+    """The numbers below the headline."""
+    return [
+        Tile(
+            title=metric.title,
+            value=metric.form.value(found.value),
+            interval="" if found.ci95 is None else " to ".join(map(metric.form.value, found.ci95)),
+            meaning=metric.meaning,
         )
-    validation = report.summary.get("validation")
-    if validation:
-        rows.append({"part": "validation", "n": n.get("validation", 0), **_numbers(validation)})
-    if report.metrics:
-        rows.append({"part": "test", "n": report.metrics.n, **_numbers(report.metrics.to_dict())})
+        for metric in metrics_in("headline")
+        for found in (metrics.values[metric.name],)
+    ]
+
+
+def _rows_of_parts(report: RunResult) -> list[PartRow]:
+    """Images and numbers of each part that the summary or the last epoch knows."""
+    summary, rows = report.summary, []
+    if report.epochs:
+        rows.append(
+            PartRow(
+                part="training, last epoch",
+                n=summary.n.get("train", 0),
+                numbers=[
+                    metric.form.value(report.epochs[-1].get(f"train_{metric.name}"))
+                    for metric in metrics_in("parts")
+                ],
+            )
+        )
+    if summary.validation is not None:
+        n = summary.n.get("validation", 0)
+        rows.append(PartRow(part="validation", n=n, numbers=_numbers(summary.validation)))
+    if report.metrics is not None:
+        numbers = _numbers(report.metrics.scores)
+        rows.append(PartRow(part="test", n=report.metrics.n, numbers=numbers))
     return rows
 
 
-def _numbers(block: dict[str, object]) -> dict[str, object]:
-    return {key: block.get(key) for key in ("accuracy", "accuracy_ci95", "loss")}
+def _numbers(scores: Scores) -> list[str]:
+    """Each with its interval where it has one."""
+    numbers = []
+    for metric in metrics_in("parts"):
+        found = scores.get(metric.name)
+        numbers.append(DASH if found is None else found.text(metric.form))
+    return numbers

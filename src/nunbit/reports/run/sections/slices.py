@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.slices import FEWEST, Breakdown, Slice, Slices
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Rows:
     bars: list[Bar]
 
 
-def slices(report: ReportInput) -> Section | None:
+def slices(report: RunResult) -> Section | None:
     """Warnings in words, and every slice with its interval; None where nothing is known."""
     found = report.slices
     if found is None or not (found.breakdowns or found.left_out):

@@ -7,7 +7,7 @@ import base64
 from nunbit.advisor.plans import SCRATCH, Proportion, describe, verdict
 from nunbit.formatting import percent_with_range, rough_duration
 from nunbit.reports.kit import Section, render
-from nunbit.reports.run.inputs import ReportInput
+from nunbit.reports.run.run_result import RunResult
 
 SAID = {
     "met": "as expected",
@@ -20,7 +20,7 @@ WHY_BELOW = (
 )
 
 
-def transfer(report: ReportInput) -> Section | None:
+def transfer(report: RunResult) -> Section | None:
     """None where the adviser was not asked."""
     advice = report.advice
     if advice is None:

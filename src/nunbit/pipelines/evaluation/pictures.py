@@ -1,17 +1,18 @@
-"""Images as they were found, for the few that a page shows beside what the network saw."""
+"""Pictures for a page: what the network saw, and images as they were found."""
 
 from __future__ import annotations
 
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nunbit.data.decoding import decode
 from nunbit.data.inspect import Inspection
+from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
-from nunbit.errors import UnusableImage
-from nunbit.reports.kit.pictures import MAX_SIDE
-from nunbit.reports.run.inputs import Original, OriginalGetter
+from nunbit.errors import DataError, UnusableImage
+from nunbit.reports.kit.pictures import MAX_SIDE, Original, OriginalGetter, PictureGetter
 from nunbit.types import Samples
 
 
@@ -49,3 +50,32 @@ def originals_of(
         return Original(picture=np.asarray(picture), height=height, width=width)
 
     return original
+
+
+def canvases_as_seen(pixels: Pixels, contract: Preprocess) -> PictureGetter:
+    """A getter of what the network saw: canvases normalised for it, and back by the inverse.
+
+    A file that has vanished since gives the background.
+    """
+    blank = np.full(
+        (1, contract.height, contract.width, contract.channels), contract.background, dtype=np.uint8
+    )
+
+    def canvases_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        (canvases,) = pixels.stream([rows])
+        seen = contract.network_input(canvases, canvases.device)
+        return contract.denormalise(seen).numpy()
+
+    def one(row: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(row)
+        except DataError:
+            return blank
+
+    def pictures(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        try:
+            return canvases_of(rows)
+        except DataError:  # a file has vanished that is decoded again at each use
+            return np.concatenate([one(row) for row in np.split(rows, len(rows))])
+
+    return pictures

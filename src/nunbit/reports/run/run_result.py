@@ -1,46 +1,27 @@
-"""What a report is made from: plain values, no model and no data set."""
+"""What a run leaves at its end: plain values from which its files and its report are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nunbit.evaluation.baselines import Baseline, baseline_from_dict, largest_class
+from nunbit.evaluation.baselines import Baseline, largest_class
 from nunbit.evaluation.metrics import Metrics, evaluate
 from nunbit.evaluation.slices import Attribute, Slices, slice_accuracy
+from nunbit.evaluation.summary import Summary
+from nunbit.reports.kit.pictures import OriginalGetter, PictureGetter
 from nunbit.types import ClassNames, Predictions, Split
 
 if TYPE_CHECKING:
     from nunbit.advisor.plans import Advice
     from nunbit.checks.finding import Finding
     from nunbit.evaluation.projection import Features
-    from nunbit.models.summary import Summary
+    from nunbit.models.summary import Summary as LayerSummary
     from nunbit.reports.run.preprocessing_steps import Strip
-
-PictureGetter: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
-"""Row numbers of the data set [B] to pictures as the network sees them, uint8 [B, H, W, C]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Original:
-    """An image as it was found, before the input contract shaped it."""
-
-    picture: NDArray[np.uint8] | None = None
-    """[h, w] or [h, w, 1 or 3], upright, scaled down where it is large; None with a fault."""
-    height: int = 0
-    """Pixels, before it was scaled down."""
-    width: int = 0
-    fault: str = ""
-    """Why there is no picture, such as a file that has vanished since."""
-
-
-OriginalGetter: TypeAlias = Callable[[int], Original]
-"""Row number of the data set to the image as it was found; never raises for a bad file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +36,14 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportInput:
-    """Everything that the report shows; what is missing is left out or said to be missing."""
+class RunResult:
+    """All that is known at the end of a run, or of an evaluation of one.
 
-    summary: Mapping[str, Any]
+    What is missing is left out of the report, or said to be missing.
+    """
+
+    summary: Summary
     """summary.json."""
-    classes: ClassNames
     split: Split
     """Row i is image i of the data set; excluded rows with their reasons."""
     predictions: Predictions
@@ -70,10 +53,6 @@ class ReportInput:
     """Called for the pictures that are shown, and no others; None shows none."""
     epochs: Sequence[Mapping[str, Any]] = ()
     """Rows of metrics.jsonl; none when a finished model is only evaluated."""
-    best_epoch: int | None = None
-    """The epoch whose weights were kept."""
-    kept_because: str = ""
-    """Why this one, as the end of a sentence that begins with it; '' where nobody says."""
     events: Sequence[Event] = ()
     """What the callbacks did, in order."""
     contract: Mapping[str, object] = field(default_factory=dict)
@@ -84,7 +63,7 @@ class ReportInput:
     """The command that repeats the run."""
     model_reason: str = ""
     """Why this model was chosen."""
-    layers: Summary | None = None
+    layers: LayerSummary | None = None
     """The network layer by layer."""
     notes: tuple[str, ...] = ()
     """Remarks of the source and of the inspection."""
@@ -104,15 +83,31 @@ class ReportInput:
     """Date and time, as the reader should see it."""
 
     def __post_init__(self) -> None:
-        """Refuse values that do not belong together, so that no wrong number is ever shown."""
+        """Check that the values belong together, so that no wrong number is ever shown."""
         if len(self.predictions) and int(self.predictions.indices.max()) >= len(self.split):
             raise ValueError("predictions point to images that the split does not have")
-        test = self.summary.get("test")
-        if self.metrics and test and abs(test["accuracy"] - self.metrics.accuracy) > 1e-9:
+        scores = self.summary.test
+        said = None if scores is None else scores.value("accuracy")
+        if self.metrics and said is not None and abs(said - self.metrics.accuracy) > 1e-9:
             raise ValueError(
-                f"summary and predictions disagree: accuracy {test['accuracy']} and "
-                f"{self.metrics.accuracy}"
+                f"summary and predictions disagree: accuracy {said} and {self.metrics.accuracy}"
             )
+
+    @property
+    def classes(self) -> ClassNames:
+        """Class names in the order of the predictions' columns."""
+        return self.summary.classes
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights were kept; None where there are no epochs to choose from."""
+        kept = self.summary.kept
+        return None if kept is None else kept.epoch or None
+
+    @property
+    def kept_because(self) -> str:
+        """Why this one, as the end of a sentence that begins with it; '' where it is not known."""
+        return "" if self.summary.kept is None else self.summary.kept.why
 
     @cached_property
     def metrics(self) -> Metrics | None:
@@ -131,8 +126,9 @@ class ReportInput:
         """What the summary knows of simpler methods; the largest class is always among them."""
         if not len(self.predictions):
             return ()
-        known = tuple(map(baseline_from_dict, self.summary.get("baselines") or ()))
-        return known or (largest_class(self.predictions, self.classes, training_labels=None),)
+        return self.summary.baselines or (
+            largest_class(self.predictions, self.classes, training_labels=None),
+        )
 
     @cached_property
     def metrics_without_leaks(self) -> Metrics | None:

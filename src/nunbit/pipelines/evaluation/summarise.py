@@ -1,0 +1,34 @@
+"""The numbers of a bundle on its test part, as summary.json has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nunbit import __version__
+from nunbit.bundle import Bundle
+from nunbit.data.dataset import Dataset
+from nunbit.device import describe_device
+from nunbit.evaluation.slices import slice_accuracy
+from nunbit.evaluation.summary import Summary, leaks_of, scores_of
+from nunbit.pipelines.evaluation.test_pass import EvaluatedPart
+
+
+def summarise(dataset: Dataset, bundle: Bundle, tested: EvaluatedPart, **known: Any) -> Summary:
+    """The summary of a pass over the test part; `known` are further fields of it.
+
+    Raises what `evaluate` raises.
+    """
+    test, attributes = tested.predictions, tested.attributes
+    return Summary(
+        nunbit=__version__,
+        model=bundle.architecture,
+        dataset=dataset.name,
+        classes=bundle.classes,
+        n=dataset.split.counts,
+        test=scores_of(test, bundle.classes),
+        device=describe_device(dataset.device),
+        parameters=sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
+        slices=slice_accuracy(test, attributes).summary if attributes else None,
+        leaks=leaks_of(test, dataset.split, bundle.classes),
+        **known,
+    )
