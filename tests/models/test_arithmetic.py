@@ -14,7 +14,6 @@ from nunbit.errors import UsageError
 from nunbit.models.arithmetic import (
     convolution_multiply_adds,
     convolution_parameters,
-    linear_parameters,
     output_shape,
     output_size,
     parameters_formula,
@@ -100,7 +99,6 @@ def test_the_formulae_of_the_notes() -> None:
     assert size_formula(27, 5, padding=2) == "(27 - 5 + 2*2)/1 + 1 = 27"
     assert parameters_formula((11, 11), 3, 96) == "(11*11*3 + 1)*96 = 34,944"
     assert parameters_formula((3, 3), 64, 64, bias=False) == "3*3*64*64 = 36,864"
-    assert linear_parameters(9216, 4096) == 37_752_832
     assert convolution_multiply_adds((55, 55), (11, 11), 3, 96) == 105_415_200
 
 

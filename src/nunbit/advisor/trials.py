@@ -119,8 +119,10 @@ def set_up_trials(
     """
     images = _at_trial_size(case)
     split_points = find_split_points(case.network, images.shape)
+    # Folds are joined into as many parts as there are rounds at most, and few images need all.
     parts = min(MAX_ROUNDS, int(folds.max()) + 1)
     rounds = min(parts, math.ceil(MIN_JUDGED * parts / len(images)))
+    # Frozen stages run once for each image, not in each step: their work is not counted.
     whole = _multiply_adds(case.network, split_points, images.shape)
     before = {
         n: split_points[-1 - n].multiply_adds_before if n < len(split_points) else 0
@@ -128,8 +130,11 @@ def set_up_trials(
     }
     affordable = {n: _affordable(whole - spent) / rounds for n, spent in before.items()}
     tried = [n for n in learning if affordable[n] >= MIN_VISITS]
+    # All plans see as many images as the most expensive one that can be tried, lest a plan win by
+    # having been trained for longer.
     least = min((affordable[n] for n in tried), default=0.0)
     max_images = max(MIN_IMAGES, int(least / MIN_EPOCHS))
+    # The heads that all trials begin with are fitted on the features at the trials' own size.
     last = split_points[-1]
     features = extract(feature_extractor(case.network, last), images.batches(), pool=last.pooled)
     divided = tuple(
@@ -181,6 +186,7 @@ def _at_trial_size(case: AdvisorInput) -> Images:
         return images
     height, width = (round(side * TRIAL_SIDE / images.side) for side in images.shape[1:])
     small = images.resized(max(1, height), max(1, width))
+    # Vision transformers with fixed positions fail on another size; asking is the only way to know.
     try:
         with evaluation_mode(case.network):
             (batch, *_) = small.take(np.arange(1)).batches()
@@ -204,6 +210,7 @@ def try_plan(
     visits = setup.visits[learning_stages]
     answers, seconds = [], 0.0
     for one in setup.rounds:
+        # A copy: the network is the caller's, and each plan starts from the same weights.
         network = copy.deepcopy(case.network).to(memory_format=torch.channels_last)
         install(network, _as_fitted(one), shape=one.train.shape)
         tuning = fine_tuning(network, setup.split_points, mode=plan, freeze_statistics=True)
@@ -216,10 +223,12 @@ def try_plan(
                 feature_extractor(network, split_point),
                 head_from(network, split_point),
             )
+            # What never learns is computed once; the steps then cost what the rest costs.
             inputs = [
                 torch.from_numpy(extract(body, part.batches())) for part in (one.train, one.judged)
             ]
         learning.train()
+        # All at once, not stage by stage: a trial is too short to unfreeze in turns.
         tuning.freeze(network, tuning.always_frozen)
         slower = tuning.stages.scales(case.stage_decay)
         groups = parameter_groups(network, WEIGHT_DECAY, scales=slower)
@@ -246,6 +255,7 @@ def try_scratch(case: AdvisorInput, setup: TrialSetup) -> TrialResult | None:
     """
     wanted = case.scratch
     less = min(1.0, SCRATCH_TRIAL_SIDE / max(wanted.height, wanted.width))
+    # From the images themselves and not from the trials' small ones, which may be of other shape.
     images = case.images.resized(round(less * wanted.height), round(less * wanted.width))
     answers, seconds, visits, fewest = [], 0.0, 0, len(images)
     for one in setup.rounds:
@@ -327,9 +337,11 @@ def _train(
     size = min(BATCH, len(images))
     steps = max(1, visits // size)
     order = np.empty(0, dtype=np.int64)
+    # Dropout draws from torch's global generator, which is the caller's.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derive_seed(seed, Purpose.DROPOUT))
         for step in range(steps):
+            # Only full batches: a rest of one image would upset batch normalisation.
             if len(order) < size:
                 order = generator.permutation(len(images))
             rows, order = order[:size], order[size:]

@@ -3,6 +3,9 @@
 Modules stay modules: the graph calls the network's own, so its pieces share parameters, buffers and
 mode with it. Followed in evaluation mode: what only happens in training is left out, but for
 dropout, which becomes a module again where it was a function.
+
+Not torchvision's `feature_extraction`, which is built on the same tracer: it gives what lies before
+a node, never the head from there on, and raises for networks of which a part cannot be followed.
 """
 
 from __future__ import annotations

@@ -3,6 +3,12 @@
 Minimised is the mean cross entropy plus strength / 2 times the sum of squared weights (biases go
 free), by L-BFGS, which is deterministic and exact: the problem is convex. Each strength starts from
 the solution of the stronger one before it. n images, D features, K classes.
+
+Not scikit-learn's `LogisticRegression`, which finds the same minima: over the same eleven strengths
+it took as long with 1,500 images of 1,280 features in five classes (0.28 s of processor time
+against 0.32 here, one thread), and 0.10 s against 0.06 with 192 images, where the space that the
+images span is the smaller one. It would have to be imported, a second of processor time, brings the
+features to the CPU, and does not stop at the end of a path.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ from nunbit.finetune.selection import (
 
 STRENGTHS = tuple(10.0 ** (1 - half / 2) for half in range(11))
 """10 down to 1e-4 in half decades, for standardised features; divided by the number of classes,
-because the mean loss feels a class's weights by its share of the images only."""
+because the mean loss feels a class's weights by its fraction of the images only."""
 PATIENCE = 2
 """The path ends when the loss has grown worse so many times in a row: weaker overfits more."""
 WITHOUT_CHOICE = 0.1
@@ -41,7 +47,7 @@ MAX_ITERATIONS = 150
 GRADIENT_TOLERANCE = 1e-4
 """Of the largest entry of the gradient, divided by the number of classes as the strengths are."""
 LOSS_TOLERANCE = 1e-7
-"""Share of the loss that a step gains at least; less changes no prediction."""
+"""Fraction of the loss that a step gains at least; less changes no prediction."""
 
 
 def fit_logistic(

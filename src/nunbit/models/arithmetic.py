@@ -77,11 +77,6 @@ def convolution_parameters(
     return (math.prod(kernel) * (channels_in // groups) + bias) * filters
 
 
-def linear_parameters(inputs: int, outputs: int, *, bias: bool = True) -> int:
-    """Weights and biases of a fully connected layer."""
-    return (inputs + bias) * outputs
-
-
 def convolution_multiply_adds(
     out_sizes: Sequence[int], kernel: Sequence[int], channels_in: int, filters: int, groups: int = 1
 ) -> int:

@@ -51,6 +51,7 @@ class Duration:
     def fraction_done(self, state: TrainingState, batches_per_epoch: int, elapsed: float) -> float:
         """Fraction of the run that is done, from 0; a little above 1 where a time is over."""
         if self.seconds is not None:
+            # Not capped: the step that passes the end is the last one, and asks for no more than 1.
             return elapsed / self.seconds
         assert self.epochs is not None
         return (state.epoch - 1 + state.batch / batches_per_epoch) / self.epochs
@@ -144,6 +145,7 @@ class Trainer:
         self.scope = scope
         self._part = scope.part(state.model)
         self._evaluated = self._part if state.average is None else scope.part(state.evaluated_model)
+        # Losses stay on the device until they are shown: reading one makes the host wait for it.
         self._unread: list[tuple[Tensor, Tensor, int]] = []
         self._clock_started: float | None = None
         self._last_saved = self._last_read = time.perf_counter()
@@ -156,6 +158,7 @@ class Trainer:
             RunInterrupted: when a stop was asked for; the state has been saved.
         """
         write_metrics(self.plan.metrics_file, self.state.history)
+        # Each step seeds torch's global generator; whoever called gets theirs back as it was.
         with torch.random.fork_rng(devices=_cuda_devices(self.train.device)):
             while not self.state.finished:
                 self._train_epoch()
@@ -164,6 +167,7 @@ class Trainer:
     def _train_epoch(self) -> None:
         state = self.state
         self._part.train()
+        # After `train()`, which would put frozen stages into training mode again.
         self.scope.enter_epoch(state.model, state.epoch)
         self._clock_started = time.perf_counter()
         # Time in an epoch counts from here, plus what an interrupted process had spent on it.
@@ -174,8 +178,10 @@ class Trainer:
             state.sums.seconds = time.perf_counter() - began
             if time.perf_counter() - self._last_read > READ_EVERY_SECONDS:
                 self._show_step()
+            # A length in minutes may end within an epoch; what was trained then counts as one.
             if self._fraction_done() >= 1:
                 break
+            # Between steps, where the state is whole: a signal's handler only asks.
             if self.stop.requested:
                 self._save()
                 self._stop(f"in epoch {state.epoch}, batch {state.batch} of {len(self.train)}")
@@ -187,13 +193,16 @@ class Trainer:
     def _step(self, batch: Batch) -> None:
         state, plan = self.state, self.plan
         set_learning_rate(state.optimizer, self._learning_rate())
+        # From the step's number alone, so that a resumed run draws what it would have drawn.
         seed = derive_seed(plan.seed, Purpose.DROPOUT, state.epoch, state.batch)
         _seed_global_generator(seed, batch.images.device)
         with fast_conv_weight_grad(batch.images.device.type, plan.autocast_dtype):
             output = self._part(batch.images)
         loss, logits = loss_of_output(plan.loss, output, batch.targets)
+        # The penalty is outside of the narrow type and of the recorded loss.
         minimised = loss if plan.penalty is None else loss + plan.penalty(state.model)
         minimised.backward()  # type: ignore[no-untyped-call]
+        # By the norm over all weights, which keeps the direction of the step.
         if plan.gradient_clip:
             nn.utils.clip_grad_norm_(state.model.parameters(), plan.gradient_clip)
         state.optimizer.step()
@@ -206,6 +215,7 @@ class Trainer:
     def _read_losses(self) -> None:
         if not self._unread:
             return
+        # Two transfers for all steps since the last reading, instead of two a step.
         losses = torch.stack([loss for loss, _, _ in self._unread]).tolist()
         corrects = torch.stack([correct for _, correct, _ in self._unread]).tolist()
         first = self.state.batch - len(losses) + 1
@@ -233,6 +243,8 @@ class Trainer:
         record["images_per_second"] = round(sums.images / sums.seconds, 1)
         state.history.append(record)
         state.finished = self._fraction_done() >= 1
+        # Before the callbacks, which may save: the next batch to train on is then the first of the
+        # next epoch, and no resumed run trains an epoch's last batch twice.
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, EpochSums()
         for callback in self.callbacks:
             callback.epoch_ended(state, record)
@@ -255,6 +267,7 @@ class Trainer:
     def _save(self) -> None:
         self._read_losses()
         if self._clock_started is not None:
+            # What is saved counts the time up to now: a run of minutes goes on from there.
             self._stop_clock()
             self._clock_started = time.perf_counter()
         save_checkpoint(self.plan.checkpoint_folder, self.state)
