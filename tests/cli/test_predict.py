@@ -49,7 +49,7 @@ class FakeClassifier:
 
 @pytest.fixture(autouse=True)
 def classifier(fake_module: FakeModule) -> None:
-    fake_module("nunbit.classifier", load=lambda path: FakeClassifier())
+    fake_module("nunbit.loading", load_predictor=lambda path: FakeClassifier())
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_name_that_is_no_utf8_is_predicted_and_written(
 def test_a_missing_path_is_named_before_the_model_is_loaded(
     folder: Path, fake_module: FakeModule, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_module("nunbit.classifier")
+    fake_module("nunbit.loading")
     assert main(["predict", "run", "missing.png"]) == 2
     assert "missing.png" in printed(capsys)[1]
 
