@@ -40,7 +40,7 @@ try:
 except ImportError as error:
     raise nunbit.NunbitError(
         f"this lab needs PyTorch Geometric and scikit-image: {error}",
-        remedy='pip install "nunbit[graph]"',
+        remedy='python -m pip install "nunbit[graph]"',
     ) from error
 
 lab = open_lab("16_graphs")

@@ -27,7 +27,7 @@ def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        missing("playwright is not installed: pip install '.[dev]'")
+        missing("playwright is not installed: python -m pip install '.[dev]'")
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root; it opens nothing here but our own files.
         opened = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])

@@ -261,7 +261,7 @@ def test_missing_captum_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="Occlusion needs captum") as caught:
         attribute(tampering(), some_images(), CLASSES, method="occlusion")
-    assert caught.value.remedy == 'pip install "nunbit[explain]"'
+    assert caught.value.remedy == 'python -m pip install "nunbit[explain]"'
     assert attribute(tampering(), some_images(), CLASSES, method="gradients").any()
 
 

@@ -226,7 +226,7 @@ def test_without_captum_it_ends_at_once_and_says_what_to_install(
     file = home / "photos" / "flower" / "00.png"
     with pytest.raises(UsageError, match="needs captum") as caught:
         explain_run(home / "run", [file], out=tmp_path / "out")
-    assert 'pip install "nunbit[explain]"' in str(caught.value)
+    assert 'python -m pip install "nunbit[explain]"' in str(caught.value)
     done = explain_run(
         home / "bundle", [file], out=tmp_path / "out", wanted=Wanted(methods=(), stages=False)
     )

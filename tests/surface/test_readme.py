@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typer
 import nunbit
 from nunbit.cli import app
 from nunbit.cli.invocation import Invocation
-from tests.surface.readme import ROOT, blocks, commands, links
+from tests.surface.readme import PAGES, ROOT, blocks, commands, links
 
 
 def spelled(words: list[str]) -> str:
@@ -53,3 +54,10 @@ def test_python_uses_public_names_only(block: str) -> None:
 @pytest.mark.parametrize("target", links(), ids=lambda path: path.name)
 def test_files_that_are_linked_to_are_there(target: Path) -> None:
     assert target.exists()
+
+
+def test_packages_are_installed_in_one_way() -> None:
+    """`python -m pip` installs for the Python that runs, also where `pip` is another's."""
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md", *(ROOT / "src").rglob("*.py")]
+    other = re.compile(r"(?<!python -m )\bpip3? install")
+    assert [page.name for page in pages if other.search(page.read_text(encoding="utf-8"))] == []

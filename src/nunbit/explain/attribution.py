@@ -179,7 +179,7 @@ def refuse_missing_captum(method: Method) -> None:
     if method != "gradients" and importlib.util.find_spec("captum") is None:
         raise UsageError(
             f"{METHODS[method].title} needs captum, which is not installed",
-            remedy='pip install "nunbit[explain]"',
+            remedy='python -m pip install "nunbit[explain]"',
         )
 
 

@@ -44,7 +44,8 @@ def _parser() -> Any:
         from mdit_py_plugins.dollarmath import dollarmath_plugin
     except ImportError:
         raise UsageError(
-            "the labs need packages that are not installed", remedy="pip install 'nunbit[labs]'"
+            "the labs need packages that are not installed",
+            remedy="python -m pip install 'nunbit[labs]'",
         ) from None
     parser = MarkdownIt("commonmark", {"html": True, "highlight": _code}).enable("table")
     return parser.use(dollarmath_plugin, renderer=_formula, allow_digits=False, double_inline=True)

