@@ -1,4 +1,4 @@
-"""From measurements to answers and expectations; no image and no network is touched here."""
+"""Answers and expectations from measurements; no image and no network is touched here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Heads:
 
     @property
     def last(self) -> OutOfFold:
-        """On the input of the network's own head."""
+        """The head on the input of the network's own head."""
         return self.stages[-1]
 
 
@@ -142,7 +142,7 @@ def estimates(case: AdvisorInput, measured: Measured) -> tuple[PlanEstimate, ...
 
 
 def _no_worse(accuracy: Proportion, *, than: Proportion) -> Proportion:
-    """At least the head's: fine-tuning starts from it, and keeps it where it gets worse.
+    """Accuracy of at least the head: fine-tuning starts from it, and keeps it where it gets worse.
 
     A trial that ends below its head was cut short while large steps had done harm.
     """
@@ -187,7 +187,7 @@ def _at_least(one: tuple[Proportion, str], floor: tuple[Proportion, str]) -> tup
 
 
 def _behind(measured: Measured) -> dict[str, float]:
-    """For each plan that was tried, and the head, how far behind the best of them it was.
+    """Distance from the best of each plan that was tried, and of the head.
 
     In standard errors of the paired difference of the logarithms of errors.
     """
@@ -248,7 +248,7 @@ def _log_ratio(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[floa
 
 
 def _changes(measured: Measured) -> dict[str, tuple[float, float]]:
-    """By plan, the logarithm of its errors over the head's, and the deviation of that.
+    """The logarithm, by plan, of its errors over the head's, and the deviation of that.
 
     The mean and the deviation after the trials, of a normal prior around 0: plans are drawn towards
     the head and towards each other, the more, the fewer errors their trials saw (Efron and Morris
@@ -271,7 +271,7 @@ def _changes(measured: Measured) -> dict[str, tuple[float, float]]:
 
 
 def _covariance(tried: Sequence[TrialResult]) -> NDArray[np.float64]:
-    """Of the plans' `_log_ratio` to one head: they share its errors, and many of their own."""
+    """Covariance of the plans' `_log_ratio`: they share the head's errors, and some others."""
     wrong = np.array([~t.right for t in tried], dtype=np.float64)
     head = (~tried[0].head_right).astype(np.float64)
     parts = wrong / (wrong.sum(axis=1, keepdims=True) + 1) - head / (head.sum() + 1)

@@ -38,7 +38,7 @@ class Timing:
     def training_seconds(
         self, *, train: int, validation: int, epochs: int, repeats_frozen: bool
     ) -> float:
-        """Of a whole training.
+        """Seconds of a whole training.
 
         The frozen part sees each image once and its result is kept, unless `repeats_frozen`: then
         the training images pass through it in every epoch, because augmentation changes them.
@@ -110,7 +110,7 @@ def _step(module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    """Of one call, after another that warms up."""
+    """Seconds of one call, after another that warms up."""
     call()
     _wait()
     began = time.perf_counter()

@@ -132,8 +132,8 @@ def set_up_trials(
     tried = [n for n in learning if affordable[n] >= MIN_VISITS]
     # All plans see as many images as the most expensive one that can be tried, lest a plan win by
     # having been trained for longer.
-    least = min((affordable[n] for n in tried), default=0.0)
-    max_images = max(MIN_IMAGES, int(least / MIN_EPOCHS))
+    cheapest = min((affordable[n] for n in tried), default=0.0)
+    max_images = max(MIN_IMAGES, int(cheapest / MIN_EPOCHS))
     # The heads that all trials begin with are fitted on the features at the trials' own size.
     last = split_points[-1]
     features = extract(feature_extractor(case.network, last), images.batches(), pool=last.pooled)
@@ -148,7 +148,7 @@ def set_up_trials(
         )
         for number in range(rounds)
     )
-    visits = int(min(least, MAX_EPOCHS * min(len(one.train) for one in divided)))
+    visits = int(min(cheapest, MAX_EPOCHS * min(len(one.train) for one in divided)))
     return TrialSetup(
         rounds=divided,
         split_points=split_points,
@@ -298,7 +298,7 @@ def try_scratch(case: AdvisorInput, setup: TrialSetup) -> TrialResult | None:
 def _multiply_adds(
     network: nn.Module, split_points: tuple[SplitPoint, ...], shape: tuple[int, int, int]
 ) -> int:
-    """Of one image up to the head; of the whole where the network cannot be followed.
+    """Multiply-adds of one image up to the head; of the whole where the network cannot be followed.
 
     What cannot be counted at all is taken for too much.
     """

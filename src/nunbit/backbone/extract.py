@@ -46,7 +46,7 @@ def extract_several(
     pools: Sequence[Pool | None],
     view: View = "centre",
 ) -> tuple[NDArray[np.float32], ...]:
-    """As `extract`, in one pass, for a module that returns several tensors.
+    """Features from a module that returns several tensors, as `extract`, in one pass.
 
     That is what `pieces.multi_extractor` makes; `pools` has one entry for each tensor.
     """
@@ -60,7 +60,7 @@ def extract_several(
 def stream(
     module: nn.Module, batches: Iterable[Batch], *, pool: Pool | None = None, view: View = "centre"
 ) -> Iterator[NDArray[np.float32]]:
-    """As `extract`, batch by batch: float32 [B, ...] each, for what does not fit in memory."""
+    """Features batch by batch, float32 [B, ...] each: `extract` for what does not fit in memory."""
     # What is not pooled may be trained on from: to the last bit what the network itself gives.
     for values in _passes(fuse_conv_bn(module) if pool else module, batches, view):
         yield _to_host(values, pool)

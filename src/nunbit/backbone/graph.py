@@ -55,7 +55,7 @@ class Followed(GraphModule):
     """The network that was followed."""
 
     def path(self, node: Node) -> tuple[str, ...]:
-        """Where a node was computed: the parts of the name of its module; () for the network."""
+        """Parts of the name of the module that computed a node; () for the network."""
         return tuple(part for part in self.paths.get(node.name, "").split(".") if part)
 
 
@@ -130,7 +130,7 @@ class _Tracer(Tracer):
     def call_module(
         self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """As torch's, but a module that cannot be followed inside becomes one node."""
+        """The call as torch follows it; a module that cannot be followed becomes one node."""
         # While torch.fx follows, every module of the process is called through its tracer, and asks
         # it for its parameters: what other threads do is none of its business.
         if threading.get_ident() != self._thread:
@@ -147,13 +147,13 @@ class _Tracer(Tracer):
                 return self.create_proxy("call_module", name, args, kwargs)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        """As torch's, which gives proxies of parameters; to other threads the parameters."""
+        """The attribute as torch gives it, a parameter's proxy; to other threads the parameter."""
         if threading.get_ident() != self._thread:
             return attr_val
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def create_node(self, *args: Any, **kwargs: Any) -> Node:
-        """As torch's; notes the place."""
+        """The node that torch makes; its place is noted."""
         node = super().create_node(*args, **kwargs)
         self.paths[node.name] = self._inside[-1] if self._inside else ""
         return node

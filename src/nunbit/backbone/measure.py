@@ -24,7 +24,7 @@ _IMAGES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """By name of the node."""
+    """Sizes and work by name of the node."""
 
     shapes: Mapping[str, tuple[int, ...]]
     """Of the tensor of one image; only for nodes that make one tensor with a row for each image."""

@@ -157,7 +157,7 @@ def _places(followed: Followed, measured: Measured, shape: Sequence[int]) -> lis
 
 
 def _never_finer_again(places: Sequence[_Place]) -> list[_Place]:
-    """Without what was folded into windows for a while: places that later ones outnumber."""
+    """The places without those that later ones outnumber, such as windows for a while."""
     kept: list[_Place] = []
     for place in reversed(places):
         if not kept or place.positions >= kept[-1].positions:
@@ -214,7 +214,7 @@ def _common(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ends_of_stages(places: Sequence[_Place]) -> list[_Place]:
-    """Where each stage ends; what multiplies nothing, or never ends well, joins a neighbour."""
+    """The end of each stage; what multiplies nothing, or never ends well, joins a neighbour."""
     stages: list[list[_Place]] = [[places[0]]]
     for before, place in pairwise(places):
         if place.positions <= MAX_STAGE_FRACTION * before.positions:

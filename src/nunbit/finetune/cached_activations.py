@@ -158,7 +158,7 @@ class _TwoSides:
 
 
 def _on(values: Tensor, device: torch.device) -> Tensor:
-    """On the device; maps channels last, as the convolutions after them compute fastest."""
+    """Tensors on the device; maps channels last, as the convolutions after them compute fastest."""
     if values.ndim == 4:
         values = values.contiguous(memory_format=torch.channels_last)
     return values.to(device, non_blocking=True)

@@ -151,7 +151,7 @@ class _Scale:
 
     @classmethod
     def of(cls, features: NDArray[np.float32]) -> _Scale:
-        """Of the training part. What hardly ever changes there is not blown up elsewhere."""
+        """The training part's scale; what hardly ever changes there is not blown up elsewhere."""
         deviation = features.std(axis=0, dtype=np.float64)
         changing = deviation[deviation > 0]
         least = MIN_DEVIATION * float(np.median(changing)) if len(changing) else 1.0

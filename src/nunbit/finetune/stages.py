@@ -17,7 +17,7 @@ StageOf: TypeAlias = Mapping[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Stages:
-    """Where the parameters and modules of one network stand; names hold for its copies too."""
+    """Stages of the parameters and modules of one network; names hold for its copies too."""
 
     count: int
     """Stages without the head."""

@@ -1,4 +1,4 @@
-"""From a model's name to a network with fresh weights."""
+"""Networks with fresh weights, made from a model's name."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def timm_arguments(info: ModelInfo, shape: Shape) -> dict[str, Any]:
 
 
 def timm_layout(info: ModelInfo) -> dict[str, Any]:
-    """Where timm finds the first convolution and the classifier, to replace them by others."""
+    """Names of timm's first convolution and classifier, which it replaces by others."""
     import timm
 
     name = info.name.rpartition("/")[2]

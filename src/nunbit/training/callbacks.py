@@ -91,7 +91,7 @@ class SaveBest:
 
 
 def standard_error(accuracy: float, images: int) -> float:
-    """Of an accuracy, 0 to 1, on so many images."""
+    """Standard error of an accuracy, 0 to 1, on so many images."""
     return math.sqrt(accuracy * (1 - accuracy) / images)
 
 

@@ -62,7 +62,7 @@ def save_checkpoint(folder: Path, state: TrainingState, *, weights_only: bool = 
 
 
 def previous_of(folder: Path) -> Path:
-    """Where the checkpoint before the one in `folder` is kept."""
+    """Folder of the checkpoint before the one in `folder`."""
     return folder.with_name(f"{folder.name}-previous")
 
 
@@ -189,7 +189,7 @@ def _load(path: Path) -> dict[str, Tensor]:
 
 
 def _content_digest(content: Mapping[str, Any]) -> str:
-    """Of what state.json says, however it is laid out; numbers survive JSON exactly."""
+    """Digest of what state.json says, however it is laid out; numbers survive JSON exactly."""
     said = {key: value for key, value in content.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -200,7 +200,7 @@ def _digest(path: Path) -> str:
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """On the CPU, contiguous and without shared memory, as safetensors wants them."""
+    """Tensors on the CPU, contiguous and without shared memory, as safetensors wants them."""
     return {
         name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
     }

@@ -81,7 +81,7 @@ class EpochBatches(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the batches are."""
+        """The device on which the batches are."""
         ...
 
     def __len__(self) -> int:

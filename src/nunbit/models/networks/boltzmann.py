@@ -42,6 +42,11 @@ class BoltzmannMachine(nn.Module):
         """P(visible = 1 | hidden): [B, U] -> [B, V]."""
         return torch.sigmoid(F.linear(hidden, self.up.weight.t(), self.visible_bias))
 
+    def free_energy(self, visible: Tensor) -> Tensor:
+        """[B, V] -> [B], low for what is likely: P(visible) is exp(-energy) / a constant."""
+        below: Tensor = visible @ self.visible_bias
+        return -below - F.softplus(self.up(visible)).sum(dim=1)
+
     @torch.no_grad()
     def contrastive_divergence(
         self, visible: Tensor, *, learning_rate: float, steps: int = 1, generator: torch.Generator

@@ -1,4 +1,4 @@
-"""From what the user typed after --pretrained to weights."""
+"""Weights for what the user typed after --pretrained."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def find_weights(name: str) -> Weights:
 
 
 def weights_for(name: str, info: ModelInfo) -> Weights:
-    """As `find_weights`, for one network.
+    """Weights as `find_weights` finds them, for one network.
 
     Raises UsageError also where the weights are known to be of another network.
     """

@@ -1,4 +1,4 @@
-"""Where files of weights lie on this machine, and what is said when one is missing.
+"""Places of weight files on this machine, and what is said when one is missing.
 
 Looked for in $NUNBIT_WEIGHTS or nunbit's own cache, then in the cache of the library that knows
 the weights; only then downloaded.

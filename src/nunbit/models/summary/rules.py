@@ -229,7 +229,7 @@ def _group_norm(arguments: Sequence[Any], look: Look, results: Sequence[Tensor])
 
 
 def _batch_norm(arguments: Sequence[Any], look: Look, results: Sequence[Tensor]) -> Field:
-    """With stored statistics, each value from itself; without, from all places."""
+    """Each value from itself, or without stored statistics from all places."""
     field = _first(arguments, look)
     batch_statistics = _argument(arguments, 5, False) is True
     if batch_statistics or results[0].dim() != len(field.shape):
