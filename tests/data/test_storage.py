@@ -48,7 +48,13 @@ def png(grey: int, spot: int) -> bytes:
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Bright and dark pictures, all different, and one member that is cut off."""
     monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "cache"))
-    kind = Source(kind="zip archive", recognises=lambda path: path.suffix == ".zip", load=load_zip)
+    kind = Source(
+        kind="zip",
+        form="a zip archive",
+        looks_like="class folders in a zip archive",
+        recognises=lambda path: path.suffix == ".zip",
+        load=load_zip,
+    )
     monkeypatch.setattr(sources, "SOURCES", (kind, *sources.SOURCES))
     path = tmp_path / "pictures.zip"
     with zipfile.ZipFile(path, "w") as opened:

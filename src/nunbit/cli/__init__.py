@@ -57,9 +57,10 @@ app.command("lab")(lab.lab)
 def nunbit(version: Version = False, debug: Debug = False) -> None:
     """Labelled images in; a classifier out that its owner can trust, understand and ship.
 
-    DATA is a path or a name: a folder of class folders (also below train, validation and test),
-    a CSV or Parquet table, a flat folder with labels in the file names, MNIST or CIFAR files,
-    an .npz file, or one of digits, fashion-mnist, mnist, cifar10, cifar100.
+    DATA is a folder of class folders (also below train, validation and test), a flat folder with
+    labels in the file names (--label-from), a folder of CIFAR files, a folder of IDX files (MNIST),
+    an .npz file, a CSV or Parquet table, or a known name: digits, fashion-mnist, mnist, cifar10,
+    cifar100
     """
 
 

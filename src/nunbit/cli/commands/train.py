@@ -152,7 +152,9 @@ def _require_data(
             remedy="name its folder: nunbit train --resume --out runs/NAME",
         )
     if not (data or recipe or resume or settings.get("data.path")):
+        from nunbit.data.sources import accepted_data
+
         raise UsageError(
             "there is nothing to train on: DATA is missing",
-            remedy="name a folder of class folders, a table, or a known set such as digits",
+            remedy=f"give {accepted_data()}",
         )

@@ -7,42 +7,93 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
-from nunbit.data.sources.build_samples import Place, settle
+from nunbit.data.sources.build_samples import SourceName, build_samples
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import ConfigError, DataError
 from nunbit.suggest import suggest
 from nunbit.types import Samples
 
-__all__ = ["SOURCES", "Source", "load_samples"]
+__all__ = ["SOURCES", "Source", "accepted_data", "load_samples"]
 
-ACCEPTED = (
-    "give a folder of class folders, a flat folder with --label-from, a CSV or Parquet table, "
-    "a folder of IDX or CIFAR files, an .npz file, or a known name: " + ", ".join(known.KNOWN)
-)
+_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A kind of source: how it is recognised and read."""
+    """A kind of source: how it is recognised and read, and what messages and pages say of it."""
 
     kind: str
+    """Name in docs/data.md."""
+    form: str
+    """What DATA then is, for messages and the command line's help."""
+    looks_like: str
+    """The same with examples, for docs/data.md, in Markdown."""
     recognises: Callable[[Path], bool]
     load: Callable[[Path, SourceOptions], RawSamples]
+    holds: Callable[[str], bool] = lambda _: False
+    """Whether a file's name, in lower case, is that of one file of a folder of this kind."""
 
 
 NAMED_FILES = Source(
-    kind="labels in file names", recognises=class_folders.recognises, load=named_files.load
+    kind="labels in file names",
+    form="a flat folder with labels in the file names (--label-from)",
+    looks_like='a flat folder and `--label-from "{label}.{number}.jpg"`',
+    recognises=lambda _: False,
+    load=named_files.load,
 )
 """Never recognised, only asked for, by a pattern."""
 
 SOURCES: tuple[Source, ...] = (
-    Source(kind="table", recognises=table.recognises, load=table.load),
-    Source(kind="arrays", recognises=npz.recognises, load=npz.load),
-    Source(kind="IDX files", recognises=idx.recognises, load=idx.load),
-    Source(kind="CIFAR files", recognises=cifar.recognises, load=cifar.load),
-    Source(kind="class folders", recognises=class_folders.recognises, load=class_folders.load),
+    Source(
+        kind="table",
+        form="a CSV or Parquet table",
+        looks_like="CSV (comma, semicolon or tab) or Parquet with a path column (`path`, `file`, "
+        "`filename`, `image`) and a label column (`label`, `class`, `target`); optional `split` "
+        "and `group`; every other column is kept, and the report tells the accuracy by it",
+        recognises=table.recognises,
+        load=table.load,
+    ),
+    Source(
+        kind="`.npz`",
+        form="an .npz file",
+        looks_like="arrays `x`, `y` (or `images`, `labels`; or `x_train`, `y_train`, `x_test`, "
+        "`y_test`)",
+        recognises=npz.recognises,
+        load=npz.load,
+    ),
+    Source(
+        kind="IDX",
+        form="a folder of IDX files (MNIST)",
+        looks_like="a folder with MNIST's four files, gzipped or not",
+        recognises=idx.recognises,
+        load=idx.load,
+        holds=lambda name: "ubyte" in name,
+    ),
+    Source(
+        kind="CIFAR",
+        form="a folder of CIFAR files",
+        looks_like="the python or the binary files of CIFAR-10 or CIFAR-100",
+        recognises=cifar.recognises,
+        load=cifar.load,
+        holds=lambda name: name.startswith(("data_batch", "test_batch")),
+    ),
+    NAMED_FILES,
+    Source(
+        kind="class folders",
+        form="a folder of class folders (also below train, validation and test)",
+        looks_like="`photos/cat/1.jpg`, `photos/dog/a/b.png` (sub-folders belong to the class); "
+        "in parts: `photos/train/cat/…`, `photos/validation/…` or `photos/val/…`, `photos/test/…`",
+        recognises=class_folders.recognises,
+        load=class_folders.load,
+    ),
 )
 """Asked in this order; the first that recognises a path reads it."""
+
+
+def accepted_data() -> str:
+    """All that DATA may be, the usual first: what messages and the command line's help say."""
+    forms = ", ".join(source.form for source in reversed(SOURCES))
+    return f"{forms}, or a known name: {', '.join(known.KNOWN)}"
 
 
 def load_samples(
@@ -78,8 +129,8 @@ def load_samples(
         found, called = known.load(name), name
     else:
         raise _nothing_there(str(data))
-    place = Place(name=called or "data", location=str(data))
-    return settle(found, place=place, label_map=label_map, group_from=group_from)
+    source = SourceName(name=called or "data", location=str(data))
+    return build_samples(found, source=source, label_map=label_map, group_from=group_from)
 
 
 def _existing_path(data: str | Path) -> Path | None:
@@ -104,24 +155,22 @@ def _recognise(path: Path, options: SourceOptions) -> Source:
     for source in SOURCES:
         if source.recognises(path):
             return source
-    raise DataError("this kind of file is no data set", path=path, remedy=_remedy_for_file(path))
+    raise DataError("this kind of file is not a data set", path=path, remedy=_remedy(path))
 
 
-def _remedy_for_file(path: Path) -> str:
+def _remedy(path: Path) -> str:
     name = path.name.lower()
-    if name.endswith((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")):
-        if "ubyte" in name:
-            return f"give the folder that holds it: '{path.parent}'"
-        return "unpack it and give the folder"
-    if "ubyte" in name or name.startswith(("data_batch", "test_batch")):
+    if any(source.holds(name) for source in SOURCES):
         return f"give the folder that holds it: '{path.parent}'"
-    return ACCEPTED
+    if name.endswith(_ARCHIVES):
+        return "unpack it and give the folder"
+    return f"give {accepted_data()}"
 
 
 def _nothing_there(data: str) -> DataError:
-    meant = suggest(data.lower(), known.KNOWN, form="'{}'")
+    meant, wanted = suggest(data.lower(), known.KNOWN, form="'{}'"), f"give {accepted_data()}"
     return DataError(
         "no such file or folder, and no data set is known by this name",
         path=data,
-        remedy=f"{meant} Otherwise {ACCEPTED}" if meant else ACCEPTED,
+        remedy=f"{meant} Otherwise {wanted}" if meant else wanted,
     )

@@ -19,15 +19,15 @@ from nunbit.types import ClassNames, Samples
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SourceName:
     """How messages and the run's folder call a source."""
 
     name: str
     location: str
 
 
-def settle(
-    found: RawSamples, *, place: Place, label_map: Path | None, group_from: str | None
+def build_samples(
+    found: RawSamples, *, source: SourceName, label_map: Path | None, group_from: str | None
 ) -> Samples:
     """The finished `Samples`.
 
@@ -41,15 +41,15 @@ def settle(
         notes += remarks
     classes, labels, remarks = _number_classes(found, names)
     notes += remarks
-    class_names.refuse_case_twins(classes, location=place.location)
+    class_names.refuse_case_twins(classes, location=source.location)
     reasons = _with_missing_labels(found.reasons, labels)
     if len(classes) < 2:
-        _refuse_fewer_than_two(classes, reasons, place=place, hint=found.hint)
-    _refuse_untrained_classes(classes, labels, found.parts, reasons, location=place.location)
+        _refuse_fewer_than_two(classes, reasons, source=source, hint=found.hint)
+    _refuse_untrained_classes(classes, labels, found.parts, reasons, location=source.location)
     groups, remarks = _groups(found, group_from)
     return Samples(
-        name=place.name,
-        location=place.location,
+        name=source.name,
+        location=source.location,
         classes=classes,
         images=found.images,
         paths=found.paths,
@@ -90,7 +90,7 @@ def _with_missing_labels(reasons: tuple[str, ...], labels: NDArray[np.int64]) ->
 
 
 def _refuse_fewer_than_two(
-    classes: ClassNames, reasons: tuple[str, ...], *, place: Place, hint: str
+    classes: ClassNames, reasons: tuple[str, ...], *, source: SourceName, hint: str
 ) -> None:
     if classes:
         what = f"only one class, '{classes[0]}': there is nothing to tell apart"
@@ -98,7 +98,9 @@ def _refuse_fewer_than_two(
         what = f"none of the {len(reasons):,} rows found has a label, e.g. {reasons[0]}"
     else:
         what = "no images found"
-    raise DataError(what, path=place.location, remedy=hint or "give images of at least two classes")
+    raise DataError(
+        what, path=source.location, remedy=hint or "give images of at least two classes"
+    )
 
 
 def _refuse_untrained_classes(

@@ -32,7 +32,7 @@ class SourceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RawSamples:
-    """Rows of a source with raw class names; `settle` makes `Samples` of it."""
+    """Rows of a source with raw class names; `build_samples` makes `Samples` of it."""
 
     images: ImageStore
     paths: tuple[str, ...]
