@@ -41,7 +41,7 @@ TRAINING, TEST, CHECKED = 1000, 100, 25
 EPOCHS = 4
 LEAST_TIMES_CHANCE = {"gradients": 2.0}
 USUAL_TIMES_CHANCE = 3.0
-MOST_NOISE = 0.1
+MAX_NOISE = 0.1
 _NOISE = np.random.default_rng(0)
 NUMBERS = ("inside", "hit", "depends", "matter", "trusted")
 
@@ -147,7 +147,7 @@ def summarised(seeds: Sequence[dict[str, Any]], given: argparse.Namespace) -> di
         for name in METHODS
     }
     met["edges never trusted"] = kinds["edges"]["trusted"] == 0
-    met["noise rarely trusted"] = kinds["noise"]["trusted"] <= MOST_NOISE
+    met["noise rarely trusted"] = kinds["noise"]["trusted"] <= MAX_NOISE
     return {
         "model": given.model,
         "seeds": len(seeds),

@@ -29,7 +29,7 @@ import numpy as np
 from measuring import alternate, arguments, bound, finish, record, row, run_command
 from PIL import Image
 
-MOST_OUTSIDE, MOST_FOR_ONE_IMAGE = 2.0, 1.5
+MAX_OUTSIDE, MAX_FOR_ONE_IMAGE = 2.0, 1.5
 NAMES_OF_MODULES = """
 import json, sys
 from nunbit.cli import main
@@ -75,8 +75,8 @@ def main() -> int:
         rows=[row(name, "s", values) for name, values in seconds.items()]
         + [row("training of digits", "s", training)],
         ratios=[
-            bound("digits outside imports and training, s", outside, target=MOST_OUTSIDE),
-            bound("one image beyond import torch, s", beyond, target=MOST_FOR_ONE_IMAGE),
+            bound("digits outside imports and training, s", outside, target=MAX_OUTSIDE),
+            bound("one image beyond import torch, s", beyond, target=MAX_FOR_ONE_IMAGE),
         ],
         notes=["the data are in the cache, as after a first run"],
     )

@@ -40,7 +40,7 @@ from typing import Any
 from pictures import write_photographs
 
 WEIGHTS = "efficientnet-lite0"
-MOST_OF_ONE_PASS, LEAST_OF_PLAIN = 1.5, 10.0
+MAX_OF_ONE_PASS, LEAST_OF_PLAIN = 1.5, 10.0
 EPOCHS, BATCH, LEARNING_RATE = 13, 32, 1e-3
 QUICK_PER_CLASS = 8
 KINDS = ("head", "again", "one pass", "plain")
@@ -274,10 +274,10 @@ def summarised(
         "test_images": rows[0]["head"]["n"],
         "stages_of_head": [r["head"]["stages"] for r in rows],
         "met": {
-            f"head at most {MOST_OF_ONE_PASS} times one pass": statistics.median(
+            f"head at most {MAX_OF_ONE_PASS} times one pass": statistics.median(
                 ratios["head / one pass"]
             )
-            <= MOST_OF_ONE_PASS,
+            <= MAX_OF_ONE_PASS,
             f"plain at least {LEAST_OF_PLAIN:g} times head": statistics.median(
                 ratios["plain / head"]
             )

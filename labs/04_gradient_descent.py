@@ -392,7 +392,7 @@ print("all seven agree with PyTorch's to within 1e-9")
 NARROW = np.diag([1.0, 40.0])
 TURN = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
 VALLEYS = {"straight": (NARROW, START), "turned": (TURN @ NARROW @ TURN.T, TURN @ START)}
-MOST_STEPS = 400
+MAX_STEPS = 400
 
 
 def steps_needed(path, valley):
@@ -407,7 +407,7 @@ def best_rate(way, valley, start):
     tried = []
     with np.errstate(over="ignore", invalid="ignore"):
         for rate in np.geomspace(1e-3, 1e2, 41):
-            steps = steps_needed(walk(way, rate, MOST_STEPS, valley, start), valley)
+            steps = steps_needed(walk(way, rate, MAX_STEPS, valley, start), valley)
             tried += [] if steps is None else [(steps, float(rate))]
     return min(tried, default=None)
 
@@ -421,7 +421,7 @@ pd.DataFrame(
         {
             "way": name,
             **{
-                f"{kind}: steps (rate)": f"{got[0]} ({got[1]:.2g})" if got else f"> {MOST_STEPS}"
+                f"{kind}: steps (rate)": f"{got[0]} ({got[1]:.2g})" if got else f"> {MAX_STEPS}"
                 for kind, got in row.items()
             },
         }

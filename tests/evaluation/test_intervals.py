@@ -61,7 +61,7 @@ def test_the_seed_decides_and_the_chunks_do_not_show(monkeypatch: pytest.MonkeyP
     first = bootstrap(mean_of(values), np.ones(40), seed=5)
     assert bootstrap(mean_of(values), np.ones(40), seed=5) == first
     assert bootstrap(mean_of(values), np.ones(40), seed=6) != first
-    monkeypatch.setattr("nunbit.evaluation.intervals.NUMBERS_AT_ONCE", 900)
+    monkeypatch.setattr("nunbit.evaluation.intervals.CHUNK_NUMBERS", 900)
     assert bootstrap(mean_of(values), np.ones(40), seed=5) == first
 
 

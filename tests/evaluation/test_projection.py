@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nunbit.evaluation.projection import (
-    MOST_POINTS,
+    MAX_POINTS,
     NEIGHBOURS,
     Features,
     ImageMap,
@@ -63,10 +63,10 @@ def test_points_are_those_of_the_singular_value_decomposition() -> None:
 
 
 def test_of_many_images_the_mistakes_are_shown_first_and_the_rest_is_drawn() -> None:
-    n = MOST_POINTS + 500
+    n = MAX_POINTS + 500
     values = np.random.default_rng(0).normal(size=(n, 3))
     found = made(map_images(predictions(n, mistakes=30), features(values), seed=1))
-    assert len(found.rows) == MOST_POINTS
+    assert len(found.rows) == MAX_POINTS
     assert set(range(30)) <= set(found.rows.tolist())
     assert (found.mistakes_of, found.images_of) == (30, n)
     assert (np.diff(found.rows) > 0).all()
@@ -76,12 +76,12 @@ def test_of_many_images_the_mistakes_are_shown_first_and_the_rest_is_drawn() -> 
     assert other.rows.tolist() != found.rows.tolist()
 
 
-@pytest.mark.parametrize(("mistakes", "shown"), [(700, MOST_POINTS // 2), (1250, 750)])
+@pytest.mark.parametrize(("mistakes", "shown"), [(700, MAX_POINTS // 2), (1250, 750)])
 def test_mistakes_take_half_of_the_map_or_what_the_others_leave(mistakes: int, shown: int) -> None:
     n = 1300
     values = np.random.default_rng(0).normal(size=(n, 3))
     found = made(map_images(predictions(n, mistakes=mistakes), features(values), seed=1))
-    assert len(found.rows) == MOST_POINTS
+    assert len(found.rows) == MAX_POINTS
     assert (found.rows < mistakes).sum() == shown
 
 
@@ -132,7 +132,7 @@ def test_umap_is_shown_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
         "n_neighbors": NEIGHBOURS,
         "random_state": 5,
         "n_jobs": 1,
-        "shape": (MOST_POINTS, 4),
+        "shape": (MAX_POINTS, 4),
     }
 
 

@@ -8,7 +8,7 @@ from scipy.stats import fisher_exact
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.slices import (
     FALSE_ALARMS,
-    FEWEST,
+    MIN_IMAGES,
     UNKNOWN,
     Attribute,
     Slice,
@@ -169,7 +169,7 @@ def test_what_says_nothing_is_left_out_with_the_reason() -> None:
     assert found.breakdowns == ()
     assert found.left_out == (
         "Mode: RGB, of every image",
-        f"Id: no two values have {FEWEST} images each",
+        f"Id: no two values have {MIN_IMAGES} images each",
         "Empty: not known, of every image",
     )
     assert found.summary == ()

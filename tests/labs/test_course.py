@@ -24,7 +24,7 @@ CODE_SPAN = re.compile(r"`[^`\n]+`")
 FORMULA = re.compile(r"\$\$?[^$]+\$\$?")
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 HANGUL = re.compile(r"[가-힣]")
-MOST_EXERCISES = 4
+MAX_EXERCISES = 4
 
 
 def texts(cells: tuple[Cell, ...]) -> list[str]:
@@ -79,7 +79,7 @@ def test_a_lab_has_the_form_of_the_course(name: str) -> None:
     assert lesson.minutes > 0
     assert 0 < lesson.quick_seconds <= 60
     exercises = [cell.exercise for cell in lesson.cells if cell.exercise]
-    assert 2 <= len(set(exercises)) == len(exercises) <= MOST_EXERCISES
+    assert 2 <= len(set(exercises)) == len(exercises) <= MAX_EXERCISES
     words = "\n".join(texts(lesson.cells))
     assert "> **Predict first.**" in words
     assert words.count("<details>") >= words.count("> **Predict first.**")

@@ -17,7 +17,7 @@ from nunbit.types import Predictions
 
 CALIBRATION_BINS = 15
 """Number of equal-width bins of the expected calibration error, as in Guo et al. 2017."""
-FEWEST_IMAGES, FEWEST_WRONG = 100, 5
+MIN_IMAGES, MIN_WRONG = 100, 5
 """What a temperature is fitted on. Without a single wrong answer, the best fit is no doubt at all:
 a temperature of 0."""
 COLDEST, WARMEST = 0.1, 10.0
@@ -107,11 +107,11 @@ def fit_temperature(predictions: Predictions) -> float:
 def why_no_temperature(predictions: Predictions) -> str:
     """Why these images are not enough to fit a temperature on; '' where they are."""
     n, wrong = len(predictions), int((predictions.predicted != predictions.labels).sum())
-    if n < FEWEST_IMAGES:
+    if n < MIN_IMAGES:
         images = "1 validation image is" if n == 1 else f"{n:,} validation images are"
-        return f"{images} fewer than the {FEWEST_IMAGES} that it takes"
-    if wrong < FEWEST_WRONG:
+        return f"{images} fewer than the {MIN_IMAGES} that it takes"
+    if wrong < MIN_WRONG:
         answers = "1 wrong answer" if wrong == 1 else f"{wrong} wrong answers"
         are = "is" if wrong == 1 else "are"
-        return f"{answers} on the validation part {are} fewer than the {FEWEST_WRONG} that it takes"
+        return f"{answers} on the validation part {are} fewer than the {MIN_WRONG} that it takes"
     return ""

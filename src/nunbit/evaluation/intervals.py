@@ -23,7 +23,7 @@ Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Z = 1.959963984540054
 """The normal distribution has 2.5 % above it."""
 RESAMPLES = 2000
-NUMBERS_AT_ONCE = 1_000_000
+CHUNK_NUMBERS = 1_000_000
 """Of R x M: 8 MB, however many images there are."""
 
 
@@ -119,7 +119,7 @@ def _draws(
 ) -> Iterator[NDArray[np.float64]]:
     """How many of as many images fall into each cell, [R, M] at a time."""
     n, m = int(counts.sum()), len(counts)
-    at_once = max(NUMBERS_AT_ONCE // max(n, m), 1)
+    at_once = max(CHUNK_NUMBERS // max(n, m), 1)
     cell_of_image = np.repeat(np.arange(m), counts)
     for start in range(0, resamples, at_once):
         r = min(at_once, resamples - start)

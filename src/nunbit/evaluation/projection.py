@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from nunbit.types import Predictions
 
-MOST_POINTS = 800
+MAX_POINTS = 800
 """On the map: more cover each other, and each brings a small picture into the page."""
 SHARE_OF_MISTAKES = 0.5
 """Of the points, where there are as many mistakes: they are what one looks for."""
-FEWEST_POINTS = 10
+MIN_POINTS = 10
 NEIGHBOURS = 15
 """Of UMAP, its default (McInnes, Healy and Melville 2018)."""
 
@@ -67,13 +67,13 @@ class ImageMap:
 
 
 def map_images(predictions: Predictions, features: Features, *, seed: int) -> ImageMap | None:
-    """The map of at most `MOST_POINTS` images; None where there are too few, or all are one.
+    """The map of at most `MAX_POINTS` images; None where there are too few, or all are one.
 
     PCA is fitted on all M images; UMAP on the points that are shown, because it takes seconds.
     `seed` decides which images are shown, and what UMAP draws.
     """
     values = np.asarray(features.values, dtype=np.float32)
-    if len(values) < FEWEST_POINTS or values.shape[1] < 2 or not np.isfinite(values).all():
+    if len(values) < MIN_POINTS or values.shape[1] < 2 or not np.isfinite(values).all():
         return None
     if (values == values[0]).all():
         return None
@@ -93,14 +93,14 @@ def map_images(predictions: Predictions, features: Features, *, seed: int) -> Im
 
 def _choose(wrong: NDArray[np.bool_], *, seed: int) -> NDArray[np.int64]:
     """Positions [P] of the M that are shown: mistakes first, up to their share, then the others."""
-    if len(wrong) <= MOST_POINTS:
+    if len(wrong) <= MAX_POINTS:
         return np.arange(len(wrong), dtype=np.int64)
     generator = np.random.default_rng(seed)
     mistakes = generator.permutation(np.flatnonzero(wrong))
     others = generator.permutation(np.flatnonzero(~wrong))
-    most = max(int(MOST_POINTS * SHARE_OF_MISTAKES), MOST_POINTS - len(others))
+    most = max(int(MAX_POINTS * SHARE_OF_MISTAKES), MAX_POINTS - len(others))
     mistakes = mistakes[:most]
-    chosen = np.concatenate([mistakes, others[: MOST_POINTS - len(mistakes)]])
+    chosen = np.concatenate([mistakes, others[: MAX_POINTS - len(mistakes)]])
     return np.sort(chosen).astype(np.int64)
 
 

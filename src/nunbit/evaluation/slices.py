@@ -24,13 +24,13 @@ from nunbit.types import Predictions
 
 FALSE_ALARMS = 0.05
 """Probability of any warning where the network is equally good on all slices."""
-FEWEST = 20
+MIN_IMAGES = 20
 """Images of a slice, and images outside of it, below which nothing is tested."""
 RANGES = 5
 """Of a number, each with about as many images."""
-MOST_NUMBERS = 6
+MAX_NUMBERS = 6
 """Numbers that stand for themselves; more of them are divided into ranges."""
-MOST_VALUES = 8
+MAX_VALUES = 8
 """Values of a text that are slices of their own, the most frequent; the others are one slice."""
 UNKNOWN = "not known"
 
@@ -160,7 +160,7 @@ class Slices:
 def slice_accuracy(predictions: Predictions, attributes: Sequence[Attribute]) -> Slices:
     """Accuracy by each attribute.
 
-    An attribute with one value, and one without two slices of `FEWEST` images, is left out.
+    An attribute with one value, and one without two slices of `MIN_IMAGES` images, is left out.
     Raises ValueError for no predictions, or an attribute that has not N values.
     """
     n = len(predictions)
@@ -176,8 +176,8 @@ def slice_accuracy(predictions: Predictions, attributes: Sequence[Attribute]) ->
         members = list(_members(attribute))
         if len(members) == 1:
             left_out.append(f"{attribute.title}: {members[0][0]}, of every image")
-        elif sum(mask.sum() >= FEWEST for _, mask in members) < 2:
-            left_out.append(f"{attribute.title}: no two values have {FEWEST} images each")
+        elif sum(mask.sum() >= MIN_IMAGES for _, mask in members) < 2:
+            left_out.append(f"{attribute.title}: no two values have {MIN_IMAGES} images each")
         else:
             divided.append((attribute, members))
     flat = [mask for _, members in divided for _, mask in members]
@@ -201,7 +201,7 @@ def _p_values(members: Sequence[NDArray[np.bool_]], right: NDArray[np.bool_]) ->
     n, correct = len(right), int(right.sum())
     sizes = np.array([mask.sum() for mask in members], dtype=np.int64)
     hits = np.array([right[mask].sum() for mask in members], dtype=np.int64)
-    tested = (sizes >= FEWEST) & (n - sizes >= FEWEST)
+    tested = (sizes >= MIN_IMAGES) & (n - sizes >= MIN_IMAGES)
     found = np.full(len(members), np.nan)
     if tested.any():
         from scipy.stats import hypergeom  # 0.3 s, which only tested slices pay
@@ -257,7 +257,7 @@ def _members(attribute: Attribute) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     texts = [value or UNKNOWN for value in values]
     counts = Counter(texts)
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    kept = ordered if len(ordered) <= MOST_VALUES + 1 else ordered[:MOST_VALUES]
+    kept = ordered if len(ordered) <= MAX_VALUES + 1 else ordered[:MAX_VALUES]
     number = {name: k for k, name in enumerate(kept)}
     numbers_of = np.array([number.get(text, len(kept)) for text in texts])
     for k, name in enumerate(kept):
@@ -281,7 +281,7 @@ def _of_numbers(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.b
     known = ~np.isnan(values)
     distinct = np.unique(values[known])
     decimals = _decimals(distinct)
-    if len(distinct) <= MOST_NUMBERS:
+    if len(distinct) <= MAX_NUMBERS:
         names = [f"{number:.{decimals}f}" for number in distinct]
         if len(set(names)) < len(names):  # they differ in digits that were rounded away
             names = [repr(float(number)) for number in distinct]

@@ -174,7 +174,7 @@ def passes(method: Method, *, height: int, width: int, rough: bool = False) -> i
     return 3
 
 
-def refuse_missing_captum(method: Method) -> None:
+def check_captum(method: Method) -> None:
     """Raise UsageError if a method needs captum and it is not installed."""
     if method != "gradients" and importlib.util.find_spec("captum") is None:
         raise UsageError(
@@ -186,7 +186,7 @@ def refuse_missing_captum(method: Method) -> None:
 def _refuse(method: Method, images: Tensor, targets: Tensor) -> None:
     if method not in METHODS:
         raise UsageError(f"no attribution method is called {method!r}", remedy=_near(method))
-    refuse_missing_captum(method)
+    check_captum(method)
     if images.ndim != 4 or len(images) == 0 or targets.shape != (len(images),):
         raise ValueError(
             f"images are [B, C, H, W] with a class each, not {[*images.shape]} and "

@@ -21,8 +21,8 @@ from nunbit.explain.attribution import (
     ROUGHLY,
     Method,
     attribute,
+    check_captum,
     explainer,
-    refuse_missing_captum,
 )
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.layers import Layer, layer_named, stages_of
@@ -244,7 +244,7 @@ def _methods(
         if info.name in (USUAL_METHODS if asked is None else asked)
     ]
     for method in chosen:
-        refuse_missing_captum(method)
+        check_captum(method)
     if "grad-cam" not in chosen:
         return tuple(chosen), None, []
     try:

@@ -23,7 +23,7 @@ from nunbit.models.mode import evaluation_mode
 ALL_LAYERS = "all layers"
 DRAWS = 3
 """Of all layers; a coarse map of one such copy may look like the model's own by chance."""
-MOST_KEPT = 50_000_000
+MAX_KEPT = 50_000_000
 """Parameters of all copies together, up to which they are kept: 200 MB, and as much once more in
 their faster forms."""
 
@@ -46,7 +46,7 @@ class Copies:
                 self._wanted.append((words, layers[-depth:], seed))
         self._wanted += [(ALL_LAYERS, layers, seed + 1 + draw) for draw in range(DRAWS)]
         size = sum(parameter.numel() for parameter in model.parameters())
-        self._keep = size * len(self._wanted) <= MOST_KEPT
+        self._keep = size * len(self._wanted) <= MAX_KEPT
         self._kept: dict[int, Copy] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Copy]]:

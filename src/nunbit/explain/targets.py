@@ -9,7 +9,7 @@ last
   activation are still to come to;
 - whose places matter to the answer: behind its last attention, a transformer may read the class
   token alone;
-- whose maps measure at least `FEWEST` pixels, or as many as the network's finest below that;
+- whose maps measure at least `MIN_PIXELS` pixels, or as many as the network's finest below that;
 - and of the layers with maps of that size, one that lies within the fewest blocks (modules that are
   more than a sequence): inside a block, other ways lead past it.
 
@@ -34,9 +34,9 @@ from nunbit.models.meta_tensors import reference_tensor
 from nunbit.models.mode import evaluation_mode
 from nunbit.suggest import suggest
 
-FEWEST = 7
+MIN_PIXELS = 7
 """Pixels of the shorter side of a map, as the last maps of most networks have for 224 x 224."""
-MOST_OTHER_TOKENS = 8
+MAX_OTHER_TOKENS = 8
 """In front of those that stand for places: a class token, one for distillation, registers."""
 _NO_CHOICE = (nn.Conv2d, nn.Linear, nn.modules.dropout._DropoutNd, nn.Identity)
 """Bare outputs, and what does nothing while the network predicts."""
@@ -113,7 +113,7 @@ def grad_cam_layer(model: nn.Module, shape: Sequence[int]) -> str:
     """
     ran = _watch(model, shape)
     candidates = _candidates(model, ran, shape)
-    enough = min(FEWEST, max((c.layout.side for c in candidates), default=0))
+    enough = min(MIN_PIXELS, max((c.layout.side for c in candidates), default=0))
     fit = [c for c in candidates if c.layout.side >= enough]
     decides = _what_decides(ran)
     last = next((c for c in reversed(fit) if _places_matter(decides, c.output, c.layout)), None)
@@ -269,7 +269,7 @@ def _of_maps(own: tuple[int, ...], dim: int) -> Layout:
 
 def _of_tokens(own: tuple[int, ...], places: Layout) -> Layout | None:
     others = own[0] - places.places
-    if not 0 <= others <= MOST_OTHER_TOKENS:
+    if not 0 <= others <= MAX_OTHER_TOKENS:
         return None
     return Layout(height=places.height, width=places.width, kind="tokens", others=others)
 

@@ -21,9 +21,9 @@ from nunbit.pipelines.comparison.configurations import (
 )
 from nunbit.pipelines.comparison.pairs import compare_pairs
 from nunbit.pipelines.comparison.same_images import (
+    check_same_data,
+    check_same_test_images,
     other_test_images,
-    refuse_other_data,
-    refuse_other_test_images,
     seen_in_training,
 )
 from nunbit.pipelines.comparison.seeds import compare_over_seeds, matched_by_seed, overlap_of
@@ -63,11 +63,11 @@ def compare_runs(
     Raises:
         UsageError: for runs that cannot be compared, naming what differs.
     """
-    refuse_other_data(runs)
+    check_same_data(runs)
     configurations = group_by_configuration(runs)
     same_images = not any(other_test_images(runs[0], other) for other in runs[1:])
     if not same_images:
-        _refuse_without_seeds(runs, configurations)
+        _check_seeds(runs, configurations)
     speeds, notes = _speeds(configurations, device=device, progress=progress)
     pairs = compare_pairs(_pairs_of(configurations, same_images=same_images))
     over_seeds = compare_over_seeds(configurations, same_images=same_images)
@@ -111,17 +111,15 @@ def _names(paths: Sequence[Path]) -> list[str]:
     ]
 
 
-def _refuse_without_seeds(
-    runs: Sequence[RecordedRun], configurations: Sequence[Configuration]
-) -> None:
+def _check_seeds(runs: Sequence[RecordedRun], configurations: Sequence[Configuration]) -> None:
     """Other test images tell something only where the spread over seeds is known."""
     alone = next((c.runs[0] for c in configurations if not c.has_spread), None)
     if alone is not None:
         place = runs.index(alone)
         for earlier in runs[:place]:
-            refuse_other_test_images(earlier, alone)
+            check_same_test_images(earlier, alone)
         for later in runs[place + 1 :]:
-            refuse_other_test_images(alone, later)
+            check_same_test_images(alone, later)
 
 
 def _pairs_of(

@@ -89,11 +89,11 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
         ConfigError: when its config.toml is damaged.
     """
     folder = RunFolder(path)
-    _refuse_unfinished(folder)
+    _check_finished(folder)
     summary = folder.read_summary()
     split = read_manifest(folder.split)
     table = _read_predictions(folder.predictions)
-    _refuse_strangers(table, split, folder)
+    _check_same_files(table, split, folder)
     # Sorted, so that the class numbers of all runs mean the same.
     classes = tuple(sorted(table.classes))
     probabilities = table.probabilities[:, [table.classes.index(name) for name in classes]]
@@ -126,7 +126,7 @@ def _trained_in(folder: RunFolder, summary: Summary) -> Path | None:
     return training if RunFolder(training).config.is_file() else None
 
 
-def _refuse_unfinished(folder: RunFolder) -> None:
+def _check_finished(folder: RunFolder) -> None:
     if not folder.path.is_dir():
         raise UsageError("there is no such run", path=folder.path, remedy="check the path")
     if folder.summary.is_file() and folder.predictions.is_file() and folder.split.is_file():
@@ -196,7 +196,7 @@ def _read_predictions(path: Path) -> _Predictions:
     )
 
 
-def _refuse_strangers(table: _Predictions, split: Split, folder: RunFolder) -> None:
+def _check_same_files(table: _Predictions, split: Split, folder: RunFolder) -> None:
     """Predictions are of the manifest's test images, with its labels."""
     rows = split.indices("test")
     expected = {split.paths[i]: split.labels[i] for i in rows}

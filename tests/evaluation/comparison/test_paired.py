@@ -11,7 +11,7 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import f1_score, log_loss
 
 from nunbit.evaluation.comparison.paired import (
-    MOST_DRAWN,
+    MAX_DRAWN,
     Answers,
     accuracy_difference,
     compare_answers,
@@ -215,7 +215,7 @@ def test_one_seed_gives_one_interval() -> None:
 
 
 def test_the_mean_of_very_many_images_has_the_interval_that_resampling_comes_to() -> None:
-    differences = np.random.default_rng(9).exponential(size=MOST_DRAWN + 1)
+    differences = np.random.default_rng(9).exponential(size=MAX_DRAWN + 1)
     direct = mean_difference(differences, seed=0)
     drawn = mean_difference(differences[:-1], seed=0)
     width = drawn.ci95[1] - drawn.ci95[0]

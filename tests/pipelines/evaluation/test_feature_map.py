@@ -78,7 +78,7 @@ def test_of_two_passes_over_each_batch_the_first_counts(images: Tensor) -> None:
 
 
 def test_of_very_many_images_some_are_kept(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "MOST_IMAGES", 9)
+    monkeypatch.setattr(mapping, "MAX_IMAGES", 9)
     model = Small()
     with keep_features(model, SHAPE, n=23, seed=0) as kept:
         predict(model, batches(images, 4))

@@ -124,8 +124,8 @@ def test_the_baselines_of_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert largest.correct == int((labels == 0).sum())  # "dark" has one image more
     trained = len(data.rows("train"))
     assert nearest.detail == f"the most similar of {trained} training images by pixels"
-    monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MOST_TRAINING_IMAGES", 5)
-    monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MOST_TEST_IMAGES", 2)
+    monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MAX_TRAINING_IMAGES", 5)
+    monkeypatch.setattr("nunbit.pipelines.evaluation.baselines.MAX_TEST_IMAGES", 2)
     _, few = baselines_of(data, blind, seed=0, progress=SILENT)
     assert few.n == 2
     assert few.detail == "the most similar of 5 training images by pixels"

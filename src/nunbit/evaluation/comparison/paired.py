@@ -18,7 +18,7 @@ from nunbit.evaluation.intervals import RESAMPLES, Z, bootstrap
 Better = Literal["first", "second", ""]
 """Which of two is better; '' where that cannot be known."""
 SIGNIFICANCE = 0.05
-MOST_DRAWN = 30_000
+MAX_DRAWN = 30_000
 """Images for which a mean is resampled: a second or two."""
 POWER = 0.8
 """Chance to notice a difference of the size that `images_needed` plans for."""
@@ -132,10 +132,10 @@ def mean_difference(
 ) -> Difference:
     """Mean of one difference per image, [N], with a bootstrap interval over the images.
 
-    Of more than `MOST_DRAWN` images it is the normal interval, which the bootstrap then comes to.
+    Of more than `MAX_DRAWN` images it is the normal interval, which the bootstrap then comes to.
     """
     n = len(differences)
-    if n > MOST_DRAWN:
+    if n > MAX_DRAWN:
         value, half = float(differences.mean()), Z * float(differences.std()) / math.sqrt(n)
         return Difference(value=value, ci95=(value - half, value + half))
     interval = bootstrap(

@@ -15,7 +15,7 @@ _ONE_TEST_PART = (
 )
 
 
-def refuse_other_data(runs: Sequence[RecordedRun]) -> None:
+def check_same_data(runs: Sequence[RecordedRun]) -> None:
     """Refuse runs whose numbers say nothing about each other.
 
     Raises:
@@ -23,9 +23,9 @@ def refuse_other_data(runs: Sequence[RecordedRun]) -> None:
     """
     first = runs[0]
     for other in runs[1:]:
-        _refuse_other_classes(first, other)
-        _refuse_other_images(first, other)
-        _refuse_other_labels(first, other)
+        _check_same_classes(first, other)
+        _check_same_images(first, other)
+        _check_same_labels(first, other)
 
 
 def other_test_images(first: RecordedRun, second: RecordedRun) -> str:
@@ -43,7 +43,7 @@ def other_test_images(first: RecordedRun, second: RecordedRun) -> str:
     raise AssertionError("two sorted lists without repeats differ in some path")
 
 
-def refuse_other_test_images(first: RecordedRun, second: RecordedRun) -> None:
+def check_same_test_images(first: RecordedRun, second: RecordedRun) -> None:
     """Refuse a pair that cannot be compared image by image.
 
     Raises:
@@ -76,7 +76,7 @@ def seen_in_training(run: RecordedRun) -> int:
     return sum(run.digests[path] in seen for path in run.paths)
 
 
-def _refuse_other_classes(first: RecordedRun, other: RecordedRun) -> None:
+def _check_same_classes(first: RecordedRun, other: RecordedRun) -> None:
     for one, two in ((first, other), (other, first)):
         unknown = [name for name in one.classes if name not in two.classes]
         if unknown:
@@ -88,7 +88,7 @@ def _refuse_other_classes(first: RecordedRun, other: RecordedRun) -> None:
             )
 
 
-def _refuse_other_images(first: RecordedRun, other: RecordedRun) -> None:
+def _check_same_images(first: RecordedRun, other: RecordedRun) -> None:
     for path, digest in other.digests.items():
         known = first.digests.get(path)
         if known and digest and known != digest:
@@ -107,7 +107,7 @@ def _refuse_other_images(first: RecordedRun, other: RecordedRun) -> None:
         )
 
 
-def _refuse_other_labels(first: RecordedRun, other: RecordedRun) -> None:
+def _check_same_labels(first: RecordedRun, other: RecordedRun) -> None:
     labels = dict(zip(first.paths, first.answers.labels, strict=True))
     for path, label in zip(other.paths, other.answers.labels, strict=True):
         if path in labels and first.classes[labels[path]] != other.classes[label]:

@@ -13,7 +13,7 @@ from nunbit.evaluation.comparison.paired import (
 from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
 from nunbit.formatting import count, percent, points, points_with_range
 
-MOST_IMAGES = 10_000_000
+MAX_IMAGES = 10_000_000
 """A number of test images beyond this is not named: nobody has them."""
 
 
@@ -39,7 +39,7 @@ def pair_verdict(
     observed = f"{lead}{corrected}: {second} gets {_more_or_less(pair.accuracy)} right"
     if corrected or needed <= pair.n:
         return observed
-    images = "more than ten million" if needed > MOST_IMAGES else f"about {count(_round(needed))}"
+    images = "more than ten million" if needed > MAX_IMAGES else f"about {count(_round(needed))}"
     return f"{observed}; to tell a difference of this size, {images} test images would be needed"
 
 

@@ -24,11 +24,11 @@ from nunbit.formatting import count
 from nunbit.progress import Progress
 from nunbit.types import Predictions
 
-MOST_TRAINING_IMAGES, MOST_TEST_IMAGES = 3_000, 1_000
+MAX_TRAINING_IMAGES, MAX_TEST_IMAGES = 3_000, 1_000
 """That the nearest neighbour compares: 0.4 s of one core at 32 x 32 pixels in colour."""
-MOST_VALUES = 200_000_000
+MAX_VALUES = 200_000_000
 """Pixel values that are read for it: about 1,300 images of 224 x 224 in colour."""
-MOST_DECODED = 300
+MAX_DECODED = 300
 """Images that are read where each must be decoded again."""
 _CHUNK_VALUES = 2_000_000
 """Pixel values that are read at once: 8 MB as float32."""
@@ -73,11 +73,11 @@ def _nearest_neighbour(
 def _limits(parts: Dataset) -> tuple[int, int]:
     """Most training and most test images; a quarter of what may be read are test images."""
     contract = parts.preprocess
-    total = MOST_VALUES // (contract.height * contract.width * contract.channels)
+    total = MAX_VALUES // (contract.height * contract.width * contract.channels)
     if not isinstance(parts.pixels, ArrayPixels):
-        total = min(total, MOST_DECODED)
-    test = min(MOST_TEST_IMAGES, max(total // 4, 1))
-    return min(MOST_TRAINING_IMAGES, max(total - test, 1)), test
+        total = min(total, MAX_DECODED)
+    test = min(MAX_TEST_IMAGES, max(total // 4, 1))
+    return min(MAX_TRAINING_IMAGES, max(total - test, 1)), test
 
 
 def _vectors(

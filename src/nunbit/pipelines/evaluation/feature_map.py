@@ -18,7 +18,7 @@ from nunbit.errors import UsageError
 from nunbit.evaluation.projection import Features
 from nunbit.models.head import head_input
 
-MOST_IMAGES = 5000
+MAX_IMAGES = 5000
 """Whose features are kept: 41 MB of 2048 features. Of more test images so many are drawn."""
 
 
@@ -84,7 +84,7 @@ def keep_features(
 
 def _drawn(n: int, *, seed: int) -> NDArray[np.int64]:
     """Rows [M] of N images, ascending."""
-    if n <= MOST_IMAGES:
+    if n <= MAX_IMAGES:
         return np.arange(n, dtype=np.int64)
     generator = np.random.default_rng(seed)
-    return np.sort(generator.choice(n, size=MOST_IMAGES, replace=False)).astype(np.int64)
+    return np.sort(generator.choice(n, size=MAX_IMAGES, replace=False)).astype(np.int64)

@@ -12,8 +12,8 @@ from nunbit.reports.check.cards import Card, cards
 from nunbit.reports.kit import Section, render
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test", "excluded": "Excluded"}
-MOST_PER_CLASS = 12
-MOST_PICTURES = 480
+MAX_PER_CLASS = 12
+MAX_PICTURES = 480
 """Of all contact sheets together; with more classes, the first so many are shown."""
 
 
@@ -50,8 +50,8 @@ def contact_sheets(diagnosis: Diagnosis) -> Section | None:
     if diagnosis.usable == 0:
         return None
     usable = np.array([not reason for reason in diagnosis.split.reasons], dtype=np.bool_)
-    classes = diagnosis.samples.classes[:MOST_PICTURES]
-    each = max(1, min(MOST_PER_CLASS, MOST_PICTURES // len(classes)))
+    classes = diagnosis.samples.classes[:MAX_PICTURES]
+    each = max(1, min(MAX_PER_CLASS, MAX_PICTURES // len(classes)))
     chosen: list[list[int]] = []
     images: list[int] = []
     for label in range(len(classes)):

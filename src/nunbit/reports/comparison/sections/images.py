@@ -13,7 +13,7 @@ from nunbit.reports.kit.pictures import Original
 
 SHOWN = 18
 """Pictures of each kind."""
-MOST_PAIRS = 4
+MAX_PAIRS = 4
 """Pairs whose pictures are shown; the numbers of all are in the table."""
 
 
@@ -43,7 +43,7 @@ class Gallery:
 
 def images(given: PageInput) -> Section | None:
     """For each pair, images that only one gets right; the first run's answer stands first."""
-    found = given.comparison.pairs[:MOST_PAIRS]
+    found = given.comparison.pairs[:MAX_PAIRS]
     if not found:
         return None
     shown = [a for row in found for side in (row.only_first, row.only_second) for a in side[:SHOWN]]

@@ -15,7 +15,7 @@ from nunbit.evaluation.intervals import wilson_interval
 from nunbit.reports.kit.charts import BLUE, GREEN, INK, LINE, SOFT, draw_chart
 from nunbit.types import Predictions
 
-MOST_POINTS = 300
+MAX_POINTS = 300
 """Of a curve; more would not show."""
 SIZE = (4.6, 3.4)
 _PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g} %")
@@ -57,7 +57,7 @@ def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) ->
     answered, correct = accuracy_by_coverage(predictions)
     n = len(predictions)
     accuracy = correct / answered
-    shown = np.unique(np.linspace(0, len(answered) - 1, MOST_POINTS).astype(int))
+    shown = np.unique(np.linspace(0, len(answered) - 1, MAX_POINTS).astype(int))
     overall = float(accuracy[-1])
     reached = {float(target): at for target, at in targets.items() if at.accuracy is not None}
     lowest = min([overall, *(at.accuracy or 0 for at in reached.values())])

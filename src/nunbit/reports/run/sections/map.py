@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.evaluation.projection import FEWEST_POINTS, ImageMap, Projection, map_images
+from nunbit.evaluation.projection import MIN_POINTS, ImageMap, Projection, map_images
 from nunbit.formatting import confidence
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
@@ -69,7 +69,7 @@ def feature_map(report: RunResult) -> Section | None:
     seed = report.summary.seed or 0
     found = map_images(report.predictions, report.features, seed=seed)
     if found is None:
-        reason = f"fewer than {FEWEST_POINTS} test images differ in what the last layer is given"
+        reason = f"fewer than {MIN_POINTS} test images differ in what the last layer is given"
         return _section(render("run/no_map", reason=reason))
     predictions = report.predictions
     sheet = make_sheet(report.pictures, predictions.indices[found.rows])

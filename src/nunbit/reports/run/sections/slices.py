@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nunbit.evaluation.slices import FEWEST, Breakdown, Slice, Slices
+from nunbit.evaluation.slices import MIN_IMAGES, Breakdown, Slice, Slices
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
 
@@ -39,7 +39,7 @@ def slices(report: RunResult) -> Section | None:
         "run/slices",
         found=found,
         warnings=found.warnings,
-        fewest=FEWEST,
+        min_images=MIN_IMAGES,
         start=start,
         overall=_place(found.accuracy, start),
         groups=[_rows(breakdown, start) for breakdown in found.breakdowns],
