@@ -1,7 +1,7 @@
 """The spine: from labelled images to a trained, evaluated, documented classifier.
 
-`train` names the stages in order; each stage is a module of its own that knows nothing of the
-configuration.
+`_run` names the stages in order; what a stage does stands in a module of its own, which takes plain
+values or its section of the settings. `train` and `resume` see to the folder that a run owns.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
+from nunbit.bundle import Bundle
 from nunbit.config import Config, build_config
 from nunbit.config.budget import decide_budget
 from nunbit.config.contradictions import check_settings
@@ -23,13 +24,14 @@ from nunbit.config.resolved import Decision, ModelAndInput, ResolvedConfig
 from nunbit.data.dataset import Dataset
 from nunbit.data.split import write_manifest
 from nunbit.device import deterministic_algorithms, resolve_device
-from nunbit.evaluation.summary import scores_of
+from nunbit.evaluation.baselines import Baseline
+from nunbit.evaluation.summary import Summary, scores_of
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.pipelines.advise import advise_and_record
 from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.summarise import summarise
-from nunbit.pipelines.evaluation.test_pass import pass_over_test, predict_part
+from nunbit.pipelines.evaluation.test_pass import EvaluatedPart, pass_over_test, predict_part
 from nunbit.pipelines.evaluation.write_result import (
     gather_result,
     recorded_advice,
@@ -46,20 +48,17 @@ from nunbit.pipelines.run_folder import (
     with_absolute_paths,
 )
 from nunbit.pipelines.stopwatch import Stopwatch
-from nunbit.pipelines.training.calibrate import calibrate, calibration_summary
 from nunbit.pipelines.training.card import model_card
-from nunbit.pipelines.training.deploy import deploy
-from nunbit.pipelines.training.events import events_of
+from nunbit.pipelines.training.deploy import calibrate, calibration_summary, deploy
+from nunbit.pipelines.training.epochs import events_of, images_per_second, select_epoch
 from nunbit.pipelines.training.linear_probe import linear_probe
 from nunbit.pipelines.training.network import new_model
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
-from nunbit.pipelines.training.selected_epoch import kept_epoch
-from nunbit.pipelines.training.training_stage import run_training
+from nunbit.pipelines.training.training_stage import TrainingResult, run_training
 from nunbit.progress import SILENT, Progress
 from nunbit.training.checkpoint import previous_of
 from nunbit.training.speedups.process import keep_freed_memory
-from nunbit.training.state import TrainingState
-from nunbit.versions import versions
+from nunbit.types import Predictions
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
     check_settings(wishes)
 
     # --- Data: inspected, decoded, split ---
-    parts, chosen, findings = open_dataset(
+    dataset, chosen, findings = open_dataset(
         wishes,
         device=device,
         recorded=claimed.split if claimed else None,
@@ -142,68 +141,35 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
         progress=progress,
         watch=watch,
     )
-    split = parts.split
-    folder = claimed or claim(f"{parts.name}-{chosen.model.name}")
+    folder = claimed or claim(f"{dataset.name}-{chosen.model.name}")
 
     # --- Network and settings: nothing stays open, and the folder records why ---
-    model, config, notes = _settle(wishes, chosen, parts, folder, watch=watch, progress=progress)
-    write_manifest(folder.split, split)
+    network, config, notes = _settle(
+        wishes, chosen, dataset, folder, watch=watch, progress=progress
+    )
+    write_manifest(folder.split, dataset.split)
 
     # --- Training ---
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
         budget = decide_budget(wishes.pixels)
-        trained = run_training(config, parts, model, folder, budget=budget, progress=progress)
-    state = trained.state
+        trained = run_training(config, dataset, network, folder, budget=budget, progress=progress)
     watch.seconds["train"] += trained.earlier_seconds
 
-    # --- The bundle of the epoch that is kept, and the one pass over the test part ---
+    # --- Bundle, calibrated on the validation part; then the test part, once ---
     with watch.stage("evaluate"), resumable(folder):
-        bundle = deploy(config, parts, state, folder, versions=versions(), progress=progress)
-        validation = trained.validation or predict_part(parts, bundle, "validation")
-        bundle = calibrate(folder.model, bundle, validation)
-        tested = pass_over_test(parts, bundle, seed=config.seed)
-        assert tested is not None  # refused before training
-        test = tested.predictions
-        baselines = (
-            *baselines_of(parts, test, seed=config.seed, progress=progress),
-            *linear_probe(
-                parts,
-                test,
-                config,
-                folder,
-                budget=decide_budget(wishes.pixels),
-                progress=progress,
-            ),
-        )
-    kept = None
-    if config.transfer.mode != "head":  # a fitted head knows no epochs
-        validation_images = split.counts["validation"]
-        kept = kept_epoch(state, config.checkpoint, validation_images=validation_images)
-    summary = summarise(
-        parts,
-        bundle,
-        tested,
-        validation=scores_of(
-            validation and validation.at_temperature(bundle.temperature), bundle.classes
-        ),
-        seconds=watch.summary(),
-        images_per_second=_images_per_second(state),
-        seed=config.seed,
-        baselines=baselines,
-        calibration=calibration_summary(bundle, test, validation),
-        pretrained=None if wishes.model.pretrained == "none" else wishes.model.pretrained,
-        kept=kept,
-        transfer=trained.transfer,
-    )
-    write_atomically(
-        folder.model / "README.md",
-        model_card(summary, preprocess=parts.preprocess, mirrored=bundle.mirrored),
-    )
+        evaluated = _evaluate(config, dataset, trained, folder, progress)
+
+    # --- Numbers, model card and report ---
     with resumable(folder):
+        summary = _summarise(config, dataset, trained, evaluated, seconds=watch.summary())
+        card = model_card(
+            summary, preprocess=dataset.preprocess, mirrored=evaluated.bundle.mirrored
+        )
+        write_atomically(folder.model / "README.md", card)
         result = gather_result(
-            parts,
-            bundle,
-            tested,
+            dataset,
+            evaluated.bundle,
+            evaluated.tested,
             summary,
             shown_part="train",
             augmentation=config.augmentation,
@@ -213,8 +179,8 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
             notes=(*notes, *trained.notes),
             findings=findings,
             # A fitted head has no curve; of a tuned network, epoch 0 is the head it began with.
-            epochs=[] if kept is None else state.history,
-            events=events_of(state, trained.tuning),
+            epochs=[] if summary.kept is None else trained.state.history,
+            events=events_of(trained.state, trained.tuning),
             advice=recorded_advice(folder),
         )
         write_result(folder, result, progress)
@@ -268,6 +234,69 @@ def _settle(
     return network, config, notes
 
 
+class _Evaluated(NamedTuple):
+    """The bundle, and what it says of validation and test part."""
+
+    bundle: Bundle
+    validation: Predictions | None
+    """Of the network before it was calibrated; None without a validation part."""
+    tested: EvaluatedPart
+    baselines: tuple[Baseline, ...]
+
+
+def _evaluate(
+    config: ResolvedConfig,
+    dataset: Dataset,
+    trained: TrainingResult,
+    folder: RunFolder,
+    progress: Progress,
+) -> _Evaluated:
+    """Write the bundle, calibrate it, and look at the test part for the first and only time."""
+    bundle = deploy(config, dataset, trained.state, folder, progress=progress)
+    validation = trained.validation or predict_part(dataset, bundle, "validation")
+    bundle = calibrate(folder.model, bundle, validation)
+    tested = pass_over_test(dataset, bundle, seed=config.seed)
+    assert tested is not None  # a data set without test images is refused before training
+    test, budget = tested.predictions, decide_budget(config.settings.pixels)
+    baselines = (
+        *baselines_of(dataset, test, seed=config.seed, progress=progress),
+        *linear_probe(dataset, test, config, folder, budget=budget, progress=progress),
+    )
+    return _Evaluated(bundle, validation, tested, baselines)
+
+
+def _summarise(
+    config: ResolvedConfig,
+    dataset: Dataset,
+    trained: TrainingResult,
+    evaluated: _Evaluated,
+    *,
+    seconds: dict[str, float],
+) -> Summary:
+    """The content of summary.json."""
+    bundle, validation, tested, baselines = evaluated
+    kept, weights = None, config.settings.model.pretrained
+    if config.transfer.mode != "head":  # a fitted head knows no epochs
+        images = dataset.split.counts["validation"]
+        kept = select_epoch(trained.state, config.checkpoint, validation_images=images)
+    return summarise(
+        dataset,
+        bundle,
+        tested,
+        validation=scores_of(
+            validation and validation.at_temperature(bundle.temperature), bundle.classes
+        ),
+        seconds=seconds,
+        images_per_second=images_per_second(trained.state),
+        seed=config.seed,
+        baselines=baselines,
+        calibration=calibration_summary(bundle, tested.predictions, validation),
+        pretrained=None if weights == "none" else weights,
+        kept=kept,
+        transfer=trained.transfer,
+    )
+
+
 def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
     """What a run reports of its decisions."""
     return [decision.note for decision in decisions if decision.note]
@@ -276,8 +305,3 @@ def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
 def _report(notes: Iterable[str], report: Callable[[str], None]) -> None:
     for note in notes:
         report(note)
-
-
-def _images_per_second(state: TrainingState) -> float:
-    images = sum(row["images_per_second"] * row["seconds"] for row in state.history)
-    return round(images / sum(row["seconds"] for row in state.history), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nunbit.finetune.finetune import FineTuning
 from nunbit.finetune.stages import Stages
-from nunbit.pipelines.training.events import events_of
+from nunbit.pipelines.training.epochs import events_of
 from nunbit.reports.run.run_result import Event
 from tests.training.parts import make_state
 

@@ -10,7 +10,7 @@ import pytest
 from nunbit.evaluation.abstention import choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.formatting import decimal
-from nunbit.pipelines.training.calibrate import calibration_summary
+from nunbit.pipelines.training.deploy import calibration_summary
 from nunbit.reports.run import RunResult
 from nunbit.reports.run.sections.calibration import calibration
 from nunbit.types import Predictions

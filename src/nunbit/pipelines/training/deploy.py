@@ -1,20 +1,34 @@
-"""The bundle of a run, from the weights that it keeps."""
+"""The bundle of a run: the weights of the epoch that is kept, with calibrated confidence.
+
+Temperature and thresholds come from the validation part; what the test part says of them goes into
+summary.json.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from nunbit.bundle import Bundle, load_bundle, save_bundle
+from nunbit.bundle import Bundle, calibrate_bundle, load_bundle, save_bundle
 from nunbit.config.resolved import ResolvedConfig
 from nunbit.data.dataset import Dataset
+from nunbit.evaluation.abstention import choose_thresholds
+from nunbit.evaluation.calibration import fit_temperature
+from nunbit.evaluation.confidence import (
+    CalibrationSummary,
+    reason_for_no_temperature,
+    summarise_calibration,
+)
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fit_network import load_best_weights
 from nunbit.pipelines.training.network import model_options
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import load_weights, newest
 from nunbit.training.state import TrainingState
+from nunbit.types import Predictions
+from nunbit.versions import versions
 
 
 def deploy(
@@ -23,7 +37,6 @@ def deploy(
     state: TrainingState,
     folder: RunFolder,
     *,
-    versions: Mapping[str, str],
     progress: Progress,
 ) -> Bundle:
     """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
@@ -42,8 +55,38 @@ def deploy(
         classes=dataset.classes,
         preprocess=dataset.preprocess,
         data_hash=data_hash,
-        versions=dict(versions),
+        versions=versions(),
     )
     shutil.rmtree(folder.model, ignore_errors=True)  # left by a run killed after this point
     save_bundle(folder.model, bundle)
     return load_bundle(folder.model)
+
+
+def calibrate(folder: Path, bundle: Bundle, validation: Predictions | None) -> Bundle:
+    """Write what the validation part says of the confidence into the bundle in `folder`.
+
+    `bundle` is the one that lies there, not yet calibrated, and `validation` what its network says
+    of the validation part; without one, all stays as it is.
+
+    Returns:
+        The bundle with its temperature and thresholds.
+    """
+    if validation is None or not len(validation):
+        return bundle
+    temperature = fit_temperature(validation)
+    thresholds = choose_thresholds(validation.at_temperature(temperature))
+    return calibrate_bundle(folder, bundle, temperature=temperature, thresholds=thresholds)
+
+
+def calibration_summary(
+    bundle: Bundle, test: Predictions, validation: Predictions | None
+) -> CalibrationSummary:
+    """What a bundle's confidence is worth on a test part, and what it was fitted on."""
+    found = summarise_calibration(
+        test, temperature=bundle.temperature, thresholds=bundle.thresholds
+    )
+    return replace(
+        found,
+        n_validation=0 if validation is None else len(validation),
+        why_no_temperature=reason_for_no_temperature(validation),
+    )

@@ -1,15 +1,19 @@
-"""Which epoch's weights a run keeps, and why: for the summary and the report."""
+"""What the epochs of a training tell: which is kept and why, what happened, how quick they were."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nunbit.config.resolved import ResolvedCheckpoint
 from nunbit.evaluation.summary import SelectedEpoch
+from nunbit.finetune.finetune import FineTuning
 from nunbit.formatting import count, decimal, percent
+from nunbit.reports.run.run_result import Event
 from nunbit.training.callbacks import standard_error
 from nunbit.training.state import TrainingState
 
 
-def kept_epoch(
+def select_epoch(
     state: TrainingState, checkpoint: ResolvedCheckpoint, *, validation_images: int
 ) -> SelectedEpoch:
     """The epoch whose weights are in the bundle; see `nunbit.training.callbacks.SaveBest`."""
@@ -38,3 +42,27 @@ def kept_epoch(
 def _errors(tolerance: float) -> str:
     """'one standard error', '0.5 standard errors'."""
     return "one standard error" if tolerance == 1 else f"{tolerance:g} standard errors"
+
+
+def events_of(state: TrainingState, tuning: FineTuning | None = None) -> tuple[Event, ...]:
+    """What the callbacks remembered and, of a fine-tuning, where more stages began to learn."""
+    events = [Event(**event) for event in state.events]
+    if tuning is not None:
+        events += _unfreezings(tuning, len(state.history))
+    return tuple(sorted(events, key=lambda event: event.epoch))
+
+
+def _unfreezings(tuning: FineTuning, epochs: int) -> Iterator[Event]:
+    """A function of the epoch alone, as the unfreezing itself is."""
+    stages = tuning.stages.count
+    for epoch in range(2, epochs + 1):
+        learning = stages - tuning.frozen(epoch)
+        if learning > stages - tuning.frozen(epoch - 1):
+            text = f"from here on {count(learning, 'stage')} of {stages} learned beside the head"
+            yield Event(epoch=epoch, kind="unfreeze", text=text)
+
+
+def images_per_second(state: TrainingState) -> float:
+    """Images that a second of all epochs together has trained on, to a tenth."""
+    images = sum(row["images_per_second"] * row["seconds"] for row in state.history)
+    return round(images / sum(row["seconds"] for row in state.history), 1)

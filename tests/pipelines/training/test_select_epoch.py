@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nunbit.pipelines.training.selected_epoch import kept_epoch
+from nunbit.pipelines.training.epochs import select_epoch
 from nunbit.training.state import Best, TrainingState
 from tests.config.resolving import resolved_config
 
@@ -54,7 +54,7 @@ def state_with(best: Best, *, epochs: int = 4) -> TrainingState:
 )
 def test_why_an_epoch_was_kept(best: Best, settings: dict[str, object], why: str) -> None:
     checkpoint = resolved_config(settings).checkpoint
-    kept = kept_epoch(state_with(best), checkpoint, validation_images=100)
+    kept = select_epoch(state_with(best), checkpoint, validation_images=100)
     assert kept.why == why
     assert kept.epoch == (4 if "last one" in why else best.epoch)
 
@@ -64,5 +64,5 @@ def test_without_a_validation_part_the_training_loss_decides() -> None:
         state_with(Best(value=0.5, epoch=3, reached=3)),
         resolved_config(n_validation=0).checkpoint,
     )
-    kept = kept_epoch(state, checkpoint, validation_images=0)
+    kept = select_epoch(state, checkpoint, validation_images=0)
     assert kept.why == "the lowest train loss of all, 0.5000"

@@ -12,7 +12,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.models import create_model
-from nunbit.pipelines.training.calibrate import calibrate, calibration_summary
+from nunbit.pipelines.training.deploy import calibrate, calibration_summary
 from nunbit.types import Predictions
 from tests.evaluation.cases import random_predictions
 
