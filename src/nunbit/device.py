@@ -92,7 +92,7 @@ def _is_for_matrix_units(model: nn.Module) -> bool:
 
 
 def _has_matrix_units() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices in hardware (Intel's AMX)."""
+    """Tell whether the CPU multiplies bfloat16 matrices in hardware (Intel's AMX)."""
     # torch before 2.12 cannot tell; it then computes in float32 as without such units.
     ask: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     return bool(ask().get("amx_bf16", False))

@@ -47,7 +47,7 @@ class FilePrediction:
     probabilities: tuple[float, ...] = ()
     """[K] in the order of the model's classes."""
     unsure: bool = False
-    """Whether the answer is below the threshold for the accuracy that was asked for."""
+    """True if the answer is below the threshold for the accuracy that was asked for."""
     error: str = ""
     """Why the file cannot be used; names and probabilities are then empty."""
 

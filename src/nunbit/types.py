@@ -66,7 +66,7 @@ class ImageStore(Protocol):
 
     @property
     def decoded(self) -> bool:
-        """Whether `read` gives pixels of images that have no file, no header and no name.
+        """True if `read` gives pixels of images that have no file, no header and no name.
 
         Reading these costs nothing worth doing side by side.
         """

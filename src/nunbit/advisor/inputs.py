@@ -126,7 +126,7 @@ class AdvisorInput:
     stage_decay: float
     """Factor on the learning rate of each stage before the next, in fine-tuning."""
     augmented: bool
-    """Whether fine-tuning changes images at random, so that a frozen part has to see each again."""
+    """True if fine-tuning changes images at random, so that a frozen part has to see each again."""
     seed: int
 
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> AdvisorInput:

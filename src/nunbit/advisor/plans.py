@@ -135,9 +135,9 @@ class Advice:
     plans: tuple[PlanEstimate, ...]
     """Best first."""
     much: Answer
-    """Whether there is much data."""
+    """Answer to the question whether there is much data."""
     similar: Answer
-    """Whether the images are like those that the weights come from."""
+    """Answer to the question whether the images are like those of the weights."""
     recommended: str
     """The plan to carry out, as `transfer.mode` takes it: never `none`, which needs no weights."""
     reason: str
@@ -238,7 +238,7 @@ Verdict = Literal["met", "above", "below"]
 
 
 def verdict(expected: Proportion, test: tuple[float, float]) -> Verdict:
-    """Whether a test's 95 % interval overlaps the expected one, lies above it, or below."""
+    """Tell whether a test's 95 % interval overlaps the expected one, lies above it, or below."""
     low, high = test
     if low > expected.high:
         return "above"

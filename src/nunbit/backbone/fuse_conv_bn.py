@@ -72,7 +72,7 @@ def _is_foldable(module: nn.Module) -> bool:
 
 
 def _has_activation(module: nn.Module) -> bool:
-    """Whether it is timm's normalisation with an activation behind it in one layer."""
+    """Tell whether it is timm's normalisation with an activation behind it in one layer."""
     return type(module).__name__ == "BatchNormAct2d" and isinstance(module, nn.BatchNorm2d)
 
 

@@ -174,7 +174,7 @@ class _Tracer(Tracer):
 
 
 def changes_its_input(node: Node, root: nn.Module) -> bool:
-    """Whether an operation writes into the tensor that it is given."""
+    """Tell whether an operation writes into the tensor that it is given."""
     if node.op == "call_module":
         return bool(getattr(root.get_submodule(str(node.target)), "inplace", False))
     name = node.target if node.op == "call_method" else getattr(node.target, "__name__", "")

@@ -80,7 +80,7 @@ class _Place:
     blocks: int
     """Enclosing modules that are more than a sequence, the network itself left out."""
     bare: bool
-    """Whether it is the output of a convolution or a linear layer as it is."""
+    """True if it is the output of a convolution or a linear layer as it is."""
     shape: tuple[int, ...]
     channel_dim: int
     parameters: int

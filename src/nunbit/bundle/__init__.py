@@ -64,7 +64,7 @@ class Bundle:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of `create_model`; what is left out follows from `classes` and `preprocess`."""
     mirrored: bool = False
-    """Whether an answer is the mean of the logits for an image and for its mirror image."""
+    """True if an answer is the mean of the logits for an image and for its mirror image."""
     classes: ClassNames
     preprocess: Preprocess
     card: str = ""

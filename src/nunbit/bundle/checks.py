@@ -47,7 +47,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def is_finite(value: object) -> bool:
-    """Whether it is a number that a float can hold."""
+    """Tell whether it is a number that a float can hold."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:

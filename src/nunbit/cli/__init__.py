@@ -16,6 +16,7 @@ from nunbit.cli.commands import (
     compare,
     evaluate,
     explain,
+    export,
     lab,
     models,
     predict,
@@ -48,6 +49,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
 app.command("lab")(lab.lab)

@@ -201,7 +201,7 @@ def decide_initialisation(model: ModelConfig, name: str) -> Decision[Initialisat
 
 
 def asks_adviser(config: Config) -> bool:
-    """Whether the adviser is to say what learns."""
+    """Tell whether the adviser is to say what learns."""
     return config.transfer.mode == "auto" and config.model.pretrained != "none"
 
 

@@ -71,7 +71,7 @@ class ModelAndInput:
     model: ResolvedModel
     preprocess: Preprocess
     statistics_known: bool
-    """Whether mean and standard deviation are final, or must come from the training part."""
+    """True if mean and standard deviation are final; else they come from the training part."""
     decisions: tuple[Decision[Any], ...]
 
 
@@ -84,7 +84,7 @@ class ResolvedTransfer(TransferConfig):
 
     @property
     def hidden_layer(self) -> bool:
-        """Whether the network gets a head with a hidden layer."""
+        """True if the network gets a head with a hidden layer."""
         return self.head == "mlp" and self.mode != "none"
 
 

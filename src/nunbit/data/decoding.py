@@ -275,7 +275,7 @@ def _entry(block: Any, tag: int) -> Any:
 
 
 def _is_png_without_exif(data: bytes) -> bool:
-    """Whether a PNG has none of the chunks that Pillow reads an orientation from.
+    """Tell whether a PNG has none of the chunks that Pillow reads an orientation from.
 
     They may stand behind the pixels, so Pillow decodes all of these before it says so.
     """

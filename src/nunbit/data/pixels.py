@@ -216,7 +216,7 @@ def _from_cache(work: DecodingWork, budget: Budget) -> CachedPixels | None:
 
 
 def _are_of_the_content(reasons: tuple[str, ...]) -> bool:
-    """Whether the reasons hold whenever the files hold what they held when they were inspected."""
+    """Tell whether the reasons stay right while the files are as they were when inspected."""
     return not any(reason.startswith(CHANGED) for reason in reasons)
 
 

@@ -118,16 +118,28 @@ class Preprocess:
 
     def canvas(self, data: bytes) -> NDArray[np.uint8]:
         """Bytes of an image file to a canvas, uint8 [H, W, C]. Raises `UnusableImage`."""
-        image = decode(
+        return self._canvas_of(self._decoded(data, full=False))
+
+    def picture(self, data: bytes, *, full: bool = False) -> NDArray[np.uint8]:
+        """Bytes of an image file, decoded and upright but not resized, uint8 [h, w, 3].
+
+        `full` decodes every JPEG at its whole size, as other runtimes than nunbit do. Raises
+        `UnusableImage`.
+        """
+        return np.array(self._decoded(data, full=full).convert("RGB"), dtype=np.uint8)
+
+    def _decoded(self, data: bytes, *, full: bool) -> Image.Image:
+        """Mode L or RGB, upright; a JPEG at a reduced size unless `full`."""
+        enough = (
+            math.ceil(_REDUCED * self.height / self.crop_share),
+            math.ceil(_REDUCED * self.width / self.crop_share),
+        )
+        return decode(
             data,
             max_pixels=self.max_pixels,
             background=self.background,
-            enough=(
-                math.ceil(_REDUCED * self.height / self.crop_share),
-                math.ceil(_REDUCED * self.width / self.crop_share),
-            ),
+            enough=None if full else enough,
         )
-        return self._canvas_of(image)
 
     def canvas_from_image(self, image: Image.Image) -> NDArray[np.uint8]:
         """An image that Pillow has opened or made, to a canvas, uint8 [H, W, C].

@@ -63,7 +63,7 @@ class Baseline:
 
     @property
     def clearly_beaten(self) -> bool:
-        """Whether the network's lead is more than chance."""
+        """True if the network's lead is more than chance."""
         return self.p_value < SIGNIFICANT
 
     def to_dict(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Slice:
 
     @property
     def worse(self) -> bool:
-        """Whether it is significantly worse than the rest."""
+        """True if it is significantly worse than the rest."""
         return self.p_value is not None and self.p_value < FALSE_ALARMS
 
 

@@ -1,1 +1,1 @@
-"""What a network looks at: filters, feature maps, attribution maps, and what resembles an image."""
+"""Explanations of a network: filters, feature maps, attribution maps, similar images."""

@@ -1,4 +1,4 @@
-"""Which pixels of an image a class rests on, as one map per image.
+"""Attribution: maps of the pixels of an image that a class rests on, one for each image.
 
 All methods but `gradients` are captum's. They look at the logit of the class, not at its
 probability: where the network is sure, the probability hardly changes whatever one does.
@@ -38,7 +38,7 @@ Explainer: TypeAlias = Callable[[nn.Module, Tensor, Tensor], Maps]
 STEPS, ROUGH_STEPS = 32, 8
 """Points on the way from the baseline to the image, of integrated gradients."""
 WINDOWS_PER_SIDE = 5
-"""Of occlusion: windows that cover a side; they move by half of their own size, in rough maps by
+"""Windows of occlusion that cover a side; they move by half of their own size, in rough maps by
 the whole."""
 ROUGHLY: tuple[Method, ...] = ("integrated-gradients", "occlusion")
 """Methods of many passes, whose rough maps save some."""
@@ -46,11 +46,11 @@ ROUGHLY: tuple[Method, ...] = ("integrated-gradients", "occlusion")
 
 @dataclass(frozen=True, kw_only=True)
 class MethodInfo:
-    """What is known of a method before it is used."""
+    """Facts about a method that are known before it is used."""
 
     name: Method
     title: str
-    """For a page's heading: Grad-CAM."""
+    """Title for a page's heading: Grad-CAM."""
     what: str
     """One sentence for readers: what a value of the map means."""
     signed: bool
@@ -94,7 +94,7 @@ METHODS: dict[Method, MethodInfo] = {
         ),
     )
 }
-"""By name, in the order in which they are shown."""
+"""Methods by name, in the order in which they are shown."""
 
 
 def attribute(
@@ -163,7 +163,7 @@ def explainer(
 
 
 def passes(method: Method, *, height: int, width: int, rough: bool = False) -> int:
-    """How many times one image goes through the network; a backward pass counts as two more.
+    """Number of passes of one image through the network; a backward pass counts as two more.
 
     At most 122, whatever the size of the image, and 50 for a rough map.
     """
@@ -196,7 +196,7 @@ def _refuse(method: Method, images: Tensor, targets: Tensor) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """What a method is given: at most `at_once` images."""
+    """Arguments of a method: at most `at_once` images."""
 
     model: nn.Module
     images: Tensor

@@ -1,4 +1,4 @@
-"""What becomes of an answer while pixels are taken away, or come back, in some order.
+"""Deletion and insertion: the answer while pixels are removed or come back in some order.
 
 Petsiuk, Das and Saenko 2018 (RISE, arXiv 1806.07421): deletion paints the most important pixels
 over first, insertion brings them first into a blurred image. Orders are of square cells, at most
@@ -29,13 +29,13 @@ from nunbit.models.mode import evaluation_mode
 CELLS = 14
 RANDOM_ORDERS = 10
 SHARES = (0, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1)
-"""Of the cells, at which the network is asked."""
+"""Fractions of the cells at which the network is asked."""
 BLUR = 1 / 8
 """Standard deviation of the blurred image's Gaussian, of the image's side."""
 PASSES = 3 + 2 * RANDOM_ORDERS * (len(SHARES) - 2)
-"""At most, of one image, for `random_reference`, however many of its classes are explained."""
+"""Maximum passes of one image for `random_reference`, however many of its classes are explained."""
 PASSES_OF_A_MAP = 2 * (len(SHARES) - 2)
-"""At most, of one image, for `curves_of` on top."""
+"""Maximum passes of one image for `curves_of` in addition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Curves:
     """Probability of the explained class while pixels are taken away, and while they come."""
 
     shares: NDArray[np.float64]
-    """Of the pixels, [S], from 0 to 1."""
+    """Fractions of the pixels, [S], from 0 to 1."""
     deletion: NDArray[np.float64]
     """[S], the map's most important pixels first."""
     insertion: NDArray[np.float64]
@@ -55,7 +55,7 @@ class Curves:
 
     @property
     def area(self) -> float:
-        """Under insertion, less that under deletion: from -1 to 1, the larger the better."""
+        """Area under insertion minus that under deletion: from -1 to 1, the larger the better."""
         return float(_area(self.insertion - self.deletion, self.shares))
 
     @property
@@ -65,12 +65,12 @@ class Curves:
 
     @property
     def gain(self) -> float:
-        """How much larger the area is than those of random orders on average."""
+        """Area minus the mean area of random orders."""
         return self.area - float(self.random_areas.mean())
 
     @property
     def gain_needed(self) -> float:
-        """What one more random order would exceed once in forty times.
+        """Gain that one more random order would exceed once in forty times.
 
         The upper prediction limit of Student's t over the random orders.
         """
@@ -95,11 +95,11 @@ class Reference:
     insertion: NDArray[np.float64]
     """[B, R, S]."""
     copies: Copies | None = None
-    """Of the network, drawn anew, where they were made already."""
+    """Randomized copies of the network, where they have been made already."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """Of the cells, [S], from 0 to 1."""
+        """Fractions of the cells, [S], from 0 to 1."""
         return np.asarray(self.steps / self.steps[-1], dtype=np.float64)
 
 
@@ -112,7 +112,7 @@ def random_reference(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Reference:
-    """What taking pixels away in random orders does to the probability of class targets[i].
+    """Measure how removing pixels in random orders changes the probability of class targets[i].
 
     `images` [B, C, H, W] and `baseline` [C, H, W] as `attribution.attribute` takes them;
     `temperature` is the bundle's, by which logits are divided. The orders depend on the seed alone.
@@ -200,7 +200,7 @@ class _Asked:
         """What deletion puts in place of pixels, and what insertion begins with."""
 
     def probabilities(self, covered: NDArray[np.bool_], other: Tensor) -> NDArray[np.float64]:
-        """Of the classes where some pixels, bool [N, H, W], are another image's, [T, N]."""
+        """Probabilities [T, N] of the classes with pixels, bool [N, H, W], of another image."""
         height, width = self._image.shape[1:]
         size = inference_batch_size(height, width, self._image.device)
         found = []

@@ -1,4 +1,4 @@
-"""What a layer makes of an image: one map for each of its channels.
+"""Feature maps: the outputs of a layer for an image, one for each of its channels.
 
 B images in a batch, C channels of the layer, H height, W width of the image, h and w of the maps.
 """
@@ -17,7 +17,7 @@ from nunbit.explain.layers import Layer, activations, layer_named
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureMaps:
-    """What one layer says of one image."""
+    """Outputs of one layer for one image."""
 
     layer: Layer
     maps: NDArray[np.float32]
@@ -32,14 +32,14 @@ class FeatureMaps:
 
     @property
     def silent(self) -> int:
-        """How many channels say nothing: nowhere above zero."""
+        """Number of channels that are nowhere above zero."""
         return int((self.strength == 0).sum())
 
 
 def feature_maps_of(
     model: nn.Module, images: Tensor, layers: Sequence[Layer | str]
 ) -> list[tuple[FeatureMaps, ...]]:
-    """For each of the normalised images [B, C, H, W] the maps of each layer.
+    """Compute the maps of each layer for each of the normalised images [B, C, H, W].
 
     The model's modes are given back, and no hook stays. Raises UsageError for an unknown layer.
     """

@@ -22,7 +22,7 @@ from nunbit.models.summary.trace import Call, trace
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What one layer looks for."""
+    """Filters of one layer."""
 
     layer: str
     """Its name, as `named_modules` has it."""
@@ -31,11 +31,11 @@ class Filters:
     weights: NDArray[np.float32]
     """[n, C, h, w], as the network holds them; a linear layer's in the form of the image."""
     of_image: bool
-    """Whether they look at the image itself."""
+    """True if they look at the image itself."""
 
     @property
     def in_colour(self) -> bool:
-        """Whether each can be shown as one picture in colour: it sees red, green and blue."""
+        """True if each can be shown as one picture in colour: it sees red, green and blue."""
         return self.of_image and self.weights.shape[1] == 3
 
 
@@ -85,7 +85,7 @@ def _refuse(model: nn.Module, shape: Sequence[int], name: str, used: Sequence[st
 
 
 def _sees_padded_image(used: Mapping[str, Call], name: str, shape: Sequence[int]) -> bool:
-    """Whether only padding can stand before: it is the first, and sees as many channels."""
+    """Tell whether only padding can come before: it is the first, and sees as many channels."""
     return name == next(iter(used)) and used[name].input_shape[1:2] == (shape[0],)
 
 

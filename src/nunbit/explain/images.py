@@ -1,4 +1,4 @@
-"""From images to their explanations: what is asked for, settled once, and done for each image.
+"""Explanations of images: the request is settled once, then carried out for each image.
 
 K classes, T classes explained, H height, W width, C channels.
 """
@@ -40,7 +40,7 @@ class Subject:
     """The network that is looked at, with what it needs to see and to speak."""
 
     deployed: Deployed
-    """What answers."""
+    """The model that is explained."""
     classes: ClassNames
 
     @property
@@ -50,7 +50,7 @@ class Subject:
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return self.deployed.device
 
     @property
@@ -65,25 +65,25 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What an explanation is to hold."""
+    """Request: what an explanation should contain."""
 
     layers: tuple[str, ...] = ()
     """Names of layers whose feature maps are shown."""
     stages: bool | None = None
-    """Whether early, middle and late stages are shown as well; None: where no layer is named."""
+    """True if early, middle and late stages are shown as well; None: where no layer is named."""
     classes: tuple[str, ...] = ()
     """Classes that are explained beside the predicted one."""
     methods: tuple[str, ...] | None = None
-    """Of attribution; None: those of `USUAL_METHODS` that suit the network."""
+    """Attribution methods; None: those of `USUAL_METHODS` that suit the network."""
     checks: bool = True
-    """Whether each attribution map is checked."""
+    """True if each attribution map is checked."""
     seed: int = 0
-    """Of what the checks draw at random."""
+    """Seed of the random numbers of the checks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is wanted, settled for one network."""
+    """Request, settled for one network."""
 
     layers: tuple[Layer, ...]
     methods: tuple[Method, ...]
@@ -96,19 +96,19 @@ class Plan:
     faster: nn.Module = field(repr=False)
     """The network made ready for many passes, as it is when this is settled."""
     copies: Copies | None = field(default=None, repr=False)
-    """What maps are compared with; None without checks."""
+    """Randomized copies that maps are compared with; None without checks."""
     notes: tuple[str, ...] = ()
-    """What was left out, and why."""
+    """Notes on what was left out, and why."""
 
     @property
     def parts(self) -> int:
-        """Of the work on one image, for showing progress."""
+        """Parts of the work on one image, for showing progress."""
         return max(1, len(self.methods) + self.checks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attribution:
-    """Which pixels one class rests on, by one method."""
+    """Map of the pixels that one class rests on, by one method."""
 
     method: Method
     target: int
@@ -121,7 +121,7 @@ class Attribution:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What a network makes of one image."""
+    """Explanation of one image."""
 
     name: str
     """Its path, or image 1, image 2 and so on."""
@@ -263,7 +263,7 @@ def _attributions(
     targets: Sequence[int],
     done: Callable[[], object],
 ) -> tuple[Attribution, ...]:
-    """Of one image [1, C, H, W], for each class by each method; `done` after each part."""
+    """Attribute one image [1, C, H, W] for each class by each method; `done` after each part."""
     several = images.expand(len(targets), -1, -1, -1).contiguous()
     classes = torch.tensor(targets, device=images.device)
     reference = None

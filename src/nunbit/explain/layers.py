@@ -1,4 +1,4 @@
-"""Which layers of a network are looked at, and what they say of images.
+"""Layers of a network that are looked at, and their outputs.
 
 A layer is a module by its name, or a place between two modules where a stage ends
 (`nunbit.backbone.split_points`). Hooks live for one pass only.
@@ -43,23 +43,23 @@ class Layer:
     """One place in a network whose values can be looked at."""
 
     name: str
-    """As `named_modules` has it, or of the operation after which a stage ends."""
+    """Name as in `named_modules`, or of the operation after which a stage ends."""
     kind: str
     """Class of the module; "operation" where it is none."""
     shape: tuple[int, ...]
-    """Of one image's values: (C, h, w), (h, w, C), (T, D) or (D,)."""
+    """Shape of one image's values: (C, h, w), (h, w, C), (T, D) or (D,)."""
     channel_dim: int
-    """Which dimension of `shape` counts channels."""
+    """Dimension of `shape` that counts channels."""
     places: tuple[int, int] | None
     """(h, w) of its maps; None where it knows no places, as a linear layer."""
     stage: str = ""
     """One of `STAGES` where it was chosen as one."""
     turn: int = 1
-    """Which use of the module is meant, 1 for the first."""
+    """Use of the module that is meant, 1 for the first."""
     turns: int = 1
-    """How often the network uses the module for one image."""
+    """Number of times that the network uses the module for one image."""
     split_point: SplitPoint | None = None
-    """Where it is not a module."""
+    """Split point, if the layer is not a module."""
 
     @property
     def channels(self) -> int:
@@ -138,7 +138,7 @@ def stages_of(model: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...]:
 
 
 def activations(model: nn.Module, images: Tensor, layers: Sequence[Layer]) -> tuple[Tensor, ...]:
-    """What each layer says of normalised images [B, C, H, W]: float32 [B, *layer.shape] each.
+    """Outputs of each layer for normalised images [B, C, H, W]: float32 [B, *layer.shape] each.
 
     In evaluation mode and without gradients; modes are given back, hooks removed whatever happens,
     and later in-place operations do not reach the values. Model and images are on one device.
@@ -205,7 +205,7 @@ def _layer(call: Call, shape: Sequence[int]) -> Layer | None:
 def _layout(
     size: tuple[int, ...], shape: Sequence[int], *, token_dim: int = 0
 ) -> tuple[int, tuple[int, int] | None] | None:
-    """Which dimension counts channels, and the places of the maps; None for what is neither."""
+    """Dimension of the channels and size of the maps; None for outputs without either."""
     if math.prod(size) == 0 or not 1 <= len(size) <= 3:
         return None
     aspect = shape[1] / shape[2]
@@ -266,7 +266,7 @@ def _calls(model: nn.Module, shape: Sequence[int]) -> list[Call]:
 
 
 def _last_with_places(calls: Sequence[Call], shape: Sequence[int]) -> Layer | None:
-    """What ends last before the final layer with weights begins; of several, the outermost."""
+    """Module that ends last before the final layer with weights; of several, the outermost."""
     weighted = [i for i, call in enumerate(calls) if _has_matrix(call.module)]
     chosen: tuple[int, Layer] | None = None
     for i, call in enumerate(calls[: weighted[-1]] if weighted else calls):
@@ -326,7 +326,7 @@ def _has_matrix(module: nn.Module) -> bool:
 
 
 def _named_stages(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """At most three of some layers in order: first, middle, last."""
+    """Choose at most three of some layers in order: first, middle, last."""
     if len(layers) <= 1:
         return tuple(replace(layer, stage="late") for layer in layers)
     if len(layers) == 2:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from nunbit.chunks import chunk_slices
 
 CHUNK_ROWS = 16_384
-"""Of the N, so that features on disk are read piece by piece."""
+"""Rows of the N that are read at a time, for features on disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nearest:
-    """For each image asked about the most similar ones, nearest first."""
+    """Most similar images of each query, nearest first."""
 
     rows: NDArray[np.int64]
     """[M, k], into the N."""
@@ -31,7 +31,7 @@ class Neighbour:
     """One of the images that resemble another most."""
 
     path: str
-    """As the data have it."""
+    """Path in the data."""
     label: str
     """Name of its class."""
     similarity: float

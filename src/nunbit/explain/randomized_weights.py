@@ -50,7 +50,7 @@ class Copies:
         self._kept: dict[int, Copy] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Copy]]:
-        """How deep in words, and the copy."""
+        """Yield how deep in words, and the copy."""
         for number, (words, layers, seed) in enumerate(self._wanted):
             found = self._kept.get(number)
             if found is None:

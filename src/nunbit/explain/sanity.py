@@ -1,4 +1,4 @@
-"""Whether a map can be trusted: does it depend on the model, and do its pixels matter?
+"""Checks of a map: does it depend on the model, and do its pixels matter?
 
 B images in a batch, C channels, H height, W width.
 """
@@ -28,7 +28,7 @@ ATTRIBUTIONS = 2 + DRAWS
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """What the two checks say of one map."""
+    """Results of the two checks of one map."""
 
     similarity: dict[str, float]
     """Rank correlation (Spearman) of the map with that of copies whose layers were drawn anew from

@@ -45,7 +45,7 @@ OTHER_METHODS = "use integrated-gradients or occlusion, which work with every ne
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a layer's output holds maps."""
+    """Arrangement of maps in a layer's output."""
 
     height: int
     width: int
@@ -102,7 +102,7 @@ class _Candidate:
     output: Tensor
     layout: Layout
     blocks: int
-    """That it lies within."""
+    """Blocks that contain it."""
 
 
 def grad_cam_layer(model: nn.Module, shape: Sequence[int]) -> str:
@@ -212,7 +212,7 @@ def _watch(model: nn.Module, shape: Sequence[int]) -> list[_Ran]:
 
 
 def _candidates(model: nn.Module, ran: Sequence[_Ran], shape: Sequence[int]) -> list[_Candidate]:
-    """What ran once, gives maps and stands before the final layer with weights."""
+    """Modules that ran once, give maps and come before the final layer with weights."""
     weighted = [i for i, each in enumerate(ran) if _has_weights_alone(each.module)]
     before_head = ran[: weighted[-1]] if weighted else ran
     often = Counter(each.name for each in before_head)
@@ -233,7 +233,7 @@ def _blocks(model: nn.Module, name: str) -> int:
 
 
 def _layouts(ran: Sequence[_Ran], shape: Sequence[int]) -> list[Layout | None]:
-    """How each output holds maps; None for what does not.
+    """Arrangement of maps in each output; None for an output without maps.
 
     Maps grow coarser through a network. What seems to be a finer one after a coarser one is
     something else: what attention compares, a square for each head, or coarse maps that were
@@ -275,18 +275,18 @@ def _of_tokens(own: tuple[int, ...], places: Layout) -> Layout | None:
 
 
 def _has_weights_alone(module: nn.Module) -> bool:
-    """Whether a module has weights and no parts."""
+    """Tell whether a module has weights and no parts."""
     return next(module.children(), None) is None and next(module.parameters(), None) is not None
 
 
 def _what_decides(ran: Sequence[_Ran]) -> Tensor:
-    """What the final layer with weights is given; its own weights may all be zero at the start."""
+    """Input of the final layer with weights, whose own weights may all be zero at the start."""
     given = [each.given for each in ran if _has_weights_alone(each.module)]
     return ran[-1].output if not given or given[-1] is None else given[-1]
 
 
 def _places_matter(decides: Tensor, output: Tensor, layout: Layout) -> bool:
-    """Whether a tensor depends on more than one place of a layer's output."""
+    """Tell whether a tensor depends on more than one place of a layer's output."""
     weights = torch.linspace(1, 2, decides.numel()).to(decides).reshape(decides.shape)
     with torch.enable_grad():
         weighed = (decides * weights).sum()

@@ -1,4 +1,4 @@
-"""What the checks of a map say, in plain words."""
+"""Verdict of the checks of a map, in plain words."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def crossing(curve: NDArray[np.float64], shares: NDArray[np.float64], level: flo
 
 
 def _how(curves: Curves, *, better: bool) -> str:
-    """When half of the answer goes or comes, where that agrees with the verdict; else the areas."""
+    """Describe when half of the answer goes or comes if that fits the verdict; else the areas."""
     orders = f"{len(curves.random_deletion)} random orders"
     half = curves.deletion[0] / 2
     for own, random, level, words in (

@@ -27,7 +27,7 @@ class KitFile:
     about: str
     """What is odd about it."""
     browsers: bool = True
-    """Whether browsers decode this kind of file, and to the same pixels."""
+    """True if browsers decode this kind of file, and to the same pixels."""
 
 
 def kit_files() -> tuple[KitFile, ...]:

@@ -20,7 +20,7 @@ FLOAT32_TOLERANCE = 1e-4
 NAMED_FILES = 10
 
 Canvas = NDArray[np.uint8]
-Answer = Callable[[Sequence[Canvas]], NDArray[np.floating[Any]]]
+Answer = Callable[[list[Canvas]], NDArray[Any]]
 """From canvases, uint8 [H, W, C] each, to probabilities [n, K]."""
 _BATCH = 32
 
@@ -43,7 +43,7 @@ class Engine:
     answer: Answer
     tolerance: float = FLOAT32_TOLERANCE
     exact_canvases: bool = True
-    """Whether its canvases must be nunbit's to the byte."""
+    """True if its canvases must be nunbit's to the byte."""
 
 
 @dataclass

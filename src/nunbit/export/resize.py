@@ -168,7 +168,7 @@ class _Resize:
         return g.op("Reshape", result, dims)
 
     def _lower_first(self, pixels: str, size: tuple[str, str]) -> str:
-        """Whether Pillow, from version 13 on, makes the picture lower before narrower."""
+        """Tell whether Pillow, from version 13 on, makes the picture lower before narrower."""
         g = self.g
         shape = g.op("Shape", pixels)
         h, w = (g.op("Gather", shape, g.whole(axis)) for axis in (0, 1))

@@ -46,13 +46,13 @@ class Activations:
 
 
 def only_flips(augmentation: Augmentation) -> bool:
-    """Whether an image has at most two forms in training: as it is, and mirrored."""
+    """Tell whether an image has at most two forms in training: as it is, and mirrored."""
     mirroring = all(isinstance(each, HorizontalFlip) for each in augmentation.operations)
     return mirroring and not augmentation.mixing
 
 
 def mirrors(augmentation: Augmentation) -> bool:
-    """Whether any operation mirrors left and right."""
+    """Tell whether any operation mirrors left and right."""
     return any(isinstance(operation, HorizontalFlip) for operation in augmentation.operations)
 
 

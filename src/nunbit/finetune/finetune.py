@@ -35,7 +35,7 @@ class FineTuning(TrainableScope):
     unfreeze_epochs: int = 0
     """Epochs after which one more stage learns, from the last one on; 0: all at once."""
     freeze_statistics: bool = False
-    """Whether batch normalisation keeps its statistics in the stages that learn, too."""
+    """True if batch normalisation keeps its statistics in the stages that learn, too."""
     entry: SplitPoint | None = None
     """The split point whose activations the batches hold; None where they hold images."""
 
@@ -81,7 +81,7 @@ def fine_tuning(
     unfreeze_epochs: int = 0,
     freeze_statistics: bool = False,
 ) -> FineTuning:
-    """How a network is tuned in a mode (head, last-stage, stages:N or all), on images.
+    """Plan of tuning a network in a mode (head, last-stage, stages:N or all), on images.
 
     Args:
         model: the network, with its head.
@@ -107,5 +107,5 @@ def boundary(tuning: FineTuning, split_points: Sequence[SplitPoint]) -> SplitPoi
 
 
 def activation_bytes(split_point: SplitPoint, images: int) -> int:
-    """What keeping the activations of some images takes, in float32."""
+    """Bytes of the activations of some images in float32."""
     return 4 * images * int(np.prod(split_point.shape, dtype=np.int64))

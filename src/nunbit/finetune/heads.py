@@ -72,7 +72,7 @@ class FittedHead:
     layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
     """Weight [out, in] and bias [out] of each, on features as the network makes them."""
     path: tuple[PathPoint, ...]
-    """What was tried, in order; one is chosen."""
+    """Candidates in the order in which they were tried; one is chosen."""
     chosen_by: ChosenBy
 
     @property

@@ -36,7 +36,7 @@ from nunbit.training.optim import (
 FEW_IMAGES = 2000
 SMALL_BATCH, LARGE_BATCH = 32, 256
 FIRST_DEVIATION = 0.01
-"""Of the last layer's first weights: a head that says little gets gentle first gradients."""
+"""Standard deviation of the last layer's first weights: small outputs, small first gradients."""
 
 
 def train_layers(

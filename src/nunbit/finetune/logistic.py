@@ -45,7 +45,7 @@ WITHOUT_CHOICE = 0.1
 FOLDS = 5
 MAX_ITERATIONS = 150
 GRADIENT_TOLERANCE = 1e-4
-"""Of the largest entry of the gradient, divided by the number of classes as the strengths are."""
+"""Limit of the gradient's largest entry, divided by the number of classes like the strengths."""
 LOSS_TOLERANCE = 1e-7
 """Fraction of the loss that a step gains at least; less changes no prediction."""
 

@@ -1,4 +1,4 @@
-"""How heads are compared: candidates in a row, each with its numbers, one of them chosen.
+"""Selection of a head: candidates in a row, each with its numbers, one of them chosen.
 
 n images, D features, K classes.
 """
@@ -23,7 +23,7 @@ class PathPoint:
     """One candidate on the way to a head."""
 
     strength: float
-    """Of the L2 penalty (logistic) or the weight decay (linear, mlp)."""
+    """Strength of the L2 penalty (logistic) or the weight decay (linear, mlp)."""
     epoch: int
     """0 for logistic."""
     train_loss: float

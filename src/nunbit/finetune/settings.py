@@ -1,4 +1,4 @@
-"""How a head is trained that is not fitted as logistic regression."""
+"""Settings of a head that is not fitted as logistic regression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIDDEN = 256
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings:
-    """How `linear` and `mlp` are trained; `logistic` takes none of it.
+    """Settings of `linear` and `mlp` heads; `logistic` takes none of them.
 
     Raises ValueError for an unknown optimiser, or numbers that cannot be.
     """

@@ -28,7 +28,7 @@ class Stages:
     as the dropout of a head, are left out."""
 
     def learning(self, mode: str) -> int:
-        """How many stages, counted from the last, learn in a mode of transfer.
+        """Number of stages, counted from the last, that are trained in a mode of transfer.
 
         `mode` is head, last-stage, stages:N or all. More stages than there are means all of them.
         """

@@ -64,7 +64,7 @@ class ModelInfo:
     sizes_in_steps: bool = False
     """True if patches or windows must fit into the image, so that not all larger sizes work."""
     whitens: bool = False
-    """Whether its first layer is made to be drawn by `nunbit.models.whitening`."""
+    """True if its first layer is made to be drawn by `nunbit.models.whitening`."""
     min_size: int | None = None
     """`minimum_size` where it is known; nothing is tried then, and all larger sizes work."""
     parameters: int | None = None
@@ -134,7 +134,7 @@ class ModelInfo:
         return low
 
     def accepts(self, shape: Shape) -> bool:
-        """Whether a network for images of `shape` can be built and trained."""
+        """Tell whether a network for images of `shape` can be built and trained."""
         if self.min_size is not None and self.takes == "images":
             return min(shape.height, shape.width) >= self.min_size
         return shape == self.input or self._runs(shape)
@@ -143,7 +143,7 @@ class ModelInfo:
         return self._runs(Shape(self.input.channels, size, size))
 
     def _runs(self, shape: Shape) -> bool:
-        """Whether the network can be built and run, in training mode, on two images of `shape`.
+        """Tell whether the network can be built and trained on two images of `shape`.
 
         Tried on the "meta" device, which computes shapes and no values: it costs little and needs
         no memory. Models that cannot be built there (some of timm 1.0.20's) are tried with real

@@ -28,7 +28,7 @@ class KnownWeights:
     licence: str
     """As their publisher states it; empty if unknown."""
     here: bool
-    """Whether the file is on this machine, so that no network is needed."""
+    """True if the file is on this machine, so that no network is needed."""
 
 
 @dataclass(frozen=True, kw_only=True)

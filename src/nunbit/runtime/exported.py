@@ -51,7 +51,7 @@ class Exported:
 
 
 def is_export(folder: Path) -> bool:
-    """Whether a folder looks like one that `nunbit export` wrote."""
+    """Tell whether a folder looks like one that `nunbit export` wrote."""
     return (folder / NETWORK).is_file() and (folder / CONTRACT).is_file()
 
 

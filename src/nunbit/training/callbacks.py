@@ -1,4 +1,4 @@
-"""What happens at the end of an epoch: plain objects, one clear moment each.
+"""Actions at the end of an epoch: plain objects, one clear moment each.
 
 Each looks at the epoch's record and the training state, and keeps what it must remember in the
 state, so that a resumed run decides as an uninterrupted one.
@@ -41,13 +41,13 @@ class Monitor:
         return record[self.name]
 
     def better(self, value: float, than: float | None) -> bool:
-        """Whether `value` is at least as good as the best so far; a tie goes to the later epoch."""
+        """Tell whether `value` is at least as good as the best; a tie goes to the later epoch."""
         if than is None:
             return True
         return value <= than if self.mode == "min" else value >= than
 
     def strictly_better(self, value: float, than: float | None) -> bool:
-        """Whether `value` is an improvement; a tie is none."""
+        """Tell whether `value` is an improvement; a tie is none."""
         return than is None or (value < than if self.mode == "min" else value > than)
 
 
@@ -70,7 +70,7 @@ class SaveBest:
     folder: Path
     tolerance: float = 0.0
     images: int = 0
-    """Of the validation part."""
+    """Images of the validation part."""
 
     def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
         """Save when the epoch is at least as good as all before it, or cannot be told from it."""
@@ -84,7 +84,7 @@ class SaveBest:
         save_checkpoint(self.folder, state)
 
     def _as_good(self, value: float, best: float | None) -> bool:
-        """Whether an accuracy that is not the best cannot be told from it."""
+        """Tell whether an accuracy that is not the best cannot be told from it."""
         if best is None or self.monitor != ACCURACY or not self.images:
             return False
         return value >= best - self.tolerance * standard_error(best, self.images)

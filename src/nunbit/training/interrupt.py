@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether somebody has asked the run to stop."""
+    """Request to stop the run, from a signal or another thread."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -38,12 +38,12 @@ from nunbit.training.state import (
 from nunbit.types import Batch
 
 READ_EVERY_SECONDS = 0.5
-"""How often losses are read from the device and shown; reading waits for the device."""
+"""Interval at which losses are read from the device and shown; reading waits for the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Duration:
-    """How long to train: a number of epochs, or a time."""
+    """Length of a training: a number of epochs, or a time."""
 
     epochs: int | None = None
     seconds: float | None = None
@@ -59,7 +59,7 @@ class Duration:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """How to train; nothing here changes while training."""
+    """Plan of a training; it does not change while training."""
 
     duration: Duration
     loss: Loss

@@ -1,4 +1,4 @@
-"""What training minimises; B images, K classes.
+"""Losses that training minimises; B images, K classes.
 
 Every loss takes logits [B, K] and targets that are either class indices, int64 [B], or
 probabilities, float [B, K] (one-hot, smoothed or mixed), and returns the mean over the batch.
@@ -16,7 +16,7 @@ from torch import Tensor
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 AUXILIARY_WEIGHT = 0.3
-"""Of each auxiliary classifier's loss (Szegedy et al. 2015, section 5)."""
+"""Weight of each auxiliary classifier's loss (Szegedy et al. 2015, section 5)."""
 
 
 def make_loss(name: str, *, label_smoothing: float = 0.0) -> Loss:

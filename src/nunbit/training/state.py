@@ -16,7 +16,7 @@ from nunbit.errors import TrainingError
 
 @dataclass(kw_only=True)
 class EpochSums:
-    """What has been counted so far in the current epoch; ratios come last."""
+    """Sums over the current epoch so far; ratios are formed at its end."""
 
     loss: float = 0.0
     """Sum over images."""
@@ -50,7 +50,7 @@ class Plateau:
     """State of the reduction on a plateau."""
 
     factor: float = 1.0
-    """On the learning rate."""
+    """Factor on the learning rate."""
     best: float | None = None
     waited: int = 0
 
@@ -66,7 +66,7 @@ class TrainingState:
     epoch: int = 1
     batch: int = 0
     elapsed_seconds: float = 0.0
-    """Of training, over all processes that took part."""
+    """Seconds of training, over all processes that took part."""
     sums: EpochSums = field(default_factory=EpochSums)
     best: Best = field(default_factory=Best)
     plateau: Plateau = field(default_factory=Plateau)
@@ -74,7 +74,7 @@ class TrainingState:
     history: list[dict[str, float]] = field(default_factory=list)
     """The lines of metrics.jsonl."""
     events: list[dict[str, Any]] = field(default_factory=list)
-    """What the callbacks did that a reader of the curves should know; see `happened`."""
+    """Actions of callbacks that a reader of the curves should know; see `happened`."""
 
     def happened(self, record: Mapping[str, float], kind: str, text: str) -> None:
         """Remember an event at the end of an epoch, as plain values: epoch, kind and text."""

@@ -123,7 +123,7 @@ def folders_of(samples: Samples, rows: NDArray[np.int64]) -> tuple[str, ...]:
 
 
 def _first_is_the_class(samples: Samples, folders: list[list[str]], labels: list[int]) -> bool:
-    """Whether the first folder of every path settles the class, in a folder given as DATA.
+    """Tell whether the first folder of every path settles the class, in a folder given as DATA.
 
     Beside a table, a folder that settles the class may be a source of images, which matters.
     """

@@ -43,7 +43,7 @@ class Layout:
 
 
 def recognises(path: Path) -> bool:
-    """Whether a folder, or the one that unpacking made in it, holds CIFAR's batches."""
+    """Tell whether a folder, or the one that unpacking made in it, holds CIFAR's batches."""
     return _place(path) is not None
 
 

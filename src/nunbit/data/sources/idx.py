@@ -27,7 +27,7 @@ UINT8 = 8
 
 
 def recognises(path: Path) -> bool:
-    """Whether a folder holds a file of MNIST's names."""
+    """Tell whether a folder holds a file of MNIST's names."""
     return path.is_dir() and any(
         _find(path, stem, kind, dimensions)
         for stem in STEMS

@@ -35,12 +35,12 @@ class NamePattern:
 
     @property
     def on_path(self) -> bool:
-        """Whether it is matched against the whole relative path instead of the file's name."""
+        """True if it is matched against the whole relative path instead of the file's name."""
         return "/" in self.text
 
     @property
     def has_group(self) -> bool:
-        """Whether it names a group."""
+        """True if it names a group."""
         return "group" in self.expression.groupindex
 
     def match(self, path: str) -> tuple[str, str] | None:

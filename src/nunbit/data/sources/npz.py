@@ -42,7 +42,7 @@ class Pair:
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file's ending is `.npz`."""
+    """Tell whether the file's ending is `.npz`."""
     return path.is_file() and path.suffix.lower() == ".npz"
 
 

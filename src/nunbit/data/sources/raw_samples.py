@@ -45,9 +45,9 @@ class RawSamples:
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
     in_order: bool = False
-    """Whether the order of `names` is the order of the classes (numbered labels)."""
+    """True if the order of `names` is the order of the classes (numbered labels)."""
     groups_settled: bool = False
-    """Whether `group_from` has been used already."""
+    """True if `group_from` has been used already."""
     hint: str = ""
     """What to do if this turns out to hold fewer than two classes."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

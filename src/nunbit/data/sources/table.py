@@ -72,7 +72,7 @@ class Line:
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file's ending is one of a table."""
+    """Tell whether the file's ending is one of a table."""
     return path.is_file() and path.suffix.lower() in TEXT_ENDINGS | PARQUET_ENDINGS
 
 

@@ -48,7 +48,7 @@ class _Walk:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder name is one that users do not mean as data."""
+    """Tell whether a file or folder name is one that users do not mean as data."""
     return name.startswith(".") or name.lower() in LITTER
 
 

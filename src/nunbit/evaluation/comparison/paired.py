@@ -53,7 +53,7 @@ class Difference:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of no difference."""
+        """True if the whole interval lies on one side of no difference."""
         return self.ci95[0] > 0 or self.ci95[1] < 0
 
 

@@ -110,7 +110,7 @@ class Comparison:
 
     dataset: str
     same_images: bool
-    """Whether all runs were tested on the same images."""
+    """True if all runs were tested on the same images."""
     runs: tuple[RunRow, ...]
     pairs: tuple[PairRow, ...]
     """The first run against each run of another configuration, or of its own where there is no

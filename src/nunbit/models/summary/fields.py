@@ -33,7 +33,7 @@ class Axis:
     inner: int = 1
     """How far to go in that dimension for the next position; 1 where it counts nothing else."""
     whole: bool = False
-    """Whether every value sees all that there is."""
+    """True if every value sees all that there is."""
 
     @property
     def end(self) -> int:

@@ -107,7 +107,7 @@ def _place(name: str, layers: Sequence[Layer]) -> int:
 
 
 def is_listed(call: Call) -> bool:
-    """Whether a use of a module gets a row: it is a layer, owns parameters, or multiplies itself.
+    """Tell whether a use of a module gets a row: a layer, an owner of parameters, or a product.
 
     Containers and identities do neither.
     """
@@ -173,5 +173,5 @@ def _not_yet(parameters: Iterable[nn.Parameter], counted: set[int]) -> list[nn.P
 
 
 def unknown(call: Call) -> bool:
-    """Whether no rule could follow what the layer sees."""
+    """Tell whether no rule could follow what the layer sees."""
     return isinstance(call.output_field, Unknown)

@@ -71,7 +71,7 @@ def trace(
 
 
 def is_empty(model: nn.Module) -> bool:
-    """Whether the model has been built without values."""
+    """Tell whether the model has been built without values."""
     return any(parameter.is_meta for parameter in model.parameters())
 
 

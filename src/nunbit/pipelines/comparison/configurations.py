@@ -34,7 +34,7 @@ class Configuration:
 
     @property
     def has_spread(self) -> bool:
-        """Whether there are several runs, all with seeds of their own."""
+        """True if there are several runs, all with seeds of their own."""
         return len(self.runs) > 1
 
 

@@ -46,7 +46,7 @@ def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
 
 
 def _set_aside(wanted: Config, recorded: Config) -> bool:
-    """Whether the run itself laid the augmentation aside, because the adviser chose the head."""
+    """Tell whether the run dropped its augmentation because the adviser chose the head."""
     return wanted.transfer.mode == "auto" and recorded.transfer.mode == "head"
 
 

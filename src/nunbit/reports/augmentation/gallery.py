@@ -57,7 +57,7 @@ class Panel:
 
     @property
     def certain(self) -> bool:
-        """Whether every result is the same as the first: nothing was left to chance."""
+        """True if every result is the same as the first: nothing was left to chance."""
         return bool((self.results == self.results[:, :1]).all())
 
 

@@ -61,7 +61,7 @@ def exact_png_address(picture: NDArray[np.uint8]) -> str:
 
 
 def is_pixelated(picture: NDArray[np.uint8]) -> bool:
-    """Whether a picture [H, W, ...] is so small that its pixels should be shown as squares."""
+    """Tell whether a picture [H, W, ...] is so small that its pixels should be shown as squares."""
     return bool(max(picture.shape[:2]) < PIXELATED_BELOW)
 
 

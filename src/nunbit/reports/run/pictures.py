@@ -103,7 +103,7 @@ def _found(original: Original, path: str) -> Found:
 
 
 def _same(original: Original, picture: NDArray[np.uint8]) -> bool:
-    """Whether the two are one picture: same size, same pixels, grey or not."""
+    """Tell whether the two are one picture: same size, same pixels, grey or not."""
     if original.picture is None or original.picture.shape[:2] != picture.shape[:2]:
         return False
     both = (original.picture.reshape(*picture.shape[:2], -1), picture)

@@ -42,7 +42,7 @@ class Sheet:
     height: int
     """Of a picture."""
     reduced: bool
-    """Whether pictures were made smaller to fit."""
+    """True if pictures were made smaller to fit."""
 
     def place(self, number: int) -> tuple[int, int]:
         """Column and row of a picture's cell."""

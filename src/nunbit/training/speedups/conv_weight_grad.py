@@ -153,7 +153,7 @@ class _Convolution(torch.autograd.Function):
 def _patches(
     maps: Tensor, kernel: tuple[int, int], steps: tuple[int, int], zeros: tuple[int, int]
 ) -> Tensor:
-    """What each output sees: [B, C, h, w] to [B H W, k l C], channels last."""
+    """Patch that each output sees: [B, C, h, w] to [B H W, k l C], channels last."""
     (down, right), (height, width) = zeros, kernel
     padded = F.pad(maps.permute(0, 2, 3, 1), (0, 0, right, right, down, down))
     windows = padded.unfold(1, height, steps[0]).unfold(2, width, steps[1])  # [B, H, W, C, k, l]

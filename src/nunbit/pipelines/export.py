@@ -1,0 +1,151 @@
+"""`nunbit export`: a model as a folder for other runtimes, kept only when it answers the same.
+
+The folder is built under a temporary name; the gate sends raw files the whole way through nunbit
+and through the export; only then does the folder appear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nunbit.bundle import Bundle, load_bundle
+from nunbit.classifier import bundle_folder
+from nunbit.deployed import Deployed
+from nunbit.errors import ExportError, UsageError
+from nunbit.export.onnx_folder import (
+    CARD,
+    PARITY,
+    write_json,
+    write_kit,
+    write_model_files,
+)
+from nunbit.export.parity import Canvas, Engine, Gate, Parity, check_parity
+from nunbit.files import folder_written_atomically
+from nunbit.pipelines.evaluation.outcome import versions
+from nunbit.pipelines.exporting.card import export_card
+from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
+from nunbit.progress import SILENT, Progress
+from nunbit.runtime.engine import OnnxEngine
+from nunbit.runtime.exported import NETWORK, PREPROCESSING, Exported, read_export
+
+FULL_DECODING = "other runtimes"
+"""The engine that decodes every JPEG in full, as all runtimes but nunbit's do: measured only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """What was exported, and how far its answers lie from nunbit's."""
+
+    folder: Path
+    parity: tuple[Parity, ...]
+    bytes: int
+    """Of the network."""
+
+
+def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILENT) -> ExportResult:
+    """Export the model of a run, or a model alone, as an ONNX folder.
+
+    Args:
+        run: a run's folder, or a model's.
+        out: the new folder; None: beside the run, its name with -onnx.
+        progress: who is told what happens.
+
+    Raises:
+        BundleError: when there is no model, or it is damaged.
+        ExportError: when the network cannot be expressed in ONNX, or answers differently.
+        UsageError: when something is already at `out`, or the extra is not installed.
+    """
+    _check_installed()
+    bundle = load_bundle(bundle_folder(run))
+    out = out or run.parent / f"{run.resolve().name}-onnx"
+    if out.exists():
+        raise UsageError(
+            "something is already there, and nothing is overwritten",
+            path=out,
+            remedy="choose another folder with --out, or move this one away",
+        )
+    # ---- What it is proven on
+    files = [*validation_files(run, progress), *conformance_files()]
+    try:
+        with folder_written_atomically(out) as unfinished:
+            # ---- The files
+            progress.note(f"writing {bundle.architecture} as ONNX")
+            write_model_files(unfinished, bundle, versions=versions())
+            reference = _reference(bundle)
+            write_kit(unfinished, bundle, reference.answer)
+            # ---- The gate
+            exported = read_export(unfinished)
+            gate = Gate(reference, _engines(exported))
+            results = gate.run(progress.track(files, total=len(files), title="comparing answers"))
+            check_parity(results)
+            write_json(unfinished / PARITY, {"engines": [result.to_dict() for result in results]})
+            (unfinished / CARD).write_text(export_card(bundle, results), encoding="utf-8")
+            size = (unfinished / NETWORK).stat().st_size
+    except OSError as error:
+        raise ExportError(
+            f"the export cannot be written: {error.strerror or error}",
+            path=out,
+            remedy="free some space or choose another place with --out; nothing was left behind",
+        ) from error
+    return ExportResult(folder=out, parity=results, bytes=size)
+
+
+def _check_installed() -> None:
+    """Raise UsageError, before anything long starts, where the extra is missing."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"nunbit export needs {error.name}, which is not installed",
+            remedy="python -m pip install 'nunbit[export]'",
+        ) from error
+
+
+def _reference(bundle: Bundle) -> Engine:
+    """What nunbit itself answers."""
+    deployed = Deployed.of(bundle)
+
+    def answer(canvases: list[Canvas]) -> NDArray[np.float64]:
+        batch = torch.from_numpy(np.stack(canvases))
+        return np.asarray(deployed.answer(batch).probabilities.double().numpy())
+
+    return Engine(name="nunbit", canvas=bundle.preprocess.canvas, answer=answer)
+
+
+def _engines(exported: Exported) -> tuple[Engine, ...]:
+    """The ways of using the export, each the whole way from raw files."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    graph = onnxruntime.InferenceSession(str(exported.folder / PREPROCESSING), options)
+    engine, contract = OnnxEngine(exported), exported.preprocess
+
+    def answer(canvases: list[Canvas]) -> NDArray[np.float32]:
+        return engine.answer(np.stack(canvases)).probabilities
+
+    def by_graph(data: bytes, *, full: bool) -> Canvas:
+        (canvas,) = graph.run(None, {"picture": contract.picture(data, full=full)})
+        return np.asarray(canvas)
+
+    return (
+        Engine(name="onnxruntime", canvas=contract.canvas, answer=answer),
+        Engine(
+            name=PREPROCESSING,
+            canvas=lambda data: by_graph(data, full=False),
+            answer=answer,
+        ),
+        Engine(
+            name=FULL_DECODING,
+            canvas=lambda data: by_graph(data, full=True),
+            answer=answer,
+            exact_canvases=False,
+        ),
+    )

@@ -1,0 +1,77 @@
+"""The raw files that an export is proven on: the run's own validation images, and the kit."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nunbit.config import read_config
+from nunbit.data.split import apply_manifest, read_manifest
+from nunbit.errors import DataError, UnusableImage
+from nunbit.export.conformance import kit_files
+from nunbit.export.parity import RawFile
+from nunbit.pipelines.dataset import inspect_data
+from nunbit.pipelines.run_folder import RunFolder
+from nunbit.progress import Progress
+from nunbit.types import Samples
+
+MAX_FILES = 2_000
+"""Of the validation part; more would not find more, and take minutes."""
+
+
+def validation_files(run: Path, progress: Progress) -> list[RawFile]:
+    """Read the files of a run's validation part, or of its test part where it has none.
+
+    At most `MAX_FILES`, evenly spaced; none, with a note, where `run` is a model alone or its
+    data are no longer there. Images of arrays become PNG files, which keep every value.
+    """
+    folder = RunFolder(run)
+    if not (folder.config.is_file() and folder.split.is_file()):
+        progress.note("the model stands alone: only the conformance kit proves the export")
+        return []
+    try:
+        samples, inspection = inspect_data(read_config(folder.config), progress)
+        split = apply_manifest(
+            samples,
+            read_manifest(folder.split),
+            sha256=inspection.sha256,
+            reasons=inspection.reasons,
+            manifest_path=folder.split,
+        )
+    except DataError as error:
+        progress.note(
+            f"warning: the run's images cannot be read ({error.what}): only the conformance kit "
+            "proves the export"
+        )
+        return []
+    rows = split.indices("validation")
+    if len(rows) == 0:
+        rows = split.indices("test")
+    rows = rows[:: max(1, -(-len(rows) // MAX_FILES))]
+    return list(_read(samples, rows))
+
+
+def conformance_files() -> list[RawFile]:
+    """The files of the conformance kit."""
+    return [RawFile(name=file.name, data=file.data) for file in kit_files()]
+
+
+def _read(samples: Samples, rows: np.ndarray) -> Iterator[RawFile]:
+    for row in rows:
+        try:
+            content = samples.images.read(int(row))
+        except UnusableImage:  # gone since the split: there is nothing to compare
+            continue
+        data = content if isinstance(content, bytes) else _png(np.asarray(content))
+        yield RawFile(name=samples.paths[int(row)], data=data)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    plane = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    Image.fromarray(plane).save(buffer, "PNG")
+    return buffer.getvalue()
