@@ -26,12 +26,12 @@ from nunbit.export.onnx_folder import (
 )
 from nunbit.export.parity import Canvas, Engine, Gate, Parity, check_parity
 from nunbit.files import folder_written_atomically
-from nunbit.pipelines.evaluation.outcome import versions
 from nunbit.pipelines.exporting.card import export_card
 from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
 from nunbit.progress import SILENT, Progress
 from nunbit.runtime.engine import OnnxEngine
 from nunbit.runtime.exported import NETWORK, PREPROCESSING, Exported, read_export
+from nunbit.versions import versions
 
 FULL_DECODING = "other runtimes"
 """The engine that decodes every JPEG in full, as all runtimes but nunbit's do: measured only."""
