@@ -186,7 +186,7 @@ class Split:
 
     @cached_property
     def leaked_test_indices(self) -> NDArray[np.int64]:
-        """Test rows whose bytes also stand in the training or validation part."""
+        """Test rows whose bytes also appear in the training or validation part."""
         seen = {
             digest
             for digest, part in zip(self.sha256, self.parts, strict=True)

@@ -154,7 +154,7 @@ def test_a_damaged_entry_is_told_of_and_made_anew(tmp_path: Path, damage: str) -
     told = Told()
     again = opened(tmp_path, told).features(model, split_points[0], batches_of(), sha256=SHA256)
     np.testing.assert_array_equal(again, first)
-    assert told.notes[0].startswith("a damaged entry of the feature cache is made anew (")
+    assert told.notes[0].startswith("a damaged entry of the feature cache is made again (")
     assert len(entries(tmp_path)) == 1
 
 

@@ -111,7 +111,7 @@ def test_every_fault_names_its_line_and_changes_nothing(tmp_path: Path, text: st
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "other.csv"
     file.write_text(content)
-    with pytest.raises(DataError, match=r"no list of corrections|damaged"):
+    with pytest.raises(DataError, match=r"not a list of corrections|damaged"):
         read_corrections(file)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_corrections(tmp_path / "nowhere.csv")

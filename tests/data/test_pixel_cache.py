@@ -126,7 +126,7 @@ def test_a_damaged_entry_is_recognised_and_made_anew(
     told = Told()
     pixels = opened(samples, cache, told=told, ram_bytes=ram_bytes)
     assert len(told.notes) == 1
-    assert told.notes[0].startswith("a damaged entry of the pixel cache is made anew (")
+    assert told.notes[0].startswith("a damaged entry of the pixel cache is made again (")
     assert pixels.reasons == ("",) * 5
     assert torch.equal(everything(pixels), canvases(samples))
     whole = Told()

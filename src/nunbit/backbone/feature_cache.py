@@ -25,7 +25,7 @@ from torch import nn
 from nunbit.backbone.extract import View, stream
 from nunbit.backbone.pieces import feature_extractor
 from nunbit.backbone.split_points import SplitPoint
-from nunbit.data.array_cache import ArrayCache, Fill, Write, into
+from nunbit.data.array_cache import ArrayCache, Fill, Write, array_writer
 from nunbit.data.batches import Batches
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.progress import SILENT, Progress
@@ -120,7 +120,7 @@ class FeatureStore:
 def _in_memory(shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32]:
     """What would be written, in one array from the start: parts to join would take it twice."""
     values = np.empty(shape, dtype=np.float32)
-    compute(into(values))
+    compute(array_writer(values))
     return values
 
 

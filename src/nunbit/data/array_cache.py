@@ -70,7 +70,7 @@ class ArrayCache:
     def find(
         self, key: str, shape: tuple[int, ...], dtype: DTypeLike, *, into_ram: bool
     ) -> Entry | None:
-        """The entry of this key, None when there is none; a damaged one is told of and removed.
+        """The entry of this key, None when there is none; a damaged one is reported and removed.
 
         Read into memory, an entry is compared with its checksum; a memory map only with its size,
         since reading all of it is what the map avoids.
@@ -82,9 +82,9 @@ class ArrayCache:
             found = self._read(place, shape, np.dtype(dtype), into_ram=into_ram)
         except MemoryError:
             raise
-        except Exception as error:  # whatever breaks while it is read, it is no whole entry
+        except Exception as error:  # whatever breaks while it is read, the entry is not whole
             name = self._kind.removesuffix("s")
-            self._progress.note(f"a damaged entry of the {name} cache is made anew ({error})")
+            self._progress.note(f"a damaged entry of the {name} cache is made again ({error})")
             _remove(place)
             return None
         with contextlib.suppress(OSError):  # on a disk that may only be read, or removed just now
@@ -105,10 +105,10 @@ class ArrayCache:
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=self._entries))
         try:
             path = building / f"{self._kind}.npy"
-            kept = fill if array is None else _also(into(array), fill)
+            kept = fill if array is None else _also(array_writer(array), fill)
             checksum, beside = _write_rows(path, shape, np.dtype(dtype), kept)
             entry = {"key": key, "shape": list(shape), "crc32": checksum}
-            write_atomically(building / "entry.json", sealed({**entry, **beside}))
+            write_atomically(building / "entry.json", with_checksum({**entry, **beside}))
             _publish(building, self._entries / key)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -120,7 +120,7 @@ class ArrayCache:
         self, place: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, into_ram: bool
     ) -> Entry:
         """The entry; any exception but MemoryError means that it is damaged."""
-        entry = read_sealed(place / "entry.json")
+        entry = read_with_checksum(place / "entry.json")
         if entry["key"] != place.name or entry["shape"] != list(shape):
             raise ValueError("entry.json belongs to another entry")
         path = place / f"{self._kind}.npy"
@@ -161,14 +161,17 @@ class ArrayCache:
                 yield from (self.folder / kind).iterdir()
 
 
-def sealed(values: Mapping[str, Any]) -> str:
+def with_checksum(values: Mapping[str, Any]) -> str:
     """JSON with a checksum of itself."""
     values = {"format": _FORMAT, **values}
     return json.dumps({**values, "seal": _seal(values)}, indent=1)
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
-    """What `sealed` made. Raises ValueError for other content, OSError if unreadable."""
+def read_with_checksum(path: Path) -> dict[str, Any]:
+    """Values that `with_checksum` wrote.
+
+    Raises ValueError for other content, OSError if unreadable.
+    """
     values = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
         raise ValueError(f"{path.name} is of another format")
@@ -181,7 +184,7 @@ def _seal(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def into(array: NDArray[Any]) -> Write:
+def array_writer(array: NDArray[Any]) -> Write:
     """Writes rows into `array` [N, ...], in order."""
     filled = 0
 

@@ -1,4 +1,4 @@
-"""From stored pixels to batches on the device.
+"""Batches on the device, made of stored pixels.
 
 The hot loop: one gather per batch, one copy to the device, one pass that normalises. B images,
 C channels, H height, W width.

@@ -42,7 +42,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class CorrectionLine:
-    """A correction and the line of the file that it stands in."""
+    """A correction and the line of the file that it is in."""
 
     line: int
     correction: Correction
@@ -58,7 +58,7 @@ def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
     """The corrections of a file that `corrections_csv` made and its owner may have edited.
 
     Raises:
-        DataError: when the file cannot be read or is no such list, with the line at fault.
+        DataError: when the file cannot be read or is not such a list, with the line at fault.
     """
     try:
         rows = read_own_csv(path)
@@ -70,11 +70,11 @@ def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
         ) from None
     except csv.Error as error:
         raise DataError(
-            f"the corrections are damaged: {error}", path=path, remedy="mend the file"
+            f"the corrections are damaged: {error}", path=path, remedy="fix the file"
         ) from None
     if not rows or tuple(rows[0][1]) != COLUMNS:
         raise DataError(
-            "the file is no list of corrections",
+            "the file is not a list of corrections",
             path=path,
             remedy=f"its first line must be {','.join(COLUMNS)}",
         )
@@ -114,7 +114,7 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
                 item.line,
                 f"{correction.path} is {_named(samples.label_name(row))}, "
                 f"not {_named(correction.label)}",
-                remedy="the list was made for other labels: make it anew, or correct the line",
+                remedy="the list was made for other labels: make it again, or correct the line",
             )
         if correction.action == "exclude":
             why = f": {correction.reason}" if correction.reason else ""
@@ -128,9 +128,9 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
 
 
 def with_new_labels(split: Split, lines: Sequence[CorrectionLine]) -> Split:
-    """A division made before the corrections, with the labels that they give.
+    """A split made before the corrections, with the labels that they give.
 
-    So the same division serves a training without and one with them.
+    So the same split serves a training without and one with them.
     """
     new = {
         (item.correction.path, item.correction.label): item.correction.new_label

@@ -30,7 +30,7 @@ from nunbit.errors import DataError, UnusableImage
 from nunbit.progress import Progress
 from nunbit.types import ImageStore
 
-FEWEST_FOR_WORKERS = 16
+MIN_IMAGES_FOR_WORKERS = 16
 """Below this many images nothing is worth being done side by side."""
 SECONDS_FOR_THREADS = 0.0003
 """Of one image. Decoders let go of Python's lock, but what surrounds them does not: of images that
@@ -40,7 +40,7 @@ SECONDS_FOR_PROCESSES = 1.5
 _ROWS_OF_A_THREAD = 8
 _AHEAD = 2
 """Calls under way for each process: it never waits, and results never pile up."""
-_MOST_ROWS, _MOST_BYTES = 64, 8_000_000
+_MAX_ROWS, _MAX_BYTES = 64, 8_000_000
 """Of canvases that one call returns."""
 _IDLE_SECONDS = 60
 """After which a process without work ends, until there is some again."""
@@ -133,7 +133,7 @@ def decode_batches(
 
 
 def _best_way(first: Sequence[Job], count: int | None) -> How:
-    """By the time that some of the first images take."""
+    """The way that pays for images like the first ones, by the time that some of these take."""
     for preprocess, images, rows, sha256 in first:
         decode_rows(preprocess, images, rows[:1], sha256[:1])  # the very first also loads decoders
         began = time.perf_counter()
@@ -203,7 +203,7 @@ def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
 
 
 def _prepare_process(parent: int) -> None:
-    """In a decoding process: leave Ctrl-C to the parent, and end soon after the parent has ended.
+    """Let a decoding process leave Ctrl-C to its parent, and end soon after the parent has ended.
 
     Without the second, a process whose parent was killed would wait for ever to hand over a result.
     """
@@ -239,7 +239,7 @@ class DecodingWork:
 
     @property
     def nbytes(self) -> int:
-        """Of all canvases."""
+        """Bytes of all canvases."""
         return math.prod(self.shape)
 
     @cached_property
@@ -300,11 +300,11 @@ class DecodingWork:
 
     def workers_for(self, count: int | None) -> int:
         """Workers worth starting for so many images, None for very many."""
-        few = count is not None and count < FEWEST_FOR_WORKERS
+        few = count is not None and count < MIN_IMAGES_FOR_WORKERS
         return self.workers if self.workers > 1 and not few else 0
 
     def _parts(self) -> list[NDArray[np.int64]]:
         """Row numbers in runs, each small enough to travel between processes."""
-        length = max(1, min(_MOST_ROWS, _MOST_BYTES // max(1, math.prod(self.shape[1:]))))
+        length = max(1, min(_MAX_ROWS, _MAX_BYTES // max(1, math.prod(self.shape[1:]))))
         starts = range(0, len(self.images), length)
         return [np.arange(s, min(s + length, len(self.images)), dtype=np.int64) for s in starts]

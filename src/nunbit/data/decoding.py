@@ -1,6 +1,6 @@
-"""From the bytes of an image file to an upright grey or RGB picture, by one stated policy.
+"""Decoding: the bytes of an image file become an upright grey or RGB picture by one stated policy.
 
-The policy itself is told in `nunbit.data.preprocess.Preprocess`; here it is carried out with
+The policy itself is stated in `nunbit.data.preprocess.Preprocess`; here it is carried out with
 Pillow. Whatever goes wrong becomes `UnusableImage` with a reason that a user understands, and
 Pillow's warnings reach nobody: what they mean is either handled or is the reason.
 """
@@ -73,7 +73,7 @@ def read_image_bytes(path: Path) -> bytes:
 
 
 def facts(data: bytes) -> ImageFacts:
-    """What the header of an image says, without decoding pixels.
+    """Read what the header of an image says, without decoding pixels.
 
     Raises `UnusableImage` for content that is not an image.
     """
@@ -173,7 +173,7 @@ def as_stored(data: bytes, *, longest: int) -> tuple[Image.Image, tuple[int, int
 
 
 def _open(data: bytes) -> Image.Image:
-    """Image.open over bytes, its failures told as `UnusableImage`."""
+    """Image.open over bytes, with failures as `UnusableImage`."""
     if not data:
         raise UnusableImage("zero bytes")
     try:
@@ -231,7 +231,7 @@ def _exif(image: Image.Image) -> Image.Exif:
 
 
 def _orientation(exif: Image.Exif) -> int:
-    """EXIF orientation; 1 where it is absent or no number."""
+    """EXIF orientation; 1 where it is absent or not a number."""
     value: Any = _entry(exif, ExifTags.Base.Orientation)
     return value if isinstance(value, int) else 1
 
@@ -249,7 +249,7 @@ def _camera(exif: Image.Exif) -> str:
 
 
 def _taken(exif: Image.Exif) -> str:
-    """When the picture was taken, else when it was changed; '' for no date or an impossible one."""
+    """When the picture was taken, else when it was changed; '' without a possible date."""
     try:
         details: Any = exif.get_ifd(ExifTags.IFD.Exif)
     except Exception:  # as in `_exif`

@@ -28,7 +28,7 @@ _UNREAD_IMAGE_SUFFIXES = (".heic", ".heif", ".tga", ".psd", ".eps", ".svg", ".dn
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What the first look found; row i is sample i of the `Samples`."""
+    """Findings of the first look; row i is sample i of the `Samples`."""
 
     sha256: tuple[str, ...]
     """[N] of a file's bytes, or of an array row's shape and bytes; '' where unreadable."""
@@ -92,7 +92,7 @@ def inspect(
     records = _records(samples, workers, progress, remembered)
     found = tuple(record.reason for record in records)
     reasons = tuple(first or then for first, then in zip(samples.reasons, found, strict=True))
-    # What the user has taken out already is no fault of the data any more.
+    # What the user has taken out already is not a fault of the data any more.
     images = [
         (record.facts is not None or _should_be_image(path, record.reason))
         and not given.startswith(TAKEN_OUT)
@@ -147,7 +147,7 @@ def _look(
 
 
 def _should_be_image(path: str, reason: str) -> bool:
-    """A file that is no readable image and yet was meant as one, by its name.
+    """A file that is not a readable image and yet was meant as one, by its name.
 
     One without any extension counts when it is empty: nothing else could say what it was.
     """

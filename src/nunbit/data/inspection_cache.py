@@ -1,4 +1,4 @@
-"""What was found when files were looked at, remembered between runs.
+"""Records of what was found in files, kept between runs.
 
 A look at a file reads all of it: for the digest of its content, and for what its header says. What
 it found holds as long as the file is as it was. It is taken to be so where its path, its size, its
@@ -83,7 +83,7 @@ class InspectionCache:
         _remove_oldest(self._file.parent)
 
     def _read(self) -> dict[str, tuple[Stamp, FileRecord]]:
-        """By path; empty where there is no whole record of this version."""
+        """The record by path; empty where none of this version is whole."""
         try:
             checksum, _, content = self._file.read_bytes().partition(b"\n")
             if int(checksum, 16) != zlib.crc32(content):
@@ -118,7 +118,7 @@ def _stamp(file: Path | None, now: int) -> Stamp | None:
 
 
 def _of() -> list[Any]:
-    """What a look depends on beside the file."""
+    """Everything that a record depends on besides the file."""
     return [_FORMAT, PIL.__version__, list(_FIELDS)]
 
 

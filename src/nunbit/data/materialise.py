@@ -49,7 +49,7 @@ def write_class_folders(
     Raises UsageError where `out` is not empty, is a file or lies inside the data, DataError for
     an image that cannot be copied, ValueError for a row without a label.
     """
-    _refuse_out(samples, out)
+    _check_output_folder(samples, out)
     folders = folder_names(samples.classes)
     for name in samples.classes:
         if folders[name] != name:
@@ -84,7 +84,7 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _refuse_out(samples: Samples, out: Path) -> None:
+def _check_output_folder(samples: Samples, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             "the folder to write into is not empty" if out.is_dir() else "this is a file",
@@ -106,7 +106,7 @@ def folder_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def safe_name(name: str) -> str:
-    """The name with what file systems refuse replaced by '_': 'T-shirt/top' to 'T-shirt_top'."""
+    """The name with what file systems reject replaced by '_': 'T-shirt/top' to 'T-shirt_top'."""
     safe = _UNSAFE.sub("_", name)
     while len(os.fsencode(safe)) > _LONGEST_NAME_BYTES:
         safe = safe[:-1]

@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from nunbit.data.array_cache import ArrayCache, Entry, read_sealed, sealed
+from nunbit.data.array_cache import ArrayCache, Entry, read_with_checksum, with_checksum
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
 
@@ -70,14 +70,16 @@ class PixelCache:
     def find_verdicts(self, key: str, count: int) -> tuple[str, ...] | None:
         """The reasons [N] found when all images were decoded once before, None if they were not."""
         try:
-            return dense(read_sealed(self._verdicts / f"{key}.json")["reasons"], count)
+            return dense(read_with_checksum(self._verdicts / f"{key}.json")["reasons"], count)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep_verdicts(self, key: str, reasons: tuple[str, ...]) -> None:
-        """Remember the reasons [N] of images that are decoded anew at each use."""
+        """Remember the reasons [N] of images that are decoded again at each use."""
         self._verdicts.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._verdicts / f"{key}.json", sealed({"reasons": sparse(reasons)}))
+        write_atomically(
+            self._verdicts / f"{key}.json", with_checksum({"reasons": sparse(reasons)})
+        )
 
 
 def _pixels_of(entry: Entry) -> CachedPixels:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.array_cache import into
+from nunbit.data.array_cache import array_writer
 from nunbit.data.decode_rows import CHANGED, DecodingWork, decode_batches
 from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
@@ -44,7 +44,7 @@ class Pixels(Protocol):
         ...
 
     def stream(self, index_batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
-        """For each batch of row numbers, uint8 [B, H, W, C] on the CPU, in order.
+        """Canvases of each batch of row numbers, uint8 [B, H, W, C] on the CPU, in order.
 
         Raises ValueError for a row that has no pixels.
         """
@@ -53,7 +53,7 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What keeping pixels may cost."""
+    """Limits of what keeping pixels may cost."""
 
     ram_bytes: int
     disk_bytes: int
@@ -81,11 +81,11 @@ class ArrayPixels:
         import torch
 
         for indices in index_batches:
-            refuse_unusable(indices, self._unusable, self.reasons)
+            check_usable(indices, self._unusable, self.reasons)
             yield torch.from_numpy(np.take(self.array, indices, axis=0))
 
 
-def refuse_unusable(
+def check_usable(
     indices: NDArray[np.int64], unusable: NDArray[np.bool_], reasons: tuple[str, ...]
 ) -> None:
     """Raise ValueError when one of the rows has no pixels: an excluded sample is never used."""
@@ -95,7 +95,7 @@ def refuse_unusable(
 
 
 class DecodingPixels:
-    """Pixels that are decoded anew at each use, by workers that run ahead of the consumer.
+    """Pixels that are decoded again at each use, by workers that run ahead of the consumer.
 
     For data beyond every budget. Memory holds a few batches for each worker.
     """
@@ -118,7 +118,7 @@ class DecodingPixels:
 
         def checked() -> Iterator[NDArray[np.int64]]:
             for indices in index_batches:
-                refuse_unusable(indices, self._work.unusable, self.reasons)
+                check_usable(indices, self._work.unusable, self.reasons)
                 asked.append(indices)
                 yield indices
 
@@ -162,7 +162,7 @@ def open_pixels(
     contract's size and channels are used as they are, unless it cuts off margins. Everything else
     is decoded once and kept in the cache on disk, from where it is read into memory or, beyond
     `ram_bytes`, mapped. What the disk may not or cannot hold is decoded into memory; what memory
-    may not hold either is decoded once to learn its reasons, and then anew at each use.
+    may not hold either is decoded once to learn its reasons, and then again at each use.
     """
     work = DecodingWork(
         images=samples.images,
@@ -227,7 +227,7 @@ def _merged(given: tuple[str, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
 
 def _in_memory(work: DecodingWork) -> ArrayPixels:
     array = np.empty(work.shape, dtype=np.uint8)
-    reasons = work.fill(into(array))
+    reasons = work.fill(array_writer(array))
     return ArrayPixels(array, reasons=reasons, preprocess=work.preprocess)
 
 

@@ -1,8 +1,8 @@
 """The honest split: seeded, stratified, and no image on both sides.
 
-The unit of division is a set of samples that must stay together: one group of the user, all
+What is split is a set of samples that must stay together: one group of the user, all
 byte-identical copies of an image, near-duplicates that were found, or these chained. Units are
-divided class by class, so that each class keeps its share in each part; parts that the user has
+split class by class, so that each class has its fraction of each part; parts that the user has
 given are kept as they are.
 """
 
@@ -27,12 +27,12 @@ COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
 
 @dataclass(frozen=True, kw_only=True)
 class Fractions:
-    """How large the parts are where the data do not say."""
+    """Sizes of the parts where the data do not say."""
 
     test: float = 0.2
-    """Share of all samples."""
+    """Fraction of all samples."""
     validation: float = 0.2
-    """Share of what is left after the test part."""
+    """Fraction of what is left after the test part."""
     max_validation: int = 5000
 
 
@@ -56,7 +56,7 @@ def make_split(
         sha256: [N] digest of each image's bytes; equal digests stay together.
         reasons: [N] '' for a usable sample, else why it is excluded.
         fractions: the parts' sizes.
-        seed: of the division.
+        seed: of the run.
         copies: int64 [P, 2] pairs of rows that show one picture; they stay together.
 
     Raises:
@@ -77,8 +77,8 @@ def make_split(
         _assign(parts, _choose(samples, pool, fractions.test, keep=2, rng=rng), "test")
     if "validation" not in given:
         pool = _within(units, {i for i in usable if parts[i] in ("", "train")})
-        share = min(fractions.validation, fractions.max_validation / max(1, sum(map(len, pool))))
-        _assign(parts, _choose(samples, pool, share, keep=1, rng=rng), "validation")
+        fraction = min(fractions.validation, fractions.max_validation / max(1, sum(map(len, pool))))
+        _assign(parts, _choose(samples, pool, fraction, keep=1, rng=rng), "validation")
     parts = [part or "train" for part in parts]
     if "train" not in parts:
         raise DataError(
@@ -251,7 +251,7 @@ def _assign(parts: list[str], units: Iterable[list[int]], part: str) -> None:
 def _units(
     samples: Samples, sha256: Sequence[str], rows: list[int], pairs: Iterable[tuple[int, int]]
 ) -> list[list[int]]:
-    """Sets of rows that share group, bytes or a pair, directly or through others; by path."""
+    """Sets of rows that share a group, bytes or a pair, directly or through others; by path."""
     parent = {i: i for i in rows}
 
     def root(i: int) -> int:

@@ -16,7 +16,7 @@ from nunbit.types import Samples
 def sample_images(
     samples: Samples, inspection: Inspection, preprocess: Preprocess, *, count: int, seed: int
 ) -> Pictures:
-    """At most `count` images, spread over the classes; fewer where there are no more.
+    """Up to `count` images, spread over the classes; fewer where there are no more.
 
     Images of a test or validation part are taken only where the data have no others.
 

@@ -1,4 +1,4 @@
-"""From DATA to a data set that is decoded and split: what training, checking and all others share.
+"""The data set of DATA, decoded and split: opened in one way for training, checking and all others.
 
 Decoding comes before the split, because only decoding tells that a file is truncated, and what
 cannot be used must not be given a part.
@@ -75,7 +75,7 @@ def open_dataset(
         device: where batches go.
         recorded: split.csv of a run that goes on; it need not exist yet.
         report: also say what was found, and stop where too much of it is bad.
-        progress: who is told what happens.
+        progress: gets what happens.
         watch: measures the stages "check" and "decode".
 
     Raises:
@@ -224,7 +224,7 @@ def decode_under(
 
 
 def findings_of(dataset: Dataset, config: Config) -> tuple[Finding, ...]:
-    """What every training checks: everything that needs no look at the pixels."""
+    """Findings of every training: of all checks that need no look at the pixels."""
     contract = dataset.preprocess
     context = Context(
         samples=dataset.samples,

@@ -124,7 +124,7 @@ def test_pickle_of_python_2(tmp_path: Path) -> None:
     [
         ({"labels": [0]}, "no entry 'data', only 'labels'"),
         ({"data": np.zeros((1, 3072), np.uint8)}, "no entry 'labels'"),
-        ({"data": np.zeros((1, 3072)), "labels": [0]}, "no array of bytes"),
+        ({"data": np.zeros((1, 3072)), "labels": [0]}, "not an array of bytes"),
         ({"data": np.zeros((1, 3000), np.uint8), "labels": [0]}, "not N x 3072"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 images, but not as many"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [10]}, "labels run from 10 to 10"),
@@ -154,7 +154,7 @@ def test_binary_cut_off(tmp_path: Path) -> None:
     write_cifar_binary(tmp_path, {"data_batch_1.bin": batch(2, 0)}, names=CIFAR10_NAMES)
     file = tmp_path / "data_batch_1.bin"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataError, match="no whole number of records of 3,073"):
+    with pytest.raises(DataError, match="not a whole number of records of 3,073"):
         load_samples(tmp_path)
 
 

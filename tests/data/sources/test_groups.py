@@ -27,7 +27,7 @@ def test_groups_from_paths(tmp_path: Path, pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(p", "is no regular expression"),
+        ("(p", "is not a regular expression"),
         ("p1", "has 0 capture groups, not one"),
         ("(p)(1)", "has 2 capture groups, not one"),
         ("(q)", "is found in none of the paths, e.g. 'a/p1_1.jpg'"),

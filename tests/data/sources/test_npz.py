@@ -98,11 +98,11 @@ def test_arrays_not_used_are_told(tmp_path: Path) -> None:
         ({"x": IMAGES, "images": IMAGES, "y": LABELS}, "'x' and 'images' could both be meant"),
         ({"x": IMAGES, "y": LABELS[:5]}, "6 images in 'x' but 5 labels in 'y'"),
         ({"x": IMAGES, "y": np.eye(6)}, "'y' has shape (6, 6)"),
-        ({"x": IMAGES, "y": LABELS + 0.5}, "no whole numbers"),
-        ({"x": IMAGES, "y": np.array([np.nan] * 6)}, "no whole numbers"),
+        ({"x": IMAGES, "y": LABELS + 0.5}, "not whole numbers"),
+        ({"x": IMAGES, "y": np.array([np.nan] * 6)}, "not whole numbers"),
         ({"x": IMAGES, "y": LABELS, "class_names": np.array(["a", "b"])}, "but there are 2 class"),
         ({"x": IMAGES, "y": LABELS, "class_names": np.array(["a", "a", "b"])}, "repeated names"),
-        ({"x": IMAGES, "y": LABELS, "classes": np.arange(3)}, "'classes' is no list of names"),
+        ({"x": IMAGES, "y": LABELS, "classes": np.arange(3)}, "'classes' is not a list of names"),
         ({"x": IMAGES, "y": np.zeros(6, int)}, "only one class"),
         (
             {"x": IMAGES, "y": LABELS, "x_test": IMAGES, "y_test": LABELS},
@@ -180,13 +180,13 @@ def test_shapes() -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((7, 64), "no list of images"),
+        ((7, 64), "not a list of images"),
         ((7, 6, 3), "looks like one image"),
-        ((0, 6, 5), "no list of images"),
+        ((0, 6, 5), "not a list of images"),
         ((7, 3, 5, 3), "either side could be the channels"),
         ((7, 6, 5, 2), "no side is 1 or 3 channels"),
         ((7, 6, 5, 4), "transparent pixels"),
-        ((7, 6, 5, 3, 1), "no list of images"),
+        ((7, 6, 5, 3, 1), "not a list of images"),
     ],
 )
 def test_shapes_refused(shape: tuple[int, ...], message: str) -> None:
@@ -224,8 +224,8 @@ def test_booleans() -> None:
         (RANDOM / 127.5 - 1, "look like images that were normalised"),
         (np.where(RANDOM > 9, np.nan, 0.5), "not finite"),
         (np.where(RANDOM > 9, np.inf, 0.5), "not finite"),
-        (RANDOM.astype(complex), "no pixels"),
-        (RANDOM.astype(str), "no pixels"),
+        (RANDOM.astype(complex), "not pixels"),
+        (RANDOM.astype(str), "not pixels"),
     ],
 )
 def test_values_refused(array: NDArray[Any], message: str) -> None:
@@ -249,7 +249,7 @@ def test_any_array_becomes_bytes_or_a_clear_error(array: NDArray[Any]) -> None:
     try:
         got, _ = convert(array)
     except DataError as error:
-        assert error.remedy or "no pixels" in error.what  # noqa: PT017 - either outcome is right
+        assert error.remedy or "not pixels" in error.what  # noqa: PT017 - either outcome is right
         return
     assert got.dtype == np.uint8
     assert got.ndim == 4

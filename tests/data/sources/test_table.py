@@ -115,7 +115,9 @@ def test_repeated_row_counts_once(tmp_path: Path) -> None:
     text = "path,label\na.jpg,x\n./a.jpg,x\nb.jpg,y\n"
     samples = load_samples(write_table(tmp_path, text))
     assert samples.paths == ("a.jpg", "b.jpg")
-    assert samples.notes == ("1 path stands in the table more than once, saying the same: 'a.jpg'",)
+    assert samples.notes == (
+        "1 path appears in the table more than once, saying the same: 'a.jpg'",
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_contradicting_rows(tmp_path: Path, rows: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         load_samples(write_table(tmp_path, text))
     assert message in str(caught.value)
-    assert "'a.jpg' stands in" in str(caught.value)
+    assert "'a.jpg' appears in" in str(caught.value)
 
 
 @pytest.mark.parametrize(

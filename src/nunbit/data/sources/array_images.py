@@ -1,7 +1,7 @@
-"""Any array that may hold images, turned into uint8 [N, H, W, C] or refused with the reason.
+"""Any array that may hold images, turned into uint8 [N, H, W, C], or an error with the reason.
 
 N images, H height, W width, C channels. A guess about the range of values would spoil a training
-without a word, so what is neither bytes, 0..1 nor 0..255 is refused.
+without a word, so what is neither bytes, 0..1 nor 0..255 is an error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def to_images(array: NDArray[Any], *, name: str, path: Path) -> tuple[NDArray[np
 def _channels_last(array: NDArray[Any], *, name: str, path: Path) -> tuple[NDArray[Any], list[str]]:
     if array.ndim not in (3, 4) or 0 in array.shape:
         raise DataError(
-            f"'{name}' has shape {array.shape}, which is no list of images",
+            f"'{name}' has shape {array.shape}, which is not a list of images",
             path=path,
             remedy="give it the shape N x height x width, or N x height x width x channels",
         )
@@ -76,7 +76,7 @@ def _to_bytes(array: NDArray[Any], *, name: str, path: Path) -> tuple[NDArray[np
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255), [f"'{name}': false is black, true is white"]
     if array.dtype.kind not in "iuf":
-        raise DataError(f"'{name}' holds {array.dtype} values, which are no pixels", path=path)
+        raise DataError(f"'{name}' holds {array.dtype} values, which are not pixels", path=path)
     smallest, largest = array.min(), array.max()
     remedy = "save it as uint8 with values 0..255"
     if not (np.isfinite(smallest) and np.isfinite(largest)):

@@ -1,4 +1,4 @@
-"""From what a source found to `Samples`: class names cleaned, mapped, ordered and checked."""
+"""`Samples` of what a source found: class names cleaned, mapped, ordered and checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nunbit.types import ClassNames, Samples
 
 @dataclass(frozen=True, kw_only=True)
 class SourceName:
-    """How messages and the run's folder call a source."""
+    """Name of a source in messages and in the run's folder."""
 
     name: str
     location: str
@@ -41,11 +41,11 @@ def build_samples(
         notes += remarks
     classes, labels, remarks = _number_classes(found, names)
     notes += remarks
-    class_names.refuse_case_twins(classes, location=source.location)
+    class_names.check_case(classes, location=source.location)
     reasons = _with_missing_labels(found.reasons, labels)
     if len(classes) < 2:
-        _refuse_fewer_than_two(classes, reasons, source=source, hint=found.hint)
-    _refuse_untrained_classes(classes, labels, found.parts, reasons, location=source.location)
+        _raise_fewer_than_two(classes, reasons, source=source, hint=found.hint)
+    _check_trained_classes(classes, labels, found.parts, reasons, location=source.location)
     groups, remarks = _groups(found, group_from)
     return Samples(
         name=source.name,
@@ -89,7 +89,7 @@ def _with_missing_labels(reasons: tuple[str, ...], labels: NDArray[np.int64]) ->
     )
 
 
-def _refuse_fewer_than_two(
+def _raise_fewer_than_two(
     classes: ClassNames, reasons: tuple[str, ...], *, source: SourceName, hint: str
 ) -> None:
     if classes:
@@ -103,7 +103,7 @@ def _refuse_fewer_than_two(
     )
 
 
-def _refuse_untrained_classes(
+def _check_trained_classes(
     classes: ClassNames,
     labels: NDArray[np.int64],
     parts: tuple[str, ...],

@@ -124,7 +124,7 @@ def _read_python(path: Path, layout: Layout) -> ArrayPart:
     batch = read_plain_pickle(path)
     data = _entry(batch, "data", path)
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8:
-        raise DataError("its 'data' are no array of bytes", path=path)
+        raise DataError("its 'data' are not an array of bytes", path=path)
     if data.ndim != 2 or data.shape[1] != IMAGE_BYTES:
         raise DataError(f"its 'data' have shape {data.shape}, not N x {IMAGE_BYTES}", path=path)
     return _checked(data, _entry(batch, layout.label_key, path), path, layout)
@@ -141,7 +141,7 @@ def _read_binary(path: Path, layout: Layout) -> ArrayPart:
     content = np.fromfile(path, dtype=np.uint8)
     if not content.size or content.size % record:
         raise DataError(
-            f"{content.size:,} bytes are no whole number of records of {record:,}",
+            f"{content.size:,} bytes are not a whole number of records of {record:,}",
             path=path,
             remedy="the file is cut off or damaged: get it again",
         )
@@ -159,7 +159,7 @@ def _names_from_pickle(key: str) -> Callable[[Path], tuple[str, ...]]:
     def read(path: Path) -> tuple[str, ...]:
         names = _entry(read_plain_pickle(path), key, path)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DataError(f"its '{key}' are no list of names", path=path)
+            raise DataError(f"its '{key}' are not a list of names", path=path)
         return tuple(clean(name) for name in names)
 
     return read

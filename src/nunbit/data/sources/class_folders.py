@@ -28,12 +28,12 @@ def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - th
     listing = list_files(path)
     parts = part_folders(listing)
     if parts and not has_class_folders(listing, parts):
-        _refuse_parts_without_classes(path, listing, parts)
+        _raise_parts_without_classes(path, listing, parts)
     rows = FileRows()
     for found in listing.files:
         _add(rows, found, parts)
     if not rows.names:
-        _refuse_flat(path, listing)
+        _raise_flat(path, listing)
     notes = [*listing.notes, *_part_notes(listing, parts), *_empty_notes(rows, listing, parts)]
     return rows.raw_samples(notes=notes, hint=_hint(path, listing, parts))
 
@@ -65,7 +65,7 @@ def _part_notes(listing: Listing, parts: dict[str, str]) -> list[str]:
         words = [top for top in listing.folders if "/" not in top and part_of(top)]
         notes += [
             f"the folder '{word}' is taken as a class, not as a part of a split, because folders "
-            "that are no parts stand beside it"
+            "that are not parts lie beside it"
             for word in words
         ]
     return notes
@@ -89,7 +89,7 @@ def _empty_notes(rows: FileRows, listing: Listing, parts: dict[str, str]) -> lis
 
 
 def _hint(path: Path, listing: Listing, parts: dict[str, str]) -> str:
-    """What to do where only one class was found: often the classes lie one folder deeper."""
+    """Remedy where only one class was found: often the classes lie one folder deeper."""
     deeper = [folder for folder in listing.folders if folder.count("/") == 1]
     if deeper and not parts:
         inner = path / deeper[0].split("/")[0]
@@ -104,7 +104,7 @@ def _tables_hint(path: Path, listing: Listing) -> str:
     return f"if '{tables[0]}' holds the labels, give '{path / tables[0]}' instead" if tables else ""
 
 
-def _refuse_flat(path: Path, listing: Listing) -> None:
+def _raise_flat(path: Path, listing: Listing) -> None:
     if not listing.files:
         ignored = f" ({'; '.join(listing.notes)})" if listing.notes else ""
         raise DataError(
@@ -120,10 +120,10 @@ def _refuse_flat(path: Path, listing: Listing) -> None:
     )
 
 
-def _refuse_parts_without_classes(path: Path, listing: Listing, parts: dict[str, str]) -> None:
+def _raise_parts_without_classes(path: Path, listing: Listing, parts: dict[str, str]) -> None:
     names = [Path(found.path).name for found in listing.files]
     if not names:
-        _refuse_flat(path, listing)
+        _raise_flat(path, listing)
     raise DataError(
         f"the folders {examples(sorted(parts))} hold no class folders, e.g. "
         f"{examples(found.path for found in listing.files)}",

@@ -1,4 +1,4 @@
-"""Class names: cleaned, told apart, and put in an order that depends on nothing but themselves."""
+"""Class names: cleaned, distinguished, and in an order that depends on nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def merge_notes(raw: Sequence[str]) -> list[str]:
-    """One remark for each class that stands in the source under several raw names."""
+    """One remark for each class that appears in the source under several raw names."""
     spellings = defaultdict(list)
     for name in raw:
         spellings[clean(name)].append(name)
@@ -37,7 +37,7 @@ def merge_notes(raw: Sequence[str]) -> list[str]:
     ]
 
 
-def refuse_case_twins(names: Iterable[str], *, location: str) -> None:
+def check_case(names: Iterable[str], *, location: str) -> None:
     """Raise DataError where two classes differ only in upper and lower case."""
     twins = defaultdict(set)
     for name in names:

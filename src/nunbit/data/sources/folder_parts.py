@@ -1,4 +1,4 @@
-"""Which top folders are the parts of a split (train/, validation|val/, test/)."""
+"""Top folders that are the parts of a split (train/, validation|val/, test/)."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def part_folders(listing: Listing) -> dict[str, str]:
 
 
 def has_class_folders(listing: Listing, parts: dict[str, str]) -> bool:
-    """Tell whether folders stand below the part folders."""
+    """Tell whether folders lie below the part folders."""
     return any(folder.partition("/")[0] in parts for folder in listing.folders if "/" in folder)

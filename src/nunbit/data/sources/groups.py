@@ -15,7 +15,7 @@ def compile_group_pattern(pattern: str) -> re.Pattern[str]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ConfigError(
-            f"the group pattern '{pattern}' is no regular expression: {error}",
+            f"the group pattern '{pattern}' is not a regular expression: {error}",
             remedy=r"give one with a capture group, such as '(patient\d+)'",
         ) from error
     if "group" not in compiled.groupindex and compiled.groups != 1:

@@ -176,7 +176,7 @@ def _digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def user_folder() -> Path:
-    """Where downloads are kept."""
+    """Folder where downloads are kept."""
     return Path(platformdirs.user_cache_dir("nunbit")) / "datasets"
 
 

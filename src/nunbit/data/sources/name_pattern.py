@@ -21,7 +21,7 @@ FIELDS: dict[str, str] = {
 """Each field takes as little as the rest of the pattern allows, and never a slash."""
 
 REMEDY = (
-    "write the file name with {label} where the class stands; {number}, {group} and {any} stand "
+    "write the file name with {label} where the class is; {number}, {group} and {any} stand "
     "for what varies, e.g. '{label}.{number}.jpg'"
 )
 
@@ -68,7 +68,7 @@ def compile_pattern(text: str) -> NamePattern:
         expression += re.escape(literal)
         if name is None:
             continue
-        _refuse_field(text, name, seen, modified=bool(spec or conversion))
+        _check_field(text, name, seen, modified=bool(spec or conversion))
         if seen and not literal and "number" not in (seen[-1], name):
             raise ConfigError(
                 f"nothing in the pattern '{text}' tells where {{{seen[-1]}}} ends and {{{name}}} "
@@ -84,7 +84,7 @@ def compile_pattern(text: str) -> NamePattern:
     )
 
 
-def _refuse_field(text: str, name: str, seen: list[str], *, modified: bool) -> None:
+def _check_field(text: str, name: str, seen: list[str], *, modified: bool) -> None:
     if name not in FIELDS or modified:
         raise ConfigError(
             f"the pattern '{text}' has an unknown field: {{{name}}}",

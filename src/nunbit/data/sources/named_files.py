@@ -45,7 +45,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
             reason=found.reason or reason,
         )
     if not rows.names:
-        _refuse_none(path, pattern, rows)
+        _raise_none(path, pattern, rows)
     notes = list(listing.notes)
     if any(rows.parts):
         notes.append(f"the folders {examples(sorted(parts))} are taken as the parts of the split")
@@ -53,7 +53,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     return rows.raw_samples(notes=notes, hint=hint, groups_settled=pattern.has_group)
 
 
-def _refuse_none(path: Path, pattern: NamePattern, rows: FileRows) -> None:
+def _raise_none(path: Path, pattern: NamePattern, rows: FileRows) -> None:
     if not rows.paths:
         raise DataError("the folder holds no files", path=path)
     names = [at.rpartition("/")[2] for at in rows.paths]

@@ -158,7 +158,7 @@ def _labels(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     whole = flat.dtype.kind in "iub" or (flat.dtype.kind == "f" and (flat == np.round(flat)).all())
     if not whole or not np.isfinite(flat).all():
         raise DataError(
-            f"'{name}' holds {flat.dtype} values that are no whole numbers",
+            f"'{name}' holds {flat.dtype} values that are not whole numbers",
             path=path,
             remedy="labels are class numbers or class names",
         )
@@ -171,7 +171,7 @@ def _class_names(arrays: dict[str, NDArray[Any]], path: Path) -> list[str] | Non
         return None
     array = arrays[name]
     if array.ndim != 1 or array.dtype.kind not in "US":
-        raise DataError(f"'{name}' is no list of names", path=path)
+        raise DataError(f"'{name}' is not a list of names", path=path)
     names = [
         clean(value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value)
         for value in array.tolist()

@@ -25,7 +25,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 def _from_buffer(buffer: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any) -> Any:
-    """What numpy calls for arrays in pickles of protocol 5."""
+    """Function that NumPy calls for arrays in pickles of protocol 5."""
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
 
 

@@ -1,6 +1,6 @@
-"""What a source hands over before class names are settled.
+"""Rows of a source before its class names are settled.
 
-N rows found, R raw class names as they stand in the source.
+N rows found, R raw class names as they are in the source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Place = TypeVar("Place")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
-    """What the user said about reading a source."""
+    """Options of the user for reading a source."""
 
     label_from: str | None = None
     """Pattern of file names, such as `{label}.{number}.jpg`."""

@@ -38,7 +38,7 @@ EXCLUDED_REASON = f"{TAKEN_OUT} table"
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Cells as text; row i of the table stands in line `lines[i]` of the file."""
+    """Cells as text; row i of the table is in line `lines[i]` of the file."""
 
     columns: dict[str, list[str]]
     lines: list[int]
@@ -50,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What one row says; equal rows may stand twice."""
+    """Content of one row; equal rows may appear twice."""
 
     name: str
     part: str
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A row of the table and where it stands."""
+    """A row of the table and where it is."""
 
     at: int
     """Position among the rows."""
@@ -81,7 +81,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
 
     A file that is missing and a row without a label get a reason; a path repeated with the same
     class, part and group counts once, with a note. Columns that have no use of their own are kept
-    as text; of a repeated path, what stands first.
+    as text; of a repeated path, what comes first.
 
     Raises DataError for a table without the columns, with one path in two classes, parts or
     groups, with an unknown part, or none of whose files exists.
@@ -97,7 +97,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
         place = f"{table.line_word} {line.number}"
         relative, reason = _locate(path.parent, line.path, place=place)
         if relative in lines:
-            _refuse_contradiction(lines[relative], line, relative, table, path)
+            _check_same_row(lines[relative], line, relative, table, path)
             repeated.append(relative)
             continue
         lines[relative] = line
@@ -110,9 +110,9 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
             reason=row.reason or reason or ("" if row.name else "no label in the table"),
         )
     if repeated:
-        times = count(len(repeated), "path stands", "paths stand")
+        times = count(len(repeated), "path appears", "paths appear")
         notes.append(f"{times} in the table more than once, saying the same: {examples(repeated)}")
-    _refuse_all_missing(rows, path)
+    _check_any_file(rows, path)
     kept = [line.at for line in lines.values()]
     used = {word for use in chosen for word in (chosen[use].lower(), *COLUMNS[use])}
     return rows.raw_samples(
@@ -281,9 +281,7 @@ def _relative(folder: Path, written: str) -> str:
     return Path(os.path.relpath(written, folder.resolve())).as_posix()
 
 
-def _refuse_contradiction(
-    first: Line, second: Line, relative: str, table: Table, path: Path
-) -> None:
+def _check_same_row(first: Line, second: Line, relative: str, table: Table, path: Path) -> None:
     row, other = first.row, second.row
     for what, one, two in (
         ("class", row.name, other.name),
@@ -292,14 +290,14 @@ def _refuse_contradiction(
     ):
         if one != two:
             raise DataError(
-                f"'{relative}' stands in {table.line_word}s {first.number} and "
+                f"'{relative}' appears in {table.line_word}s {first.number} and "
                 f"{second.number} with different {what}: '{one}' and '{two}'",
                 path=path,
                 remedy="take the wrong row out",
             )
 
 
-def _refuse_all_missing(rows: FileRows, path: Path) -> None:
+def _check_any_file(rows: FileRows, path: Path) -> None:
     if not rows.paths:
         raise DataError("the table has a first line but no rows", path=path)
     missing = [at for at, reason in enumerate(rows.reasons) if reason == "file is missing"]

@@ -26,7 +26,7 @@ class FoundFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What lies below a folder, each tuple in the order of its paths."""
+    """Files and folders below a folder, each tuple in the order of its paths."""
 
     files: tuple[FoundFile, ...]
     folders: tuple[str, ...]
@@ -109,7 +109,7 @@ def _sort_out(walk: _Walk, entry: os.DirEntry[str], path: str) -> str | None:
     is_link = entry.is_symlink()
     try:
         if entry.is_dir():
-            refusal = _refuse_link(walk, entry) if is_link else None
+            refusal = _why_not_entered(walk, entry) if is_link else None
             if refusal is None:
                 walk.folders.append(path)
                 walk.waiting.append((entry.path, path))
@@ -124,7 +124,7 @@ def _sort_out(walk: _Walk, entry: os.DirEntry[str], path: str) -> str | None:
     return "not a regular file"
 
 
-def _refuse_link(walk: _Walk, entry: os.DirEntry[str]) -> str | None:
+def _why_not_entered(walk: _Walk, entry: os.DirEntry[str]) -> str | None:
     """Why a link to a folder is not entered, None where it is."""
     real = Path(entry.path).resolve()
     if Path(entry.path).parent.resolve().is_relative_to(real):

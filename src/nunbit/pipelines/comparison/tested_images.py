@@ -79,7 +79,7 @@ def _only(samples: Samples, rows: Sequence[int]) -> Samples:
 
 
 def _contract(config: Config | None) -> Preprocess:
-    """What matters of it here: the limit of pixels, and what shows through transparency."""
+    """A contract with what matters here: the limit of pixels, and the background."""
     plain = Preprocess(height=1, width=1, channels=3, mean=(0.0,) * 3, std=(1.0,) * 3)
     if config is None:
         return plain

@@ -1,4 +1,4 @@
-"""Which images belong together, so that none is judged by what its twin taught."""
+"""Groups of images that belong together, so that none is judged by what its twin taught."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from nunbit import __version__
 from nunbit.chunks import chunks
 from nunbit.config import Config
 from nunbit.config.budget import decide_budget
-from nunbit.data.array_cache import read_sealed, sealed
+from nunbit.data.array_cache import read_with_checksum, with_checksum
 from nunbit.data.dataset import Dataset
 from nunbit.data.near_duplicates import HashObserver, near_duplicates
 from nunbit.data.near_duplicates.signatures import THUMBNAIL
@@ -104,7 +104,7 @@ def _recorded(record: Path | None) -> NDArray[np.int64] | None:
     if record is None:
         return None
     try:
-        return np.array(read_sealed(record)["pairs"], dtype=np.int64).reshape(-1, 2)
+        return np.array(read_with_checksum(record)["pairs"], dtype=np.int64).reshape(-1, 2)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -114,7 +114,7 @@ def _keep(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> 
         return
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(record, sealed({"pairs": pairs.tolist()}))
+        write_atomically(record, with_checksum({"pairs": pairs.tolist()}))
     except OSError as error:
         progress.note(f"near-duplicates are not remembered: {error.strerror or error}")
 
