@@ -52,7 +52,7 @@ class Config(Section):
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
     deterministic: bool = False
-    """On a GPU, use only deterministic algorithms (slower)."""
+    """Use only deterministic algorithms on a GPU (slower)."""
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     pixels: PixelsConfig = PixelsConfig()

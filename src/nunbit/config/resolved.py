@@ -125,7 +125,7 @@ class ResolvedConfig:
     settings: Config
     """The same as config.toml records it, for a run that goes on and for `--recipe`."""
     decisions: tuple[Decision[Any], ...]
-    """Of every setting that may be `auto`, in the order in which they were taken."""
+    """One for every setting that may be `auto`, in the order in which they were taken."""
 
 
 def recorded_settings(config: Config, decisions: Sequence[Decision[Any]]) -> Config:

@@ -38,7 +38,7 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Where the labelled images come from."""
+    """The labelled images, and what is done about bad ones."""
 
     path: str = ""
     """Folder, table or file, or a known name such as `digits`."""
@@ -181,11 +181,11 @@ class TrainingConfig(Section):
     learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"
     """Highest learning rate of the schedule; auto is the optimiser's usual one."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Of SGD and RMSprop."""
+    """Momentum of SGD and RMSprop."""
     nesterov: bool = False
     """Nesterov's form of momentum (SGD)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Of weights, and of biases and normalisation layers where the next setting says so."""
+    """Decay of weights; of biases and normalisation layers too where the next setting says so."""
     decay_biases_and_norms: bool = False
     """Whether weight decay acts on biases and normalisation layers too."""
     l1: Strengths = {}
@@ -200,8 +200,8 @@ class TrainingConfig(Section):
     gradient_clip: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the gradient; 0 leaves it alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the forward pass; auto is bfloat16 where the processor has matrix units for it
-    and the network is of the kind that they are made for."""
+    """Number format of the forward pass; auto is bfloat16 where the processor has matrix units for
+    it and the network is of the kind that they are made for."""
     channels_last: bool = True
     """Memory layout of images and weights."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -286,4 +286,4 @@ class CheckpointConfig(Section):
     weights_only: bool = True
     """Kept epochs hold weights only, not what resuming needs."""
     deploy: Literal["best", "last"] = "best"
-    """Which weights go into the bundle and are evaluated."""
+    """The weights that go into the bundle and are evaluated: of the best epoch, or of the last."""

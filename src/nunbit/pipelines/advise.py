@@ -55,7 +55,7 @@ def advise_and_record(
     folder: RunFolder,
     progress: Progress,
 ) -> Advice:
-    """As `advise_on`, with the evidence in the folder of a run."""
+    """Measure as `advise_on` does, and keep the evidence in the folder of a run."""
     from nunbit.reports.advice import draw_advice
 
     advice = advise_on(config, wanted, parts, model, progress)

@@ -37,7 +37,7 @@ class RunFolder:
 
     @property
     def split(self) -> Path:
-        """Which image went where, and why some went nowhere."""
+        """The part of each image, and why some have none."""
         return self.path / "split.csv"
 
     @property

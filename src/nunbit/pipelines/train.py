@@ -239,7 +239,7 @@ class _Evaluated(NamedTuple):
 
     bundle: Bundle
     validation: Predictions | None
-    """Of the network before it was calibrated; None without a validation part."""
+    """Answers before the calibration; None without a validation part."""
     tested: EvaluatedPart
     baselines: tuple[Baseline, ...]
 

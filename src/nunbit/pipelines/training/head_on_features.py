@@ -107,7 +107,7 @@ class HeadStart:
     record: dict[str, float]
     """The head's numbers as a line of metrics.jsonl."""
     facts: dict[str, Any]
-    """For summary.json."""
+    """The block `transfer` of summary.json."""
     validation: Predictions | None = None
     """What the head says of the validation part; None where it has no image."""
     head: FittedHead | None = None
@@ -221,7 +221,7 @@ def record_as_finished(state: TrainingState, start: HeadStart, folder: RunFolder
 
 
 def _head_settings(training: ResolvedTraining, *, alone: bool) -> HeadSettings:
-    """For the heads that are trained by steps; what only suits fine-tuning stays their own.
+    """Settings of the heads that are trained by steps; what only suits fine-tuning stays their own.
 
     `alone`: whether nothing else is trained, so that the training's settings are the head's.
     """

@@ -1,4 +1,4 @@
-"""Which configuration a resumed run goes on with: the recorded one, and no other."""
+"""The configuration that a resumed run goes on with: the recorded one, and no other."""
 
 from __future__ import annotations
 

@@ -44,14 +44,15 @@ class TrainingResult:
 
     state: TrainingState
     earlier_seconds: float = 0.0
-    """Of processes that were interrupted."""
+    """Time that interrupted processes have spent."""
     transfer: dict[str, Any] | None = None
-    """For summary.json."""
+    """The block `transfer` of summary.json; None where there were no pretrained weights to use."""
     validation: Predictions | None = None
-    """Where they are known already."""
+    """What the network says of the validation part, where that is known already."""
     notes: tuple[str, ...] = ()
+    """Sentences for the report."""
     tuning: FineTuning | None = None
-    """Where only some of the network learned."""
+    """What learned when, in a fine-tuning; else None."""
 
 
 def run_training(
