@@ -42,7 +42,7 @@ from nunbit.progress import SILENT, Progress
 MAX_IMAGES = 2000
 """Images that are looked at; more would make the advice slow and hardly better."""
 MIN_PER_CLASS = 5
-"""Of a rare class so many are looked at all the same, or it could not be cross-validated."""
+"""Images of a rare class: so many are looked at all the same, to cross-validate with."""
 
 
 def advise(case: AdvisorInput, progress: Progress = SILENT) -> Advice:

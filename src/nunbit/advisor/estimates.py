@@ -49,7 +49,7 @@ class Heads:
     pixels: OutOfFold
     scores: tuple[HeadScore, ...]
     fit_seconds: float
-    """Of one fold, on the last stage."""
+    """Seconds for one fold, on the last stage."""
 
     @property
     def last(self) -> OutOfFold:
@@ -64,7 +64,7 @@ class Measured:
     heads: Heads
     curve: Curve
     tried: Mapping[str, TrialResult | None]
-    """By plan, in the order of what they train; None for what is too large for a trial."""
+    """Results by plan, in the order of what they train; None for what is too large for a trial."""
     timings: Mapping[str, Timing]
     looked_at: int
 

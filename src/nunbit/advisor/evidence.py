@@ -24,11 +24,12 @@ FOLDS = 5
 STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 """L2 penalties tried, on standardised features, against the mean cross entropy of an image."""
 ITERATIONS = 100
-"""Of L-BFGS for each strength: enough to compare by, fewer than a head to keep would get."""
+"""Iterations of L-BFGS for each strength: enough to compare by, fewer than a head to keep would
+get."""
 MIN_DEVIATION = 1e-6
-"""Of the largest: features that vary less are constant, and ignored."""
+"""Fraction of the largest: features that vary less are constant, and ignored."""
 CURVE_FRACTIONS = (0.125, 0.25, 0.5, 1.0)
-"""Of the training images of a fold: each step of the learning curve doubles them."""
+"""Fractions of the training images of a fold: each step of the learning curve doubles them."""
 MIN_IMAGES_IN_CURVE = 2
 """Images per class below which a point of the learning curve says nothing."""
 

@@ -96,7 +96,7 @@ class ScratchBaseline:
 
     name: str
     build: Callable[[int, int], nn.Module]
-    """From height and width; trials may ask for less than the training would."""
+    """The network from height and width; trials may ask for less than the training would."""
     height: int
     width: int
     epochs: int
@@ -111,18 +111,18 @@ class AdvisorInput:
     weights: str
     classes: int
     network: nn.Module
-    """With pretrained weights and a head for these classes; it is not changed."""
+    """The network with pretrained weights and a head for these classes; it is not changed."""
     untrained: Callable[[], nn.Module]
     """The same network with random weights."""
     scratch: ScratchBaseline
     images: Images
-    """Of the training and validation parts."""
+    """Images of the training and validation parts."""
     groups: NDArray[np.int64]
     """[n] images of one number (copies, groups of the user) are judged together."""
     training_images: int
     """How many of the images the training will learn from; the others are for validation."""
     epochs: int
-    """Of fine-tuning with so many images."""
+    """Epochs of fine-tuning with so many images."""
     stage_decay: float
     """Factor on the learning rate of each stage before the next, in fine-tuning."""
     augmented: bool

@@ -54,7 +54,7 @@ class HeadScore:
     stage: int
     """1 for the earliest stage; 0 for pixels."""
     cut: str
-    """Where in the network the features are taken; '' for pixels."""
+    """Place in the network where the features are taken; '' for pixels."""
     dimensions: int
     accuracy: Proportion
 
@@ -84,7 +84,7 @@ class Trial:
     seconds: float
     accuracy: Proportion
     head_accuracy: float
-    """Of the head alone, on the same held-out images at the same size."""
+    """Accuracy of the head alone, on the same held-out images at the same size."""
     rounds: int = 1
     """Trainings, each judged on images that no other is."""
 
@@ -94,7 +94,7 @@ class PlanEstimate:
     """What to expect of a plan."""
 
     plan: str
-    """As `transfer.mode` takes it."""
+    """The plan as `transfer.mode` takes it."""
     accuracy: Proportion
     """Expected, on images like the training images."""
     behind: float

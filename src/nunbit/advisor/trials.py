@@ -46,7 +46,7 @@ TRIAL_SIDE = 96
 SCRATCH_TRIAL_SIDE = 48
 """The same for training from scratch, whose networks are not light."""
 TRIAL_MULTIPLY_ADDS = 4.5e11
-"""Of one plan over all its rounds, forward and backward, when everything learns."""
+"""Work of one plan over all its rounds, forward and backward, when everything learns."""
 SCRATCH_LONGER = 2.0
 """Factor on that for training from scratch, which begins with nothing."""
 PASSES_OF_A_STEP = 3
@@ -99,7 +99,7 @@ class TrialSetup:
     split_points: tuple[SplitPoint, ...]
     side: int
     visits: Mapping[int, int]
-    """By the number of stages that learn, how many images a training may see, each as often as it
+    """Images that a training may see, by the number of stages that learn, each as often as it
     is seen; none for what is too large. One number for all: so it is in the real training, too."""
 
     @property

@@ -23,7 +23,7 @@ View: TypeAlias = Literal[
 ]
 VIEWS: tuple[View, ...] = get_args(View)
 CORNER_FRACTION = 7 / 8
-"""Of each side, that the view of a corner shows."""
+"""Fraction of each side that the view of a corner shows."""
 Pool: TypeAlias = Callable[[Tensor], Tensor]
 """[B, ...] -> [B, D]; usually `split_point.pooled`."""
 

@@ -19,7 +19,8 @@ from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary.multiply_adds import multiply_adds, unfused_attention
 
 _IMAGES = 3
-"""Of the pass: a number that sizes of images and windows rarely have, to tell what is per image."""
+"""Images of the pass: a number that sizes of images and windows rarely have, to tell what is per
+image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,12 @@ class Measured:
     """Sizes and work by name of the node."""
 
     shapes: Mapping[str, tuple[int, ...]]
-    """Of the tensor of one image; only for nodes that make one tensor with a row for each image."""
+    """Shape of the tensor of one image; only for nodes that make one tensor with a row for each
+    image."""
     parameters: Mapping[str, int]
     """Numbers in the parameters that were used up to and with this node."""
     multiply_adds: Mapping[str, int]
-    """For one image, up to and with this node."""
+    """Count for one image, up to and with this node."""
     total_parameters: int
 
 

@@ -12,7 +12,8 @@ from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
 
 CLOSE = 1e-3
-"""Of the largest logit: what rounding may change; a network of other layers differs by far more."""
+"""Fraction of the largest logit: what rounding may change; a network of other layers differs by far
+more."""
 
 
 class _ChannelsLast(nn.Module):

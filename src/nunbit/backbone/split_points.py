@@ -46,11 +46,11 @@ class SplitPoint:
     """One tensor through which everything flows, at the end of a stage."""
 
     name: str
-    """Of the outermost module that ends here, as `named_modules` has it, or of the operation."""
+    """Name of the outermost module that ends here (`named_modules`), or of the operation."""
     node: str
-    """Of the followed graph; '' where the network cannot be followed."""
+    """Name in the followed graph; '' where the network cannot be followed."""
     shape: tuple[int, ...]
-    """Of one image's tensor: (C, H, W), (H, W, C), (T, D) or (D,)."""
+    """Shape of one image's tensor: (C, H, W), (H, W, C), (T, D) or (D,)."""
     channel_dim: int
     """Which dimension of `shape` counts channels."""
     stage: int
@@ -58,7 +58,7 @@ class SplitPoint:
     parameters_before: int
     """Numbers that training could change up to here."""
     multiply_adds_before: int
-    """For one image, up to here."""
+    """Count for one image, up to here."""
 
     @property
     def channels(self) -> int:

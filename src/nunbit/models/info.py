@@ -71,7 +71,7 @@ class ModelInfo:
     """Number of trainable parameters at `input`, with `classes` classes, as published where it is;
     torchvision's for googlenet leaves out its auxiliary classifiers."""
     multiply_adds: int | None = None
-    """For one image at `input`, with `classes` classes, where they have been counted already."""
+    """Count for one image at `input`, with `classes` classes, where it is known already."""
     classes: int = 10
     """Number of classes of the published form."""
     source: str = ""

@@ -24,9 +24,9 @@ class KnownWeights:
     """Published weights of a model."""
 
     name: str
-    """As --pretrained takes it."""
+    """The name as --pretrained takes it."""
     licence: str
-    """As their publisher states it; empty if unknown."""
+    """The licence as their publisher states it; empty if unknown."""
     here: bool
     """True if the file is on this machine, so that no network is needed."""
 
@@ -37,10 +37,10 @@ class ListedModel:
 
     info: ModelInfo
     parameters: int | None
-    """Of the published form; None if not known without building it."""
+    """Number in the published form; None if not known without building it."""
     multiply_adds: int | None
-    """For one input of the published form; torchvision publishes them in millions. None if not
-    known without building it."""
+    """Count for one input of the published form; torchvision publishes them in millions. None if
+    not known without building it."""
     weights: tuple[KnownWeights, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class HubFile:
     repository: str
     file: str
     name: str
-    """Of the file where the user brings it: the Hub calls nearly all alike."""
+    """Name of the file where the user brings it: the Hub calls nearly all alike."""
 
     def here(self) -> Path | None:
         """The file in nunbit's folder or the Hub's cache."""

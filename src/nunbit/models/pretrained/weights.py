@@ -32,9 +32,9 @@ class WeightsInput:
     """Share of the scaled image's shorter side that the cut-out keeps: 224 / 256 is 0.875."""
     interpolation: Interpolation = "bilinear"
     mean: tuple[float, ...]
-    """Per channel, of pixels scaled to 0..1."""
+    """One number a channel, of pixels scaled to 0..1."""
     std: tuple[float, ...]
-    """Per channel, of pixels scaled to 0..1."""
+    """One number a channel, of pixels scaled to 0..1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Weights:
     """Weights that were found, not yet read."""
 
     name: str
-    """As messages call them."""
+    """The name as messages have it."""
     architecture: str | None = None
     """Accepted by `create_model`; None if the file does not say."""
     input: WeightsInput | None = None
@@ -60,7 +60,7 @@ class Weights:
     classes: tuple[str, ...] = ()
     """Names of the classes in order; empty if unknown."""
     licence: str = ""
-    """As their publisher states it; empty if unknown."""
+    """The licence as their publisher states it; empty if unknown."""
     here: Callable[[], Path | None] = field(repr=False)
     """The file on this machine, or None; never downloads."""
     locate: Callable[[], Path] = field(repr=False)

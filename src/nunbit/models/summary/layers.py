@@ -31,14 +31,14 @@ class Layer:
     runs: bool = True
     """False for a layer that only training uses, or whose weights another one reads."""
     output_shape: tuple[int, ...] = ()
-    """Of the first result, without the batch."""
+    """Shape of the first result, without the batch."""
     values: int = 0
     """Values of all results, as they count for the memory; 0 for a mere view of its input."""
     trainable: int = 0
     """Parameters that training changes; counted at the first use."""
     frozen: int = 0
     multiply_adds: int = 0
-    """For one image; the bias, activations, normalisation and pooling are not counted."""
+    """Count for one image; the bias, activations, normalisation and pooling are not counted."""
     receptive_field: Sees = None
     stride: tuple[int, ...] | None = None
     """Pixels of the image from one output position to the next; 0 where there is no next."""

@@ -36,7 +36,7 @@ class Summary:
 
     name: str
     input_shape: tuple[int, ...]
-    """Of one image: channels first."""
+    """Shape of one image: channels first."""
     input_values: int
     """Numbers that one input consists of."""
     layers: tuple[Layer, ...]

@@ -38,7 +38,7 @@ class Call:
     turn: int
     """1 for the module's first use, 2 for the next."""
     multiply_adds: int = 0
-    """Of its own operations; those of modules within it are theirs."""
+    """Count of its own operations; those of modules within it are theirs."""
     input_shape: tuple[int, ...] = ()
     input_field: Seen = None
     outputs: list[tuple[int, ...]] = field(default_factory=list)
