@@ -211,7 +211,7 @@ NOTHING_KNOWN = Proportion(estimate=0.0, low=-1.0, high=1.0)
 
 
 def gain(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Proportion:
-    """Difference in accuracy on the same images [n], with the interval of paired shares.
+    """Difference in accuracy on the same images [n], with the interval of paired proportions.
 
     Its variance comes from the images on which the two disagree, each counted once more than it
     was seen, so that few images do not look certain (Agresti and Min 2005).

@@ -98,7 +98,7 @@ class FeatureStore:
     def _kept(self, key: str, shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32] | None:
         """The entry, made now if need be; None when there is none and the disk cannot hold it."""
         nbytes = 4 * int(np.prod(shape))
-        into_ram = nbytes <= self._most_in_ram()
+        into_ram = nbytes <= self._max_in_ram()
         try:
             # Looked for first: with a limit that follows what is free, the entry itself lowers it.
             found = self._cache.find(key, shape, np.float32, into_ram=into_ram)
@@ -111,7 +111,7 @@ class FeatureStore:
             return None
         return None if found is None else found.array
 
-    def _most_in_ram(self) -> int:
+    def _max_in_ram(self) -> int:
         if self._ram_bytes is not None:
             return self._ram_bytes
         return psutil.virtual_memory().available // 2

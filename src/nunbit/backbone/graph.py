@@ -206,9 +206,9 @@ def _restore_dropout(followed: Followed) -> None:
         kind = _DROPOUTS.get(node.target) if node.op == "call_function" else None
         if kind is None:
             continue
-        share = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
+        dropped = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
         name = f"dropout_of_{node.name}"
-        followed.add_submodule(name, kind(share).train(followed.training))
+        followed.add_submodule(name, kind(dropped).train(followed.training))
         with graph.inserting_before(node):
             new = graph.call_module(name, (node.args[0],) if node.args else (node.kwargs["input"],))
         followed.paths[new.name] = followed.paths[node.name]

@@ -232,7 +232,7 @@ def _quarters(places: Sequence[_Place]) -> list[_Place]:
     last = places[-1]
     ends: list[_Place] = []
     for quarter in (1, 2, 3):
-        low, high = (last.multiply_adds * share / 4 for share in (quarter, quarter + 1))
+        low, high = (last.multiply_adds * part / 4 for part in (quarter, quarter + 1))
         within = [p for p in _activated(places) if low <= p.multiply_adds < high]
         if candidates := _outermost(within):
             work = candidates[0].multiply_adds

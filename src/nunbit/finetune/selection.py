@@ -65,7 +65,7 @@ Logits: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def judged(logits: Logits, examples: Examples) -> tuple[float, float]:
-    """Mean cross entropy and share of right answers of [n, D] -> [n, K]."""
+    """Mean cross entropy and fraction of right answers of [n, D] -> [n, K]."""
     with torch.no_grad():
         values = logits(examples.features).double()
         loss = F.cross_entropy(values, examples.labels)

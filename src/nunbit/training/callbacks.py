@@ -52,7 +52,7 @@ class Monitor:
 
 
 ACCURACY = Monitor(name="validation_accuracy", mode="max")
-"""A share of images that were not trained on, so that its standard error is known."""
+"""A fraction of images that were not trained on, so that its standard error is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class ReduceOnPlateau:
             if plateau.factor < before:
                 text = (
                     f"learning rate lowered to {plateau.factor / before:.3g} of what it was: no "
-                    f"better {_spoken(self.monitor)} in {_epochs(self.patience)}"
+                    f"better {_described(self.monitor)} in {_epochs(self.patience)}"
                 )
                 state.happened(record, "plateau", text)
 
@@ -170,11 +170,13 @@ class EarlyStopping:
         best = min(values) if self.monitor.mode == "min" else max(values)
         if int(record["epoch"]) - 1 - values.index(best) >= self.patience:
             state.finished = True
-            text = f"stopped early: no better {_spoken(self.monitor)} in {_epochs(self.patience)}"
+            text = (
+                f"stopped early: no better {_described(self.monitor)} in {_epochs(self.patience)}"
+            )
             state.happened(record, "stop", text)
 
 
-def _spoken(monitor: Monitor) -> str:
+def _described(monitor: Monitor) -> str:
     """The monitored number in words, such as 'validation loss'."""
     return monitor.name.replace("_", " ")
 

@@ -25,7 +25,7 @@ def make_loss(name: str, *, label_smoothing: float = 0.0) -> Loss:
     Args:
         name: cross-entropy; binary-cross-entropy (each class against the rest, on the sigmoid of
             its logit); mean-squared-error (of the softmax against the one-hot target).
-        label_smoothing: share of each target that is spread evenly over all classes.
+        label_smoothing: fraction of each target that is spread evenly over all classes.
 
     Raises:
         ValueError: for an unknown name.
@@ -58,7 +58,7 @@ def loss_of_output(loss: Loss, output: Any, targets: Tensor) -> tuple[Tensor, Te
 def largest_class(targets: Tensor) -> Tensor:
     """The class that counts as right for accuracy, int64 [B].
 
-    Of mixed targets, float [B, K], the one with the larger share; the first of two halves.
+    Of mixed targets, float [B, K], the one with the larger fraction; the first of two halves.
     """
     return targets if targets.ndim == 1 else targets.argmax(dim=1)
 

@@ -1,8 +1,8 @@
 """Optimisers and learning-rate schedules.
 
-The learning rate of a step is: base × schedule(share of the run that is done) × plateau factor,
+The learning rate of a step is: base × schedule(fraction of the run that is done) × plateau factor,
 times the scale of its group of parameters (1 unless parts of a network are to learn more slowly).
-Schedules are pure functions of that share, so a run measured in minutes lands as exactly as one
+Schedules are pure functions of that fraction, so a run measured in minutes lands as exactly as one
 measured in epochs.
 """
 
