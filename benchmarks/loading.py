@@ -116,21 +116,21 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
     """The trainer that `nunbit train fashion-mnist --model fashion-cnn --epochs 5` makes."""
     config = load_config(data=None, recipe="fashion-cnn", settings={})
     device = resolve_device(config.device)
-    parts, chosen, _ = open_dataset(config, device=device)
+    dataset, chosen, _ = open_dataset(config, device=device)
     run = RunFolder(folder)
-    model = new_model(chosen.model, parts, seed=config.seed)[0]
+    model = new_model(chosen.model, dataset, seed=config.seed)[0]
     resolved = resolve_training(
         config,
         chosen,
         Decision("transfer.mode", "none", "there are no pretrained weights"),
-        preprocess=parts.preprocess,
+        preprocess=dataset.preprocess,
         network=model,
         device=device,
-        data_name=parts.name,
-        counts=parts.split.counts,
+        data_name=dataset.name,
+        counts=dataset.split.counts,
     )
     state = new_state(model, resolved.training, device=device)
-    training = parts.training_batches(
+    training = dataset.training_batches(
         batch_size=BATCH_SIZE,
         seed=config.seed,
         augmentation=resolved.augmentation,

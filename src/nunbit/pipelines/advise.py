@@ -33,7 +33,7 @@ from nunbit.training.speedups.process import keep_freed_memory
 
 
 def advise_on(
-    config: Config, wanted: ResolvedModel, parts: Dataset, model: nn.Module, progress: Progress
+    config: Config, wanted: ResolvedModel, dataset: Dataset, model: nn.Module, progress: Progress
 ) -> Advice:
     """What to train of a network with pretrained weights, measured.
 
@@ -44,13 +44,13 @@ def advise_on(
         DataError: where a class has too few images to measure anything.
         UsageError: where the network does not end in a linear layer.
     """
-    return advise(case_of(config, wanted, parts, model), progress)
+    return advise(case_of(config, wanted, dataset, model), progress)
 
 
 def advise_and_record(
     config: Config,
     wanted: ResolvedModel,
-    parts: Dataset,
+    dataset: Dataset,
     model: nn.Module,
     folder: RunFolder,
     progress: Progress,
@@ -58,7 +58,7 @@ def advise_and_record(
     """Measure as `advise_on` does, and keep the evidence in the folder of a run."""
     from nunbit.reports.advice import draw_advice
 
-    advice = advise_on(config, wanted, parts, model, progress)
+    advice = advise_on(config, wanted, dataset, model, progress)
     content = json.dumps(advice.to_dict(), indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder.advice, content)
     write_atomically(folder.advice.with_suffix(".png"), draw_advice(advice, form="png"))
@@ -66,10 +66,10 @@ def advise_and_record(
 
 
 def case_of(
-    config: Config, wanted: ResolvedModel, parts: Dataset, model: nn.Module
+    config: Config, wanted: ResolvedModel, dataset: Dataset, model: nn.Module
 ) -> AdvisorInput:
     """What the adviser looks at; the test part is not among it."""
-    split, samples, options = parts.split, parts.samples, model_options(wanted, parts)
+    split, samples, options = dataset.split, dataset.samples, model_options(wanted, dataset)
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
     frozen = decide_augmentation(config.augment.preset, data_name=samples.name, mode=LAST_STAGE)
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
@@ -82,44 +82,44 @@ def case_of(
         model=wanted.name,
         weights="" if wanted.weights is None else wanted.weights.name,
         classes=len(samples.classes),
-        network=model.to(parts.device),
+        network=model.to(dataset.device),
         untrained=untrained,
-        scratch=_scratch(config, parts, seed=seed),
+        scratch=_scratch(config, dataset, seed=seed),
         images=Images(
-            pixels=parts.pixels,
-            preprocess=parts.preprocess,
+            pixels=dataset.pixels,
+            preprocess=dataset.preprocess,
             rows=rows,
             all_labels=samples.labels,
-            device=parts.device,
+            device=dataset.device,
         ),
-        groups=group_numbers(parts.split, rows),
+        groups=group_numbers(dataset.split, rows),
         training_images=split.counts["train"],
-        epochs=_epochs(config, parts, mode=ALL),
+        epochs=_epochs(config, dataset, mode=ALL),
         stage_decay=config.transfer.stage_decay,
         augmented=not only_flips(load_augmentation(frozen.value)),
         seed=config.seed,
     )
 
 
-def _epochs(config: Config, parts: Dataset, *, mode: str) -> int:
+def _epochs(config: Config, dataset: Dataset, *, mode: str) -> int:
     """Epochs that a mode would get; where minutes are given, as if they were not."""
     training = config.training.model_copy(update={"minutes": None})
-    n_train = parts.split.counts["train"]
+    n_train = dataset.split.counts["train"]
     return decide_epochs(training, head=config.transfer.head, mode=mode, n_train=n_train).value
 
 
-def _scratch(config: Config, parts: Dataset, *, seed: int) -> ScratchBaseline:
+def _scratch(config: Config, dataset: Dataset, *, seed: int) -> ScratchBaseline:
     """The network that `nunbit train` takes without pretrained weights."""
-    inspection, contract = parts.inspection, parts.preprocess
+    inspection, contract = dataset.inspection, dataset.preprocess
     choice = choose_model(
         height=inspection.median_height,
         width=inspection.median_width,
         same_size=inspection.same_size,
         channels=contract.channels,
-        n_train=parts.split.counts["train"],
-        device_type=parts.device.type,
+        n_train=dataset.split.counts["train"],
+        device_type=dataset.device.type,
     )
-    classes = len(parts.classes)
+    classes = len(dataset.classes)
 
     def build(height: int, width: int) -> nn.Module:
         return create_model(
@@ -131,7 +131,7 @@ def _scratch(config: Config, parts: Dataset, *, seed: int) -> ScratchBaseline:
             generator_seed=seed,
         )
 
-    epochs = _epochs(config, parts, mode=SCRATCH)
+    epochs = _epochs(config, dataset, mode=SCRATCH)
     return ScratchBaseline(
         name=choice.name, build=build, height=choice.height, width=choice.width, epochs=epochs
     )
@@ -145,6 +145,6 @@ def advise_data(config: Config, progress: Progress) -> Advice:
     """
     keep_freed_memory()
     device = resolve_device(config.device)
-    parts, chosen, _ = open_dataset(config, device=device, progress=progress)
-    model, _ = new_model(chosen.model, parts, seed=config.seed)
-    return advise_on(config, chosen.model, parts, model, progress)
+    dataset, chosen, _ = open_dataset(config, device=device, progress=progress)
+    model, _ = new_model(chosen.model, dataset, seed=config.seed)
+    return advise_on(config, chosen.model, dataset, model, progress)

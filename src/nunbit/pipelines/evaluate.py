@@ -75,29 +75,29 @@ def evaluate_run(
     bundle = load_bundle(model)
     watch, on = Stopwatch(), resolve_device(device)
     if data is None:
-        config, parts = reopen_dataset(run, bundle, device=on, progress=progress, watch=watch)
+        config, dataset = reopen_dataset(run, bundle, device=on, progress=progress, watch=watch)
     else:
         config = read_config(folder.config) if is_run else Config()
         # The corrections name the run's own images.
         config = config.with_settings({"data.path": data, "data.corrections": None})
-        parts = _open_other(config, bundle, device=on, progress=progress, watch=watch)
-    target = RunFolder(out or free_beside(run, f"evaluation-{parts.name}"))
+        dataset = _open_other(config, bundle, device=on, progress=progress, watch=watch)
+    target = RunFolder(out or free_beside(run, f"evaluation-{dataset.name}"))
     with watch.stage("evaluate"):
-        tested = pass_over_test(parts, bundle, seed=config.seed)
+        tested = pass_over_test(dataset, bundle, seed=config.seed)
     if tested is None:
         raise DataError(
             "there is no usable image to evaluate on",
-            path=parts.samples.location,
+            path=dataset.samples.location,
             remedy="run `nunbit check` on the data to see why images are excluded",
         )
     test = tested.predictions
     images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
     with watch.stage("evaluate"):
-        baselines = baselines_of(parts, test, seed=config.seed, progress=progress)
+        baselines = baselines_of(dataset, test, seed=config.seed, progress=progress)
     target.path.mkdir(parents=True, exist_ok=True)
-    write_manifest(target.split, parts.split)
+    write_manifest(target.split, dataset.split)
     summary = summarise(
-        parts,
+        dataset,
         bundle,
         tested,
         seconds=watch.summary(),
@@ -110,7 +110,7 @@ def evaluate_run(
         evaluated=Evaluated(run=str(run.resolve()), data=data),
     )
     result = gather_result(
-        parts,
+        dataset,
         bundle,
         tested,
         summary,
@@ -120,7 +120,7 @@ def evaluate_run(
         command=shlex.join(
             ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
         ),
-        findings=findings_of(parts, config),
+        findings=findings_of(dataset, config),
         advice=recorded_advice(target),
     )
     write_result(target, result, progress)

@@ -35,7 +35,7 @@ _CHUNK_VALUES = 2_000_000
 
 
 def baselines_of(
-    parts: Dataset, test: Predictions, *, seed: int, progress: Progress
+    dataset: Dataset, test: Predictions, *, seed: int, progress: Progress
 ) -> tuple[Baseline, ...]:
     """What the largest class and the nearest neighbour on pixels reach.
 
@@ -43,50 +43,50 @@ def baselines_of(
     `test` is what the network said of the whole test part; `seed` decides which images are drawn
     where not all are compared.
     """
-    labels = parts.labels
-    train = parts.split.indices("train")
+    labels = dataset.labels
+    train = dataset.split.indices("train")
     known = labels[train] if len(train) else None
-    found = [largest_class(test, parts.classes, training_labels=known)]
+    found = [largest_class(test, dataset.classes, training_labels=known)]
     if len(train):
-        found.append(_nearest_neighbour(parts, train, test, seed=seed, progress=progress))
+        found.append(_nearest_neighbour(dataset, train, test, seed=seed, progress=progress))
     return tuple(found)
 
 
 def _nearest_neighbour(
-    parts: Dataset, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
+    dataset: Dataset, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
 ) -> Baseline:
     generator = np.random.default_rng(seed)
-    most_train, most_test = _limits(parts)
+    most_train, most_test = _limits(dataset)
     training_rows = np.sort(drawn(train, most_train, generator))
     chosen = np.sort(drawn(np.arange(len(test)), most_test, generator))
     compared = test.subset(chosen)
-    test_vectors = np.concatenate(list(_vectors(parts, compared.indices, progress)))
+    test_vectors = np.concatenate(list(_vectors(dataset, compared.indices, progress)))
     return nearest_neighbour(
-        _vectors(parts, training_rows, progress),
-        parts.labels[training_rows],
+        _vectors(dataset, training_rows, progress),
+        dataset.labels[training_rows],
         compared,
         test_vectors,
         detail=f"the most similar of {count(len(training_rows), 'training image')} by pixels",
     )
 
 
-def _limits(parts: Dataset) -> tuple[int, int]:
+def _limits(dataset: Dataset) -> tuple[int, int]:
     """Most training and most test images; a quarter of what may be read are test images."""
-    contract = parts.preprocess
+    contract = dataset.preprocess
     total = MAX_VALUES // (contract.height * contract.width * contract.channels)
-    if not isinstance(parts.pixels, ArrayPixels):
+    if not isinstance(dataset.pixels, ArrayPixels):
         total = min(total, MAX_DECODED)
     test = min(MAX_TEST_IMAGES, max(total // 4, 1))
     return min(MAX_TRAINING_IMAGES, max(total - test, 1)), test
 
 
 def _vectors(
-    parts: Dataset, rows: NDArray[np.int64], progress: Progress
+    dataset: Dataset, rows: NDArray[np.int64], progress: Progress
 ) -> Iterator[NDArray[np.float32]]:
     """The canvases of some rows as small vectors, block by block [b, D]; few are in memory."""
-    contract = parts.preprocess
+    contract = dataset.preprocess
     chunk_size = max(1, _CHUNK_VALUES // (contract.height * contract.width * contract.channels))
     blocks = list(chunks(rows, chunk_size))
-    stream = parts.pixels.stream(blocks)
+    stream = dataset.pixels.stream(blocks)
     for canvases in progress.track(stream, total=len(blocks), title="baselines"):
         yield small_images(canvases.numpy())

@@ -99,8 +99,8 @@ def evaluate_checkpoints(
             path=folder,
             remedy="give the folder of a run as nunbit train left it; a model alone has none",
         )
-    _, parts = reopen_dataset(folder, bundle, device=resolve_device(device), progress=progress)
-    batches = parts.batches(part)
+    _, dataset = reopen_dataset(folder, bundle, device=resolve_device(device), progress=progress)
+    batches = dataset.batches(part)
     if batches is None:
         raise DataError(f"the run has no image in its {part} part", path=folder)
     evaluated = []

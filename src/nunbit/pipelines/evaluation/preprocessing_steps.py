@@ -36,7 +36,7 @@ _ODD: tuple[Callable[[ImageFacts], bool], ...] = (
 
 
 def contract_strip(
-    parts: Dataset,
+    dataset: Dataset,
     originals: OriginalGetter,
     *,
     part: Part,
@@ -48,18 +48,18 @@ def contract_strip(
     `augmentation` is shown where it changes anything; mixing with other images is only named. A
     file that has vanished since it was read costs its pictures, and says so.
     """
-    rows = _choose(parts, part, seed=seed)
+    rows = _choose(dataset, part, seed=seed)
     changes = augmentation is not None and bool(augmentation.operations)
     examples = []
     for row in rows:
-        steps = [*_found(parts, originals, row)]
+        steps = [*_found(dataset, originals, row)]
         try:
-            (canvas,) = parts.pixels.stream([np.array([row], dtype=np.int64)])
+            (canvas,) = dataset.pixels.stream([np.array([row], dtype=np.int64)])
         except DataError as error:  # of pixels that are decoded anew at each use
             steps.append(Step(name="canvas", picture=None, caption=error.what))
         else:
-            steps += _seen(parts, canvas.permute(0, 3, 1, 2), augmentation, seed=seed + row)
-        examples.append(Example(path=parts.split.paths[row], steps=tuple(steps)))
+            steps += _seen(dataset, canvas.permute(0, 3, 1, 2), augmentation, seed=seed + row)
+        examples.append(Example(path=dataset.split.paths[row], steps=tuple(steps)))
     if not examples:
         return None
     return Strip(
@@ -69,15 +69,15 @@ def contract_strip(
     )
 
 
-def _choose(parts: Dataset, part: Part, *, seed: int) -> list[int]:
+def _choose(dataset: Dataset, part: Part, *, seed: int) -> list[int]:
     """Rows of the part: one for each oddity there is, the rest drawn from many classes."""
-    order = np.random.default_rng(seed).permutation(parts.split.indices(part)).tolist()
-    facts = parts.facts
+    order = np.random.default_rng(seed).permutation(dataset.split.indices(part)).tolist()
+    facts = dataset.facts
     chosen: list[int] = []
     for is_odd in _ODD:
         fitting = (row for row in order if (fact := facts[row]) is not None and is_odd(fact))
         chosen += [row for row in [next(fitting, None)] if row is not None and row not in chosen]
-    labels = parts.labels
+    labels = dataset.labels
     while len(chosen) < min(IMAGES, len(order)):
         # The class that has been shown least so far.
         shown = Counter(labels[chosen].tolist())
@@ -86,9 +86,9 @@ def _choose(parts: Dataset, part: Part, *, seed: int) -> list[int]:
     return chosen[:IMAGES]
 
 
-def _found(parts: Dataset, originals: OriginalGetter, row: int) -> list[Step]:
+def _found(dataset: Dataset, originals: OriginalGetter, row: int) -> list[Step]:
     """The image as it is stored, and decoded where that differs for files."""
-    images, fact = parts.samples.images, parts.facts[row]
+    images, fact = dataset.samples.images, dataset.facts[row]
     original = originals(row)
     if original.picture is None:
         return [Step(name="as stored", picture=None, caption=original.fault)]
@@ -109,10 +109,10 @@ def _found(parts: Dataset, originals: OriginalGetter, row: int) -> list[Step]:
 
 
 def _seen(
-    parts: Dataset, pixels: Tensor, augmentation: Augmentation | None, *, seed: int
+    dataset: Dataset, pixels: Tensor, augmentation: Augmentation | None, *, seed: int
 ) -> list[Step]:
     """The canvas, uint8 [1, C, H, W], augmented, and what the network gets turned back."""
-    contract = parts.preprocess
+    contract = dataset.preprocess
     canvas = _picture(pixels)
     shape = (
         f"{contract.width} × {contract.height}, {'grey' if contract.channels == 1 else 'colour'}"

@@ -26,16 +26,16 @@ class EvaluatedPart:
     """Why there are none."""
 
 
-def pass_over_test(parts: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPart | None:
+def pass_over_test(dataset: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPart | None:
     """What the bundle's network says about the test part, and what is known of its images.
 
     No image is decoded twice for it, and nothing is computed twice. None where the part is empty.
     """
-    rows = parts.split.indices("test")
+    rows = dataset.split.indices("test")
     if len(rows) == 0:
         return None
-    pixels = MeasuredPixels(parts.pixels)
-    watched = replace(parts, pixels=pixels)
+    pixels = MeasuredPixels(dataset.pixels)
+    watched = replace(dataset, pixels=pixels)
     passes = 2 if bundle.mirrored else 1
     with keep_features(
         bundle.model, bundle.preprocess.shape, n=len(rows), seed=seed, passes=passes
@@ -44,7 +44,7 @@ def pass_over_test(parts: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPar
     assert predictions is not None  # the part is not empty
     return EvaluatedPart(
         predictions=predictions,
-        attributes=attributes_of(parts, predictions.indices, pixels),
+        attributes=attributes_of(dataset, predictions.indices, pixels),
         features=kept.features,
         no_features=kept.missing,
     )

@@ -45,27 +45,27 @@ def resembling(
     none, and the text says why.
     """
     try:
-        config, parts = reopen_dataset(run, bundle, device=subject.device, progress=progress)
+        config, dataset = reopen_dataset(run, bundle, device=subject.device, progress=progress)
         found, split_point = _search(
-            config, parts, subject, canvases, count=count, progress=progress
+            config, dataset, subject, canvases, count=count, progress=progress
         )
     except NunbitError as error:
         return [()] * len(canvases), f"No training images are shown: {error.what}"
-    rows = parts.split.indices("train")
+    rows = dataset.split.indices("train")
     where = (
         f"Of the {len(rows):,} training images those nearest at {split_point}, the input of the "
         "final layer; below each its class and the cosine of the angle between the features (1: "
         "the same direction)"
     )
     return [
-        _neighbours(parts, rows[near], similarity)
+        _neighbours(dataset, rows[near], similarity)
         for near, similarity in zip(found.rows, found.similarity, strict=True)
     ], where
 
 
 def _search(
     config: Config,
-    parts: Dataset,
+    dataset: Dataset,
     subject: Subject,
     canvases: Sequence[NDArray[np.uint8]],
     *,
@@ -73,7 +73,7 @@ def _search(
     progress: Progress,
 ) -> tuple[Nearest, str]:
     """The nearest, as rows of the training part, and the name of the split point."""
-    batches = parts.batches("train")
+    batches = dataset.batches("train")
     assert batches is not None  # a run without training images is refused before it begins
     split_point = find_split_points(subject.model, subject.shape)[-1]
     budget = decide_budget(config.pixels)
@@ -83,7 +83,7 @@ def _search(
         ram_bytes=budget.ram_bytes,
         progress=progress,
     )
-    known = store.features(subject.model, split_point, batches, sha256=parts.sha256)
+    known = store.features(subject.model, split_point, batches, sha256=dataset.sha256)
     asked = extract(
         feature_extractor(subject.model, split_point),
         _batches(subject, canvases),
@@ -106,10 +106,10 @@ def _batches(subject: Subject, canvases: Sequence[NDArray[np.uint8]]) -> list[Ba
 
 
 def _neighbours(
-    parts: Dataset, rows: NDArray[np.int64], similarity: NDArray[np.float32]
+    dataset: Dataset, rows: NDArray[np.int64], similarity: NDArray[np.float32]
 ) -> tuple[Neighbour, ...]:
-    samples = parts.samples
-    (canvases,) = parts.pixels.stream([rows])
+    samples = dataset.samples
+    (canvases,) = dataset.pixels.stream([rows])
     return tuple(
         Neighbour(
             path=samples.paths[row],
