@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from nunbit.data.csv_io import csv_bytes, read_own_csv
-from nunbit.data.sources.wording import NO_LABEL, TAKEN_OUT
+from nunbit.data.sources.exclusions import EXCLUDED_BY, NO_LABEL
 from nunbit.errors import DataError
 from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
@@ -21,7 +21,7 @@ from nunbit.types import Samples, Split
 
 COLUMNS = ("path", "action", "label", "new_label", "reason")
 ACTIONS = ("exclude", "relabel")
-EXCLUDED_REASON = f"{TAKEN_OUT} corrections"
+EXCLUDED_REASON = f"{EXCLUDED_BY} corrections"
 """Beginning of the reason for an image that the corrections leave out."""
 
 

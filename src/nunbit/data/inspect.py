@@ -18,7 +18,7 @@ from PIL import Image
 
 from nunbit.data.decoding import FORMATS
 from nunbit.data.inspection_cache import InspectionCache
-from nunbit.data.sources.wording import TAKEN_OUT
+from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.progress import Progress
 from nunbit.types import FileRecord, ImageFacts, ImageStore, Samples
 
@@ -95,7 +95,7 @@ def inspect(
     # What the user has taken out already is not a fault of the data any more.
     images = [
         (record.facts is not None or _should_be_image(path, record.reason))
-        and not given.startswith(TAKEN_OUT)
+        and not given.startswith(EXCLUDED_BY)
         for path, record, given in zip(samples.paths, records, samples.reasons, strict=True)
     ]
     return Inspection(

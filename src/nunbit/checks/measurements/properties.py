@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.inspect import Inspection
-from nunbit.data.sources.wording import part_of
+from nunbit.data.sources.part_names import part_of
 from nunbit.types import ImageFacts, Samples
 
 _NO_DATE = -1.0

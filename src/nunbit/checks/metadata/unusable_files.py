@@ -10,7 +10,7 @@ from nunbit.checks.context import Context
 from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
-from nunbit.data.sources.wording import TAKEN_OUT
+from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.types import Samples
 
 
@@ -40,12 +40,12 @@ def unusable(
     samples: Samples, inspection: Inspection, reasons: Sequence[str], max_bad_fraction: float
 ) -> Iterator[Finding]:
     """What is left out, with every reason; an error where too much of the whole cannot be used."""
-    given = [i for i, reason in enumerate(reasons) if reason.startswith(TAKEN_OUT)]
+    given = [i for i, reason in enumerate(reasons) if reason.startswith(EXCLUDED_BY)]
     if given:
         yield _taken_out(samples, reasons, given)
     bad_rows, considered = bad_images(inspection, reasons)
     bad = len(bad_rows)
-    rows = [i for i, reason in enumerate(reasons) if reason and not reason.startswith(TAKEN_OUT)]
+    rows = [i for i, reason in enumerate(reasons) if reason and not reason.startswith(EXCLUDED_BY)]
     if not rows:
         return
     too_many = considered > 0 and bad / considered > max_bad_fraction

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from nunbit.data.sources.folder_parts import has_class_folders, part_folders
 from nunbit.data.sources.name_pattern import suggest_pattern
+from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import FoundFile, Listing, list_files
-from nunbit.data.sources.wording import part_of
 from nunbit.errors import DataError
 from nunbit.formatting import examples
 

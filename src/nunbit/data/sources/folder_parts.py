@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.walking import Listing
-from nunbit.data.sources.wording import part_of
 
 
 def part_folders(listing: Listing) -> dict[str, str]:

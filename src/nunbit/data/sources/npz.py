@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from nunbit.data.sources.array_images import to_images
 from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean, in_order
+from nunbit.data.sources.part_names import PART_NAMES
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
-from nunbit.data.sources.wording import PART_WORDS
 from nunbit.errors import DataError
 from nunbit.formatting import examples
 
@@ -126,14 +126,14 @@ def _pairs(arrays: dict[str, NDArray[Any]], path: Path) -> tuple[dict[str, Pair]
 def _by_part(arrays: dict[str, NDArray[Any]], words: Sequence[str], path: Path) -> dict[str, str]:
     """Part to array name for names such as `x_train`, `train_images`, `xtrain`, `X`."""
     word = "|".join(words)
-    part = "|".join(PART_WORDS)
+    part = "|".join(PART_NAMES)
     pattern = re.compile(rf"(?:{word})(?:_?(?P<after>{part}))?|(?P<before>{part})_?(?:{word})")
     found: dict[str, str] = {}
     for name in arrays:
         match = pattern.fullmatch(name.lower())
         if match is None:
             continue
-        key = PART_WORDS.get(match["after"] or match["before"] or "", "")
+        key = PART_NAMES.get(match["after"] or match["before"] or "", "")
         if key in found:
             raise DataError(
                 f"'{found[key]}' and '{name}' could both be meant", path=path, remedy=REMEDY

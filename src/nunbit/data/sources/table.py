@@ -13,8 +13,9 @@ from pathlib import Path, PureWindowsPath
 
 from nunbit.data.csv_io import read_table
 from nunbit.data.sources.class_names import clean
+from nunbit.data.sources.exclusions import EXCLUDED_BY
+from nunbit.data.sources.part_names import PART_NAMES, part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
-from nunbit.data.sources.wording import PART_WORDS, TAKEN_OUT, part_of
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
@@ -32,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 EXCLUDED = "excluded"
 """The word of nunbit's own split.csv for a row that is not used."""
-EXCLUDED_REASON = f"{TAKEN_OUT} table"
+EXCLUDED_REASON = f"{EXCLUDED_BY} table"
 """Beginning of the reason for such a row."""
 
 
@@ -231,7 +232,7 @@ def _each_row(table: Table, chosen: dict[str, str], path: Path) -> Iterator[Line
             raise DataError(
                 f"{table.line_word} {line} says '{word}' for the part",
                 path=path,
-                remedy=f"accepted are {', '.join([*PART_WORDS, EXCLUDED])}, or nothing",
+                remedy=f"accepted are {', '.join([*PART_NAMES, EXCLUDED])}, or nothing",
             )
         why = cells["reason"][at].strip().removeprefix(f"{EXCLUDED_REASON}: ")
         reason = EXCLUDED_REASON + (f": {why}" if why else "") if excluded else ""

@@ -1,12 +1,8 @@
-"""Words shared by the sources: names of parts, and reasons against an image."""
+"""Names of the parts of a split, in folders, tables and arrays."""
 
 from __future__ import annotations
 
-TAKEN_OUT = "excluded by the"
-"""Beginning of every reason that is the user's own decision, and no fault of the image."""
-NO_LABEL = "no label"
-"""The reason against an image that its source gives no class."""
-PART_WORDS: dict[str, str] = {
+PART_NAMES: dict[str, str] = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -21,4 +17,4 @@ PART_WORDS: dict[str, str] = {
 
 def part_of(word: str) -> str | None:
     """'train', 'validation' or 'test' for an accepted spelling, else None."""
-    return PART_WORDS.get(word.strip().lower())
+    return PART_NAMES.get(word.strip().lower())
