@@ -42,6 +42,14 @@
       faults.push(`a box that the keyboard cannot scroll: ${name(e)}`);
   }
 
+  // A table is read as a whole: what its box hides is cut. Only a matrix may scroll in its box.
+  for (const e of document.querySelectorAll("main table:not(.matrix)")) {
+    const box = e.closest(".scroll") ?? e.parentElement;
+    const wide = Math.max(e.scrollWidth, e.getBoundingClientRect().width);
+    if (e.checkVisibility() && wide > box.clientWidth + 1)
+      faults.push(`a table is cut: ${Math.round(wide)} > ${box.clientWidth}, ${name(e)}`);
+  }
+
   // Contrast of text, as WCAG 2 defines it: 4.5, or 3 for large text.
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;

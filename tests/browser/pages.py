@@ -75,6 +75,18 @@ def hundred_classes(folder: Path) -> Path:
     return trained(root, folder / "run")
 
 
+def long_class_names(folder: Path) -> Path:
+    """Names of many words and of one, as Latin and German have them."""
+    names = [
+        "Chrysomelidae: Leptinotarsa decemlineata (Say, 1824)",
+        "Donaudampfschifffahrtsgesellschaftskapitaen",
+        "another class whose name has many words in it",
+        "x",
+    ]
+    root = write_images(folder / "long", names, per_class=40, size=(8, 8))
+    return trained(root, folder / "run")
+
+
 def thirty_percent_excluded(folder: Path) -> Path:
     """Broken, empty and foreign files, some with names that do not break."""
     root = write_images(folder / "broken", ["left", "right"], per_class=35, size=(12, 12))

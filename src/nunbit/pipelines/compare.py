@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
-from sklearn.metrics import f1_score
-
 from nunbit.bundle import load_bundle
 from nunbit.errors import BundleError, UsageError
 from nunbit.evaluation.comparison.seed_variance import spread
 from nunbit.evaluation.comparison.values import Comparison, ConfigurationRow, RunRow, Setting
-from nunbit.evaluation.intervals import wilson_interval
+from nunbit.evaluation.f1 import macro_f1
+from nunbit.evaluation.metrics import Evidence, metrics_in
 from nunbit.evaluation.summary import Summary
 from nunbit.pipelines.comparison.configurations import (
     Configuration,
@@ -146,7 +145,7 @@ def _configuration_row(configuration: Configuration, *, same_images: bool) -> Co
 
 
 def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: Speeds) -> RunRow:
-    correct, n = int(run.answers.right.sum()), len(run.answers)
+    found = Evidence(run.answers)
     training = _training_summary(run)
     index = next(k for k, c in enumerate(configurations) if any(run is member for member in c.runs))
     return RunRow(
@@ -155,12 +154,9 @@ def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: 
         configuration=index,
         model=run.summary.model,
         seed=run.seed,
-        n=n,
-        correct=correct,
-        accuracy=correct / n,
-        accuracy_ci95=wilson_interval(correct, n),
-        macro_f1=_macro_f1(run),
-        loss=float(run.answers.losses.mean()),
+        n=found.n,
+        correct=found.correct,
+        numbers={metric.name: metric.measure(found) for metric in metrics_in("compare")},
         parameters=run.summary.parameters,
         model_bytes=_bytes_of(run.model_folder),
         train_seconds=training.seconds.get("train"),
@@ -205,8 +201,7 @@ def _accuracy(run: RecordedRun) -> float:
 
 
 def _macro_f1(run: RecordedRun) -> float:
-    answers = run.answers
-    return float(f1_score(answers.labels, answers.predicted, average="macro", zero_division=0))
+    return macro_f1(Evidence(run.answers).confusion)
 
 
 def _training_summary(run: RecordedRun) -> Summary:

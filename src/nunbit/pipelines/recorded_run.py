@@ -20,7 +20,7 @@ from nunbit.classifier import bundle_folder
 from nunbit.config import Config, read_config
 from nunbit.data.split import read_manifest
 from nunbit.errors import BundleError, DataError, UsageError
-from nunbit.evaluation.comparison.paired import Answers
+from nunbit.evaluation.comparison.paired import PairedPredictions
 from nunbit.evaluation.summary import Summary
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.types import ClassNames, Split
@@ -49,7 +49,7 @@ class RecordedRun:
     """Sorted by name."""
     paths: tuple[str, ...]
     """[N] test images, sorted."""
-    answers: Answers
+    answers: PairedPredictions
     confidence: NDArray[np.float64]
     """[N] probability of the answer."""
     true_probability: NDArray[np.float64]
@@ -109,9 +109,10 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
         split=split,
         classes=classes,
         paths=table.paths,
-        answers=Answers(
+        answers=PairedPredictions(
             labels=labels,
             predicted=predicted,
+            probabilities=probabilities,
             # A probability may be too small for a number; its logarithm must not be infinite.
             losses=-np.log(np.maximum(true_probability, np.finfo(np.float64).tiny)),
         ),

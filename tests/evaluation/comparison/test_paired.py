@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score, log_loss
 
 from nunbit.evaluation.comparison.paired import (
     MAX_DRAWN,
-    Answers,
+    PairedPredictions,
     accuracy_difference,
     compare_answers,
     images_needed,
@@ -25,10 +25,11 @@ from nunbit.evaluation.comparison.paired import (
 TRIALS = 1000
 
 
-def answers(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Answers:
-    return Answers(
+def answers(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> PairedPredictions:
+    return PairedPredictions(
         labels=labels,
         predicted=probabilities.argmax(axis=1),
+        probabilities=probabilities,
         losses=-np.log(probabilities[np.arange(len(labels)), labels]),
     )
 
@@ -59,7 +60,7 @@ def test_numbers_are_those_of_scikit_learn_and_a_plain_loop() -> None:
         assert difference.ci95[0] < difference.value < difference.ci95[1]
 
 
-def some_images(n: int, classes: int, skills: tuple[float, float], rng) -> list[Answers]:
+def some_images(n: int, classes: int, skills: tuple[float, float], rng) -> list[PairedPredictions]:
     """Two models that find the same images hard; the first classes are the largest."""
     shares = 1 / np.arange(1, classes + 1)
     labels = rng.choice(classes, size=n, p=shares / shares.sum())
@@ -68,7 +69,14 @@ def some_images(n: int, classes: int, skills: tuple[float, float], rng) -> list[
         right = (hardness + rng.random(n)) / 2 < skill
         other = (labels + rng.integers(1, classes, n)) % classes
         predicted = np.where(right, labels, other)
-        found.append(Answers(labels=labels, predicted=predicted, losses=np.zeros(n)))
+        found.append(
+            PairedPredictions(
+                labels=labels,
+                predicted=predicted,
+                probabilities=np.zeros((n, classes)),
+                losses=np.zeros(n),
+            )
+        )
     return found
 
 
@@ -97,7 +105,10 @@ def test_a_class_that_neither_occurs_nor_is_answered_counts_for_nothing() -> Non
     labels = np.array([0, 0, 2, 2, 5, 5])
     answered = [np.array([0, 2, 2, 2, 5, 0]), np.array([0, 0, 2, 2, 5, 7])]
     first, second = (
-        Answers(labels=labels, predicted=predicted, losses=np.ones(6)) for predicted in answered
+        PairedPredictions(
+            labels=labels, predicted=predicted, probabilities=np.zeros((6, 3)), losses=np.ones(6)
+        )
+        for predicted in answered
     )
     f1 = [f1_score(labels, p, average="macro", zero_division=0) for p in answered]
     assert compare_answers(first, second, seed=0).macro_f1.value == pytest.approx(f1[1] - f1[0])

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
+from nunbit.evaluation.f1 import f1_sizes, macro_f1, macro_f1_influence
 from nunbit.evaluation.intervals import RESAMPLES, Z, bootstrap
+from nunbit.evaluation.metrics import confusion_counts
 
 Better = Literal["first", "second", ""]
 """Which of two is better; '' where that cannot be known."""
@@ -25,13 +27,15 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class PairedPredictions:
     """What one model said about N images whose classes are known."""
 
     labels: NDArray[np.int64]
     """[N] true class."""
     predicted: NDArray[np.int64]
     """[N] class of the answer."""
+    probabilities: NDArray[np.float64]
+    """[N, K] of each class."""
     losses: NDArray[np.float64]
     """[N] cross entropy in nats."""
 
@@ -75,7 +79,7 @@ class Pair:
     """Of McNemar's mid-p test on the accuracies, without correction for other comparisons."""
 
 
-def compare_answers(first: Answers, second: Answers, *, seed: int) -> Pair:
+def compare_answers(first: PairedPredictions, second: PairedPredictions, *, seed: int) -> Pair:
     """Paired numbers of two models on the same images, in the same order.
 
     The seed is that of the intervals' resampling. Raises ValueError where there is no image, or
@@ -144,7 +148,7 @@ def mean_difference(
     return Difference(value=float(differences.mean()), ci95=interval)
 
 
-def macro_f1_difference(first: Answers, second: Answers) -> Difference:
+def macro_f1_difference(first: PairedPredictions, second: PairedPredictions) -> Difference:
     """Difference of two macro F1 on the same images, with an interval by the delta method.
 
     Each model's macro F1 responds to each image in a known way (the variance of Takahashi et al.
@@ -157,13 +161,15 @@ def macro_f1_difference(first: Answers, second: Answers) -> Difference:
     classes = 1 + max(
         int(numbers.max()) for numbers in (first.labels, first.predicted, second.predicted)
     )
-    (f1_of_first, response_of_first), (f1_of_second, response_of_second) = (
-        _macro_f1_of(answers, classes) for answers in (first, second)
+    one, two = (
+        confusion_counts(found.labels, found.predicted, classes) for found in (first, second)
     )
-    value = f1_of_second - f1_of_first
-    sizes = (_sizes(first, classes) + _sizes(second, classes)) / 2
+    value = macro_f1(two) - macro_f1(one)
+    sizes = (f1_sizes(one) + f1_sizes(two)) / 2
     one_more = 2 / (sizes[first.labels] * (sizes > 0).sum())
-    variance = ((response_of_second - response_of_first) ** 2).sum() + 2 * (one_more**2).mean()
+    response = macro_f1_influence(two)[second.labels, second.predicted]
+    response -= macro_f1_influence(one)[first.labels, first.predicted]
+    variance = (response**2).sum() + 2 * (one_more**2).mean()
     half = float(norm.ppf(0.975) * math.sqrt(variance))
     return Difference(value=value, ci95=(value - half, value + half))
 
@@ -217,20 +223,3 @@ def smallest_noticed(only_first: int, only_second: int, n: int) -> float:
         b, c = -2 * z_test * math.sqrt(n), z_test**2 - z_power**2
         found = ((-b + math.sqrt(max(b**2 - 4 * a * c, 0.0))) / (2 * a)) ** 2
     return float(min(found, 1.0))
-
-
-def _macro_f1_of(answers: Answers, classes: int) -> tuple[float, NDArray[np.float64]]:
-    """Macro F1, as in scikit-learn, and how it responds to each image, [N]."""
-    labels, predicted = answers.labels, answers.predicted
-    sizes = _sizes(answers, classes)
-    hits = np.bincount(labels[answers.right], minlength=classes)
-    f1 = 2 * hits / np.maximum(sizes, 1)
-    occurring = int((sizes > 0).sum())
-    response = (2 * answers.right - f1[labels]) / sizes[labels] - f1[predicted] / sizes[predicted]
-    return float(f1.sum() / occurring), response / occurring
-
-
-def _sizes(answers: Answers, classes: int) -> NDArray[np.int64]:
-    """Images of each class plus answers with it, [K]: the denominator of F1."""
-    images = np.bincount(answers.labels, minlength=classes)
-    return images + np.bincount(answers.predicted, minlength=classes)

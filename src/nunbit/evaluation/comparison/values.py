@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nunbit.evaluation.comparison.paired import Better, Difference, Pair
 from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
+from nunbit.evaluation.intervals import wilson_interval
+from nunbit.evaluation.metrics import Measured, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +26,8 @@ class RunRow:
     n: int
     """Test images."""
     correct: int
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
-    """Wilson's interval."""
-    macro_f1: float
-    loss: float
-    """Mean cross entropy, in nats."""
+    numbers: Mapping[str, Measured]
+    """By the name of the metric, those that the registry of metrics shows in comparisons."""
     parameters: int | None
     model_bytes: int | None
     """Of the files in the model's folder; None where there is none."""
@@ -39,6 +37,36 @@ class RunRow:
     """Where it was trained, or evaluated again."""
     images_per_second: float | None
     """Measured now, side by side with the others; None where there is no model to run."""
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of right answers."""
+        return self.correct / self.n
+
+    @property
+    def accuracy_ci95(self) -> tuple[float, float]:
+        """Wilson's interval."""
+        return wilson_interval(self.correct, self.n)
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur among the labels or the answers."""
+        return self.numbers["macro_f1"].value
+
+    @property
+    def loss(self) -> float:
+        """Mean cross entropy, in nats."""
+        return self.numbers["loss"].value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; each number under its name, its interval under the name and `_ci95`."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        names = list(values)
+        at = names.index("numbers")
+        flat = Scores(values=self.numbers, per_class={}).to_dict()
+        del flat["per_class"]
+        before, after = names[:at], names[at + 1 :]
+        return {n: values[n] for n in before} | flat | {n: values[n] for n in after}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +160,7 @@ class Comparison:
             "dataset": self.dataset,
             "same_images": self.same_images,
             "verdicts": list(self.verdicts),
-            "runs": [asdict(run) for run in self.runs],
+            "runs": [run.to_dict() for run in self.runs],
             "pairs": [_pair_to_dict(pair) for pair in self.pairs],
             "configurations": [asdict(row) for row in self.configurations],
             "over_seeds": [_seeds_to_dict(row) for row in self.over_seeds],

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nunbit import __version__
 from nunbit.data.preprocess import Preprocess
+from nunbit.evaluation import metrics as registry
 from nunbit.evaluation.confidence import CalibrationSummary, Confidence
-from nunbit.evaluation.metrics import CLASS_METRICS, Scores, metrics_in
+from nunbit.evaluation.metrics import Scores, metrics_in
 from nunbit.evaluation.summary import Summary
 
 _MIRRORED = (
@@ -91,13 +92,13 @@ def _other_numbers(test: Scores) -> str:
 
 
 def _class_table(test: Scores) -> str:
-    titles = [metric.title for metric in CLASS_METRICS]
+    titles = [metric.title for metric in registry.CLASS_METRICS]
     rows = [
         f"| Class | {' | '.join(titles)} | Test images |",
         "| --- |" + " --- |" * (len(titles) + 1),
     ]
     for name, numbers in test.per_class.items():
-        values = " | ".join(f"{numbers[metric.name]:.3f}" for metric in CLASS_METRICS)
+        values = " | ".join(f"{numbers[metric.name]:.3f}" for metric in registry.CLASS_METRICS)
         rows.append(f"| {name.replace('|', ' ')} | {values} | {numbers['n']:,} |")
     return "\n".join(rows)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from markupsafe import Markup
 
 from nunbit.progress import SILENT, Progress
+from nunbit.reports.kit.tables import stack_tables
 from nunbit.reports.kit.templates import render
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ def document(  # noqa: PLR0913 - what a page shows
         description=description,
         finished=finished,
         version=version,
-        sections=sections,
+        sections=[replace(part, body=stack_tables(part.body)) for part in sections],
         style=Markup(style),
         language=language,
         footer=footer or FOOTER.format(version),

@@ -32,6 +32,7 @@ class Templates:
             "duration": formatting.duration,
             "plain": formatting.plain,
             "with_code": _with_code,
+            "in_two": _in_two,
         }
         self._environment.globals |= {
             "count": formatting.count,
@@ -54,6 +55,16 @@ class Templates:
         folder = resources.files(self._package).joinpath(page, "templates")
         sheets = sorted(item.name for item in folder.iterdir() if item.name.endswith(".css"))
         return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in sheets)
+
+
+def _in_two(text: str) -> Markup:
+    """A number with its interval in brackets: a line breaks between the two, never within one."""
+    number, bracket, interval = str(text).partition(" (")
+    if not bracket:
+        return Markup('<span class="nowrap">{}</span>').format(number)
+    return Markup('<span class="nowrap">{}</span> <span class="nowrap">({}</span>').format(
+        number, interval
+    )
 
 
 def _with_code(text: str) -> Markup:

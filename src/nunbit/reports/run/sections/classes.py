@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nunbit.evaluation import metrics as registry
 from nunbit.evaluation.metrics import ClassMetrics, Metrics
-from nunbit.formatting import decimal
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
+
+BAR_OF = "recall"
+"""The number that is also drawn: rows are sorted by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One number of one class."""
+
+    value: float
+    ci95: tuple[float, float] | None
+    defined: bool
+    text: str
+    """The number with its interval, or why there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,35 +29,50 @@ class ClassRow:
     """One class of the table."""
 
     name: str
-    numbers: ClassMetrics
-    f1: str
-    """With its interval."""
+    counts: ClassMetrics
+    numbers: list[Number]
+    """As `titles` of the table."""
     taken_for: str
     """The class it was most often mistaken for, '' if for none."""
     taken_for_count: int
 
 
 def classes(report: RunResult) -> Section | None:
-    """Recall, precision, F1, each with its interval, and the main mistake; weakest class first."""
+    """Each class metric with its interval, and the main mistake; weakest class first."""
     metrics = report.metrics
     if metrics is None:
         return None
-    rows = [
-        _row(report, metrics, k, numbers) for k, numbers in enumerate(metrics.per_class.values())
-    ]
-    rows.sort(key=lambda row: (row.numbers.n == 0, row.numbers.recall))
-    body = render("run/classes", rows=rows, metrics=metrics)
+    columns = registry.CLASS_METRICS
+    rows = [_row(report, metrics, k, counts) for k, counts in enumerate(metrics.per_class.values())]
+    rows.sort(key=lambda row: (row.counts.n == 0, row.counts.recall))
+    body = render(
+        "run/classes",
+        titles=[metric.title for metric in columns],
+        meanings=[metric.meaning for metric in columns if metric.meaning],
+        bar=next((i for i, metric in enumerate(columns) if metric.name == BAR_OF), -1),
+        rows=rows,
+    )
     return Section(name="classes", title="Classes", body=body)
 
 
-def _row(report: RunResult, metrics: Metrics, k: int, numbers: ClassMetrics) -> ClassRow:
+def _row(report: RunResult, metrics: Metrics, k: int, counts: ClassMetrics) -> ClassRow:
     mistakes = metrics.confusion[k].copy()
     mistakes[k] = 0
-    most = int(mistakes.argmax())
+    largest = int(mistakes.argmax())
     return ClassRow(
         name=report.classes[k],
-        numbers=numbers,
-        f1="{} ({:.2f} to {:.2f})".format(decimal(numbers.f1), *numbers.f1_ci95),
-        taken_for=report.classes[most] if mistakes[most] else "",
-        taken_for_count=int(mistakes[most]),
+        counts=counts,
+        numbers=[_number(metric, counts) for metric in registry.CLASS_METRICS],
+        taken_for=report.classes[largest] if mistakes[largest] else "",
+        taken_for_count=int(mistakes[largest]),
+    )
+
+
+def _number(metric: registry.ClassMetric, counts: ClassMetrics) -> Number:
+    found, defined = metric.measure(counts), metric.is_defined(counts)
+    return Number(
+        value=found.value,
+        ci95=found.ci95,
+        defined=defined,
+        text=found.text(metric.form) if defined else metric.undefined,
     )
