@@ -15,7 +15,6 @@ import pytest
 from tests.surface.readme import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 RECIPES = [
     [cell.strip() for cell in line.split("|")[1:-1]]
     for line in PAGE.splitlines()
@@ -78,20 +77,10 @@ def test_targets_of_make_exist() -> None:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source with a network, an augmentation and a section of the report more."""
+    """The source with an augmentation and a section of the report more."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "src" / "nunbit", folder / "nunbit")
     package = folder / "nunbit"
-
-    recipe = MODELS[MODELS.index("## Adding a model") :]
-    network, line = (
-        re.search(r"```py\n(.*?)```", recipe, re.S),
-        re.search(r"^\+(.*)$", recipe, re.M),
-    )
-    assert network
-    assert line
-    (package / "models" / "networks" / "tinynet.py").write_text(network[1], encoding="utf-8")
-    add_line(package / "models" / "catalog.py", "FAMILIES = (", line[1])
 
     (package / "data" / "augment" / "negative.py").write_text(OPERATION, encoding="utf-8")
     registry = package / "data" / "augment" / "registry.py"
@@ -112,15 +101,14 @@ def test_what_was_added_is_part_of_a_run(copy: Path) -> None:
     (copy / "negative.toml").write_text(
         'assumption = "ink may be white"\n[[operations]]\nname = "negative"\n', encoding="utf-8"
     )
-    options = ["--model", "tinynet", "--augment", "negative.toml", "--epochs", "1", "--out", "run"]
+    options = ["--augment", "negative.toml", "--epochs", "1", "--out", "run"]
     nunbit(copy, "train", "digits", *options)
     report = (copy / "run" / "report.html").read_text(encoding="utf-8")
     assert "A section of one's own" in report.replace("&#39;", "'")
     assert re.search(r"<p>\d+ were right.</p>", report)
-    assert "tinynet" in nunbit(copy, "models", "tiny")
 
 
-def nunbit(folder: Path, *arguments: str) -> str:
+def nunbit(folder: Path, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "nunbit", *arguments],
         cwd=folder,
@@ -131,7 +119,6 @@ def nunbit(folder: Path, *arguments: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def add_line(file: Path, after: str, line: str) -> None:
