@@ -338,3 +338,26 @@ def test_no_copies_change_nothing() -> None:
     }
     without = make_split(samples, **options)
     assert make_split(samples, **options, copies=np.empty((0, 2), dtype=np.int64)) == without
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**40])
+def test_the_split_of_a_seed_is_what_it_always_was(seed: int) -> None:
+    """By its definition: images by path, in the order of NumPy's permutation for the bare seed."""
+    labels = [0] * 37 + [1] * 20 + [2] * 11
+    order = np.random.default_rng(99).permutation(len(labels)).tolist()
+    samples = make_samples(labels, order=order)
+    found = split_of(samples, seed=seed, test=0.2, validation=0.25)
+
+    rng = np.random.default_rng(seed)
+    label_of = {f"{i:05d}": label for i, label in enumerate(labels)}
+    left, expected = sorted(label_of), dict.fromkeys(label_of, "train")
+    for part, fraction in (("test", 0.2), ("validation", 0.25)):
+        wanted = Counter(label_of[path] for path in left)
+        wanted = Counter({label: round(fraction * n) for label, n in wanted.items()})
+        for position in rng.permutation(len(left)):
+            path = left[position]
+            if wanted[label_of[path]] > 0:
+                wanted[label_of[path]] -= 1
+                expected[path] = part
+        left = [path for path in left if expected[path] == "train"]
+    assert dict(zip(found.paths, found.parts, strict=True)) == expected

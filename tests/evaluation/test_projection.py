@@ -16,6 +16,7 @@ from nunbit.evaluation.projection import (
     ImageMap,
     map_images,
 )
+from nunbit.seeds import Purpose, sklearn_seed
 from nunbit.types import Predictions
 
 
@@ -130,7 +131,7 @@ def test_umap_is_shown_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
     assert [projection.method for projection in found.projections] == ["PCA", "UMAP"]
     assert asked == {
         "n_neighbors": NEIGHBOURS,
-        "random_state": 5,
+        "random_state": sklearn_seed(5, Purpose.PROJECTION),
         "n_jobs": 1,
         "shape": (MAX_POINTS, 4),
     }

@@ -56,7 +56,7 @@ def advise(case: AdvisorInput, progress: Progress = SILENT) -> Advice:
     head_input(case.network, case.images.shape)  # refuses what no trial could begin with
     looked_at = case.subset(_looked_at(case.images.labels, seed=case.seed))
     labels = looked_at.images.labels
-    folds = make_folds(labels, looked_at.groups, seed=case.seed % 2**32)
+    folds = make_folds(labels, looked_at.groups, seed=case.seed)
     split_points = find_split_points(case.network, case.images.shape)
     heads, last_features = _heads(looked_at, split_points, folds, progress)
     curve = learning_curve(

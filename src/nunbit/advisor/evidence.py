@@ -19,6 +19,7 @@ from nunbit.advisor.plans import Z95, CurvePoint, Proportion, proportion
 from nunbit.errors import DataError
 from nunbit.finetune.logistic import fit_strength, nothing_known
 from nunbit.finetune.selection import Examples
+from nunbit.seeds import Purpose, rng_for, sklearn_seed
 
 FOLDS = 5
 STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)
@@ -73,9 +74,9 @@ class Curve:
     """Gain in accuracy, paired image by image; an interval around 0 where there is no curve."""
 
 
-def stratified_order(labels: NDArray[np.int64], *, seed: int | Sequence[int]) -> NDArray[np.int64]:
+def stratified_order(labels: NDArray[np.int64], *position: int, seed: int) -> NDArray[np.int64]:
     """[n] positions in an order of which every beginning has the classes in proportion."""
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.SAMPLE, *position)
     place = np.empty(len(labels))
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
@@ -102,7 +103,9 @@ def make_folds(
             remedy="give each class at least two training images that are not copies of each "
             "other, or choose a plan yourself: --transfer head",
         )
-    splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(
+        n_splits=count, shuffle=True, random_state=sklearn_seed(seed, Purpose.FOLDS)
+    )
     folds = np.empty(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
         # Groups across classes may leave a class out of a fold: unequal folds are not a fault here.
@@ -189,7 +192,7 @@ def learning_curve(
         for fold in np.unique(folds):
             held_out = folds == fold
             rows = np.flatnonzero(~held_out)
-            order = stratified_order(labels[rows], seed=[seed, int(fold)])
+            order = stratified_order(labels[rows], int(fold), seed=seed)
             rows = rows[order[: max(classes, round(part * len(rows)))]]
             (head,) = fit_simple_head(
                 features[rows], labels[rows], classes=classes, strengths=[whole.strength / part]

@@ -33,7 +33,7 @@ from nunbit.inference import forward
 from nunbit.models.info import BUILD_ERRORS
 from nunbit.models.mode import evaluation_mode
 from nunbit.models.summary import summarise
-from nunbit.seeds import Purpose, derive_seed
+from nunbit.seeds import Purpose, derive_seed, rng_for
 from nunbit.training.optim import (
     make_optimizer,
     parameter_groups,
@@ -332,7 +332,7 @@ def _train(
 ) -> None:
     """Steps over shuffled batches, one cycle up to `rate`, in the mode that the module is in."""
     device = images.device
-    generator = np.random.default_rng(derive_seed(seed, Purpose.ORDER))
+    generator = rng_for(seed, Purpose.ORDER)
     labels = torch.from_numpy(images.labels)
     size = min(BATCH, len(images))
     steps = max(1, visits // size)

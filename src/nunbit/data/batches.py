@@ -19,7 +19,7 @@ from torch import Tensor
 from nunbit.chunks import chunks
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
-from nunbit.seeds import Purpose, derive_seed
+from nunbit.seeds import Purpose, derive_seed, rng_for
 from nunbit.types import Batch, CanvasBatch
 
 if TYPE_CHECKING:
@@ -99,13 +99,12 @@ class TrainingBatches:
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, from batch number `start` on."""
-        order = np.random.default_rng(derive_seed(self.seed, Purpose.ORDER, epoch))
+        order = rng_for(self.seed, Purpose.ORDER, epoch)
         groups = _training_groups(order.permutation(self.rows), self.batch_size)[start:]
         generator = torch.Generator(device=self.device)
         stream = self.pixels.stream(groups)
         for number, (rows, pixels) in enumerate(zip(groups, stream, strict=True), start=start):
-            seed = derive_seed(self.seed, Purpose.AUGMENTATION, epoch, number)
-            generator.manual_seed(seed)
+            generator.manual_seed(derive_seed(self.seed, Purpose.AUGMENTATION, epoch, number))
             images = self.augmentation(_to_device(pixels, self.device), generator)
             targets = _targets(self.labels, rows, self.device)
             images, targets = self.augmentation.mix(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nunbit.data.csv_io import csv_bytes, read_own_csv
 from nunbit.errors import DataError
 from nunbit.files import write_atomically
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import PARTS, Samples, Split
 
 COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
@@ -70,7 +71,7 @@ def make_split(
     units = _units(samples, sha256, usable, [] if copies is None else copies.tolist())
     for unit in units:
         _join_given_part(parts, unit)
-    rng = np.random.default_rng(seed)
+    rng = rng_for(seed, Purpose.SPLIT)
     if "test" not in given:
         free = [unit for unit in units if not parts[unit[0]]]
         pool = free or [unit for unit in units if all(parts[i] == "train" for i in unit)]

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from nunbit.seeds import Purpose, rng_for
+
 Numbers: TypeAlias = NDArray[np.float64]
 
 DRAWS = 512
@@ -124,6 +126,6 @@ def _normal_draws(bins: int) -> Numbers:
     A Latin hypercube: the limits waver less than with independent draws, and never from one call
     to the next.
     """
-    generator = np.random.default_rng(0)
+    generator = rng_for(0, Purpose.BOOTSTRAP)
     quantiles = ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
     return np.stack([generator.permutation(quantiles) for _ in range(bins)], axis=1)

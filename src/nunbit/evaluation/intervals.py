@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nunbit.evaluation.f1 import f1_sizes, macro_f1, macro_f1_influence
+from nunbit.seeds import Purpose, rng_for
 
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From how many images fall into each cell, [R, M], whole numbers, to the R values, [R]."""
@@ -106,7 +107,7 @@ def resampled(
     if not cells.sum():
         raise ValueError("there is no image to draw from")
     parts = []
-    for drawn in _draws(cells.astype(np.int64), np.random.default_rng(seed), resamples):
+    for drawn in _draws(cells.astype(np.int64), rng_for(seed, Purpose.BOOTSTRAP), resamples):
         values = np.asarray(statistic(drawn), dtype=np.float64)
         if values.shape != (len(drawn),) or not np.isfinite(values).all():
             raise ValueError("a statistic gives one finite value for each resample")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Predictions
 
 MAX_BEST_ORDERED_CLASSES = 300
@@ -81,7 +82,7 @@ def doubted_labels(predictions: Predictions) -> NDArray[np.int64]:
 
 def random_sample(predictions: Predictions, limit: int, *, seed: int) -> NDArray[np.int64]:
     """Rows drawn without repetition, ascending."""
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.SAMPLE)
     rows = generator.choice(len(predictions), size=min(limit, len(predictions)), replace=False)
     return np.sort(rows).astype(np.int64)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Predictions
 
 MAX_POINTS = 800
@@ -95,7 +96,7 @@ def _choose(wrong: NDArray[np.bool_], *, seed: int) -> NDArray[np.int64]:
     """Positions [P] of the M that are shown: mistakes first, up to their share, then the others."""
     if len(wrong) <= MAX_POINTS:
         return np.arange(len(wrong), dtype=np.int64)
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.SAMPLE)
     mistakes = generator.permutation(np.flatnonzero(wrong))
     others = generator.permutation(np.flatnonzero(~wrong))
     most = max(int(MAX_POINTS * SHARE_OF_MISTAKES), MAX_POINTS - len(others))
@@ -110,7 +111,7 @@ def _pca(values: NDArray[np.float32], shown: NDArray[np.int64], *, seed: int) ->
 
     centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
     if min(centred.shape) > 2:
-        start = np.random.default_rng(seed).standard_normal(min(centred.shape))
+        start = rng_for(seed, Purpose.PROJECTION).standard_normal(min(centred.shape))
         _, lengths, directions = svds(centred, k=2, v0=start)
         directions, lengths = directions[::-1], lengths[::-1]
     else:
@@ -131,7 +132,11 @@ def _umap(values: NDArray[np.float32], *, seed: int) -> Projection | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its compiler, which the reader cannot mend
             umap: Any = __import__("umap", fromlist=["UMAP"]).UMAP
-            fitted = umap(n_neighbors=min(NEIGHBOURS, len(values) - 1), random_state=seed, n_jobs=1)
+            fitted = umap(
+                n_neighbors=min(NEIGHBOURS, len(values) - 1),
+                random_state=sklearn_seed(seed, Purpose.PROJECTION),
+                n_jobs=1,
+            )
             points = fitted.fit_transform(values)
     except (ImportError, AttributeError):  # another package has this name, too
         return None

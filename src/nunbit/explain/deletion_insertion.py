@@ -25,6 +25,7 @@ from nunbit.deployed import calibrated
 from nunbit.explain.randomized_weights import Copies
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
+from nunbit.seeds import Purpose, rng_for
 
 CELLS = 14
 RANDOM_ORDERS = 10
@@ -124,7 +125,7 @@ def random_reference(
     cells = cells_of(*images.shape[2:])
     count = int(cells.max()) + 1
     steps = np.unique(np.round(np.asarray(SHARES) * count).astype(int))
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.EXPLANATION)
     orders = np.stack([generator.permutation(count) for _ in range(RANDOM_ORDERS)])
     found = []
     for rows in _of_one_image(images):
@@ -157,7 +158,7 @@ def curves_of(
     """
     if len(reference.deletion) != len(images):
         raise ValueError(f"the reference is of {len(reference.deletion)} images, not {len(images)}")
-    generator = np.random.default_rng([seed, 1])
+    generator = rng_for(seed, Purpose.EXPLANATION, 1)
     cells, steps, start = reference.cells, reference.steps, reference.baseline
     network = optimize_for_inference(model, images)
     found = []

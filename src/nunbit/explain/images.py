@@ -30,6 +30,7 @@ from nunbit.explain.neighbours import Neighbour
 from nunbit.explain.randomized_weights import Copies
 from nunbit.explain.sanity import Checks, check_attribution, random_reference
 from nunbit.explain.targets import grad_cam_layer
+from nunbit.seeds import Purpose, torch_rng_for
 from nunbit.types import CanvasBatch, ClassNames
 
 USUAL_METHODS: tuple[Method, ...] = ("grad-cam", "integrated-gradients", "occlusion")
@@ -178,7 +179,7 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
         notes.append(
             "Answers are means over an image and its mirror image; maps are of the image as it is"
         )
-    noise = torch.randn((1, *subject.shape), generator=torch.Generator().manual_seed(0))
+    noise = torch.randn((1, *subject.shape), generator=torch_rng_for(0, Purpose.NOISE))
     noise = noise.to(subject.device)
     return Plan(
         layers=(*stages, *named),

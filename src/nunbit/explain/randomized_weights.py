@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from nunbit.backbone.optimize import optimize_for_inference
 from nunbit.inference import forward
 from nunbit.models.mode import evaluation_mode
+from nunbit.seeds import Purpose, torch_rng_for
 
 ALL_LAYERS = "all layers"
 DRAWS = 3
@@ -82,7 +83,7 @@ def redrawn(model: nn.Module, layers: Sequence[str], *, seed: int) -> nn.Module:
     share one variance. `model` stays as it is.
     """
     drawn = copy.deepcopy(model)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_rng_for(seed, Purpose.EXPLANATION)
     with torch.no_grad():
         for name in layers:
             module = drawn.get_submodule(name)

@@ -32,6 +32,7 @@ from nunbit.errors import UsageError
 from nunbit.explain.disable_inplace import out_of_place
 from nunbit.models.meta_tensors import reference_tensor
 from nunbit.models.mode import evaluation_mode
+from nunbit.seeds import Purpose, torch_rng_for
 from nunbit.suggest import suggest
 
 MIN_PIXELS = 7
@@ -195,7 +196,7 @@ def _watch(model: nn.Module, shape: Sequence[int]) -> list[_Ran]:
         return output.clone()
 
     home = reference_tensor(model)
-    noise = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
+    noise = torch.randn((1, *shape), generator=torch_rng_for(0, Purpose.NOISE))
     handles = [module.register_forward_hook(keep) for module in names]
     try:
         with (

@@ -9,7 +9,6 @@ import copy
 import math
 from itertools import pairwise
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -24,7 +23,7 @@ from nunbit.finetune.selection import (
     with_choice,
 )
 from nunbit.finetune.settings import HeadSettings
-from nunbit.seeds import Purpose, derive_seed
+from nunbit.seeds import Purpose, rng_for, torch_rng_for
 from nunbit.training.optim import (
     USUAL_LEARNING_RATE,
     make_optimizer,
@@ -87,7 +86,7 @@ class _Trainer:
 
     def run_epoch(self, epoch: int) -> None:
         """Every image once, in an order of the epoch's own."""
-        order = np.random.default_rng(derive_seed(self.seed, Purpose.ORDER, epoch))
+        order = rng_for(self.seed, Purpose.ORDER, epoch)
         rows = torch.from_numpy(order.permutation(len(self.train)))
         batches = torch.split(rows, self.batch_size)
         for number, chosen in enumerate(batches):
@@ -131,7 +130,7 @@ def _point(
 def _drawn(features: int, hidden: int | None, classes: int, seed: int) -> nn.Sequential:
     """Fresh layers whose weights depend on the seed alone."""
     sizes = [features, classes] if hidden is None else [features, hidden, classes]
-    generator = torch.Generator().manual_seed(derive_seed(seed, Purpose.WEIGHTS))
+    generator = torch_rng_for(seed, Purpose.WEIGHTS)
     # skip_init draws nothing from the global generator, which must stay as it was.
     linears = [
         nn.utils.skip_init(nn.Linear, below, above)  # type: ignore[no-untyped-call]

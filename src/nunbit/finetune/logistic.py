@@ -34,6 +34,7 @@ from nunbit.finetune.selection import (
     judged,
     with_choice,
 )
+from nunbit.seeds import Purpose, sklearn_seed
 
 STRENGTHS = tuple(10.0 ** (1 - half / 2) for half in range(11))
 """10 down to 1e-4 in half decades, for standardised features; divided by the number of classes,
@@ -168,7 +169,9 @@ def _folds(
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     splitter = (
-        StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=seed % 2**32)
+        StratifiedGroupKFold(
+            min(FOLDS, fewest), shuffle=True, random_state=sklearn_seed(seed, Purpose.FOLDS)
+        )
         if fewest > 1
         else GroupKFold(min(FOLDS, len(np.unique(groups))))
     )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from nunbit.errors import UsageError
+from nunbit.seeds import torch_rng
 from nunbit.suggest import suggest
 
 Scheme: TypeAlias = Literal["default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform"]
@@ -38,7 +39,7 @@ def initialise(model: nn.Module, scheme: Scheme = "default", *, seed: int = 0) -
         raise UsageError(f"no initialisation is called {scheme!r}", remedy=remedy)
     if scheme == "default":
         return
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_rng(seed)
     for module in model.modules():
         if isinstance(module, nn.Linear | _ConvNd):
             _DRAW[scheme](module.weight, generator)

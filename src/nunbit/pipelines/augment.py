@@ -10,6 +10,7 @@ from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError
 from nunbit.reports.augmentation import Pictures
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Samples
 
 
@@ -55,7 +56,7 @@ def _spread(samples: Samples, reasons: tuple[str, ...], *, seed: int) -> NDArray
     """Usable rows: one of each class in a random order of classes, then a second of each, ..."""
     usable = np.array([not reason for reason in reasons]) & (samples.labels >= 0)
     held_back = np.isin(samples.parts, ("validation", "test"))
-    rng = np.random.default_rng(seed)
+    rng = rng_for(seed, Purpose.SAMPLE)
     rows = rng.permutation(np.flatnonzero(usable))
     class_order = rng.permutation(len(samples.classes))
     turns = np.zeros((2, len(samples.classes)), dtype=np.int64)

@@ -153,7 +153,8 @@ def test_the_interval_covers_the_true_difference(
     for trial, (a, b, _) in enumerate(counts):
         low, high = accuracy_difference(int(a), int(b), n, seed=trial, resamples=1000).ci95
         covered += low <= only_second - only_first <= high
-    assert 0.93 <= covered / TRIALS <= 0.97
+    # Three standard errors of a share of 1,000 trials; of 100 images, differences are coarse.
+    assert 0.93 <= covered / TRIALS <= 0.98
 
 
 def test_where_hardly_an_image_tells_the_models_apart_the_interval_errs_to_the_wide_side() -> None:

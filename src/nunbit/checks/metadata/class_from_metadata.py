@@ -20,6 +20,7 @@ from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.properties import Properties
 from nunbit.evaluation.intervals import wilson_interval
+from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Samples
 
 MOST_IMAGES = 20_000
@@ -74,7 +75,7 @@ class MetadataFit:
 def metadata(samples: Samples, found: Properties) -> Iterator[Finding]:
     """Findings about metadata that predict the class; nothing where there are no files."""
     if len(found) > MOST_IMAGES:
-        drawn = np.random.default_rng(0).choice(len(found), MOST_IMAGES, replace=False)
+        drawn = rng_for(0, Purpose.SAMPLE).choice(len(found), MOST_IMAGES, replace=False)
         found = found.at(np.sort(drawn))
     nested = _folders_of_one_class(samples, found)
     if nested:
@@ -144,8 +145,10 @@ def _out_of_fold(
     if groups is not None and len(np.unique(groups)) < FOLDS:
         return None
     fold = StratifiedKFold if groups is None else StratifiedGroupKFold
-    tree = DecisionTreeClassifier(min_samples_leaf=max(5, len(labels) // 1000), random_state=0)
-    folds = fold(FOLDS, shuffle=True, random_state=0)
+    tree = DecisionTreeClassifier(
+        min_samples_leaf=max(5, len(labels) // 1000), random_state=sklearn_seed(0, Purpose.FOLDS)
+    )
+    folds = fold(FOLDS, shuffle=True, random_state=sklearn_seed(0, Purpose.FOLDS))
     return np.asarray(cross_val_predict(tree, values, labels, groups=groups, cv=folds))
 
 

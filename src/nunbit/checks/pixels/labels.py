@@ -30,6 +30,7 @@ from nunbit.checks.pixels.near_copies import copies_together
 from nunbit.chunks import chunks
 from nunbit.data.corrections import Correction
 from nunbit.data.near_duplicates import HashObserver
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Samples
 
 Floats = NDArray[np.float32]
@@ -166,7 +167,7 @@ def _folds(
 ) -> NDArray[np.int64]:
     """[n] the fold of each image: copies together, each class spread evenly."""
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(len(first))
+    shuffled = rng_for(seed, Purpose.FOLDS).permutation(len(first))
     dealt = shuffled[np.argsort(labels[first[shuffled]], kind="stable")]
     fold_of_group = np.empty(len(first), dtype=np.int64)
     fold_of_group[dealt] = np.arange(len(first)) % folds
@@ -210,7 +211,7 @@ def _probabilities(scores: Floats, labels: NDArray[np.int64], *, seed: int) -> N
     classes = scores.shape[1]
     some = np.arange(len(labels))
     if len(labels) > _CALIBRATED_BY:
-        some = np.random.default_rng(seed).permutation(len(labels))[:_CALIBRATED_BY]
+        some = rng_for(seed, Purpose.SAMPLE).permutation(len(labels))[:_CALIBRATED_BY]
         # A class without an image among them would have no probability at all.
         _, first = np.unique(labels, return_index=True)
         some = np.union1d(some, first)

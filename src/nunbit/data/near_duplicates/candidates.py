@@ -26,6 +26,7 @@ from scipy.fft import dct
 
 from nunbit.chunks import chunk_slices
 from nunbit.progress import SILENT, Progress
+from nunbit.seeds import Purpose, sklearn_seed
 
 Floats = NDArray[np.float32]
 
@@ -189,7 +190,13 @@ def _cells(described: Floats) -> tuple[Floats, NDArray[np.int64]]:
     from sklearn.exceptions import ConvergenceWarning
 
     some = described[:: -(-count // _FOR_CENTRES)]
-    cells = KMeans(round(np.sqrt(count)), init="random", n_init=1, max_iter=8, random_state=0)
+    cells = KMeans(
+        round(np.sqrt(count)),
+        init="random",
+        n_init=1,
+        max_iter=8,
+        random_state=sklearn_seed(0, Purpose.FOLDS),
+    )
     with warnings.catch_warnings():
         # Raised where many descriptions are equal, so that some cells are.
         warnings.simplefilter("ignore", ConvergenceWarning)

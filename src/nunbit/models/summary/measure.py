@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
 from nunbit.models.meta_tensors import reference_tensor
+from nunbit.seeds import Purpose, torch_rng_for
 
 FIRST, LAST = 56, 8
 """Results that are measured at most; each takes a backward pass."""
@@ -33,7 +34,7 @@ def measured_extents(
     missing from the answer. The model is in evaluation mode and has real weights, which stay as
     they are.
     """
-    image = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(1, *shape, generator=torch_rng_for(0, Purpose.NOISE))
     image = image.to(reference_tensor(model)).requires_grad_()
     results = _results(model, image, uses)
     chosen = set(uses if len(uses) <= FIRST + LAST else [*uses[:FIRST], *uses[-LAST:]])

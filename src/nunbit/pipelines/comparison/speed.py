@@ -19,6 +19,7 @@ from nunbit.data.batches import inference_batch_size
 from nunbit.deployed import Deployed, predict_canvases
 from nunbit.device import describe_device, resolve_device
 from nunbit.predictor import BATCH_SIZE
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import CanvasBatch
 
 ROUNDS = 3
@@ -65,7 +66,7 @@ def _batch(deployed: Deployed) -> CanvasBatch:
     channels, height, width = deployed.preprocess.shape
     size = min(BATCH_SIZE, inference_batch_size(height, width, deployed.device))
     shape = (size, height, width, channels)
-    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    pixels = rng_for(0, Purpose.NOISE).integers(0, 256, shape, dtype=np.uint8)
     return CanvasBatch(
         canvases=torch.from_numpy(pixels).to(deployed.device),
         targets=torch.full((size,), -1),

@@ -22,6 +22,7 @@ from nunbit.evaluation.baselines import (
 )
 from nunbit.formatting import count
 from nunbit.progress import Progress
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Predictions
 
 MAX_TRAINING_IMAGES, MAX_TEST_IMAGES = 3_000, 1_000
@@ -55,7 +56,7 @@ def baselines_of(
 def _nearest_neighbour(
     dataset: Dataset, train: NDArray[np.int64], test: Predictions, *, seed: int, progress: Progress
 ) -> Baseline:
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.BASELINE)
     most_train, most_test = _limits(dataset)
     training_rows = np.sort(drawn(train, most_train, generator))
     chosen = np.sort(drawn(np.arange(len(test)), most_test, generator))

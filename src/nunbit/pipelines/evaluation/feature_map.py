@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from nunbit.errors import UsageError
 from nunbit.evaluation.projection import Features
 from nunbit.models.head import head_input
+from nunbit.seeds import Purpose, rng_for
 
 MAX_IMAGES = 5000
 """Whose features are kept: 41 MB of 2048 features. Of more test images so many are drawn."""
@@ -86,5 +87,5 @@ def _drawn(n: int, *, seed: int) -> NDArray[np.int64]:
     """Rows [M] of N images, ascending."""
     if n <= MAX_IMAGES:
         return np.arange(n, dtype=np.int64)
-    generator = np.random.default_rng(seed)
+    generator = rng_for(seed, Purpose.SAMPLE)
     return np.sort(generator.choice(n, size=MAX_IMAGES, replace=False)).astype(np.int64)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from nunbit.errors import DataError, UnusableImage
 from nunbit.pipelines.evaluation.slices import MODES
 from nunbit.reports.kit.pictures import MAX_SIDE, OriginalGetter
 from nunbit.reports.run.preprocessing_steps import Example, Step, Strip
-from nunbit.seeds import Purpose, derive_seed
+from nunbit.seeds import Purpose, rng_for, torch_rng_for
 from nunbit.types import ImageFacts, Part
 
 IMAGES = 4
@@ -71,7 +70,7 @@ def contract_strip(
 
 def _choose(dataset: Dataset, part: Part, *, seed: int) -> list[int]:
     """Rows of the part: one for each oddity there is, the rest drawn from many classes."""
-    order = np.random.default_rng(seed).permutation(dataset.split.indices(part)).tolist()
+    order = rng_for(seed, Purpose.SAMPLE).permutation(dataset.split.indices(part)).tolist()
     facts = dataset.facts
     chosen: list[int] = []
     for is_odd in _ODD:
@@ -119,7 +118,7 @@ def _seen(
     )
     steps = [Step(name="canvas", picture=canvas, caption=f"{shape}, {contract.fit}")]
     if augmentation is not None and augmentation.operations:
-        generator = torch.Generator().manual_seed(derive_seed(seed, Purpose.AUGMENTATION))
+        generator = torch_rng_for(seed, Purpose.AUGMENTATION)
         for draw in range(DRAWS):
             picture = _picture(augmentation(pixels, generator))
             steps.append(Step(name=f"augmented {draw + 1}", picture=picture))

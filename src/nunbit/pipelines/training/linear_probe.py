@@ -23,6 +23,7 @@ from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.head_on_features import open_backbone
 from nunbit.pipelines.training.network import new_model
 from nunbit.progress import Progress
+from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Predictions
 
 MAX_TEST_IMAGES = 1_000
@@ -69,7 +70,7 @@ def linear_probe(
         progress=progress,
     )
     rows = np.arange(len(test))
-    chosen = np.sort(drawn(rows, MAX_TEST_IMAGES, np.random.default_rng(config.seed)))
+    chosen = np.sort(drawn(rows, MAX_TEST_IMAGES, rng_for(config.seed, Purpose.BASELINE)))
     said = test.subset(chosen)
     split_point = backbone.split_points[-1]
     features = backbone.features(replace(batches, rows=said.indices), split_point=split_point)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from nunbit.data.augment import Augmentation, Mixing, Operation
-from nunbit.seeds import Purpose, derive_seed
+from nunbit.seeds import Purpose, derive_seed, torch_rng_for
 from nunbit.types import ClassNames
 
 _Change = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
@@ -101,7 +101,7 @@ def _together(augmentation: Augmentation) -> _Change:
 def _panel(
     step: Operation | Mixing | None, change: _Change, pictures: Pictures, *, results: int, seed: int
 ) -> Panel:
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_rng_for(seed, Purpose.AUGMENTATION)
     originals = torch.from_numpy(pictures.canvases).permute(0, 3, 1, 2)
     labels = F.one_hot(torch.from_numpy(pictures.labels), len(pictures.classes)).float()
     found, shares = [], []
