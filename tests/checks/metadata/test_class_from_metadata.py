@@ -136,11 +136,14 @@ def random_fact(random: Generator) -> ImageFacts:
 @pytest.mark.parametrize(("n", "share"), [(30, 0.5), (60, 0.9), (200, 0.5)])
 def test_random_metadata_raise_no_alarm(n: int, share: float) -> None:
     random = np.random.default_rng(n)
+    alarms = 0
     for _ in range(30):
         labels = [0, 1, *(random.random(n - 2) > share).astype(int).tolist()]
         folders = random.choice(["a", "b", "c"], n).tolist()
         facts = [random_fact(random) for _ in labels]
-        assert looked_at(labels, facts, folders=folders)[0] == []
+        alarms += bool(looked_at(labels, facts, folders=folders)[0])
+    # With FALSE_ALARMS = 0.001, two of thirty happen once in 2,400 times.
+    assert alarms <= 1
 
 
 def test_groups_that_share_everything_are_few_witnesses() -> None:
