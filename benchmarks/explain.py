@@ -10,7 +10,7 @@ has not seen, for each method and for two that know nothing (a detector of edges
                the images and standard deviation over the seeds; `chance` is the square's share of
                the image
     hit        share of the maps whose highest value lies there (the pointing game)
-    depends    share of the maps that change when all weights are drawn anew
+    depends    share of the maps that change when all weights are randomized
     matter     share whose pixels matter more than random ones
     trusted    share for which both hold
 

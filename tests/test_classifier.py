@@ -332,7 +332,7 @@ def test_an_accuracy_without_a_threshold_is_refused(files: list[Path]) -> None:
     ours = classifier()
     with pytest.raises(UsageError, match=r"no threshold for an accuracy of 0\.97") as caught:
         ours.predict(files, accuracy=0.97)
-    assert "validation images spoke for none" in caught.value.remedy
+    assert "validation images gave no such threshold" in caught.value.remedy
     ours.bundle = replace(ours.bundle, thresholds={"0.95": 0.5, "0.98": 0.7})
     with pytest.raises(UsageError, match=r"no threshold for an accuracy of 0\.97") as caught:
         ours.predict_files(files, accuracy=0.97)

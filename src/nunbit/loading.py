@@ -20,7 +20,7 @@ def load(path: str | Path, *, device: str = "auto") -> Classifier:
 
     Raises BundleError naming what is missing or damaged.
     """
-    # Its face is the same; who explains an exported model is told what to do.
+    # Its face is the same; whoever explains an exported model gets an error that says what to do.
     return cast("Classifier", load_predictor(path, device=device))
 
 

@@ -219,7 +219,7 @@ def threshold_for(thresholds: Mapping[str, float], accuracy: float) -> float:
             f"the model has no threshold for an accuracy of {accuracy:g}",
             remedy=f"it has one for {there}"
             if there
-            else "its validation images spoke for none; with more of them there may be some",
+            else "its validation images gave no such threshold; more of them might",
         )
     return thresholds[known.pop()]
 

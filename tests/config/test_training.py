@@ -116,7 +116,7 @@ def test_tuning_keeps_the_statistics_that_the_head_was_fitted_under(
 def test_small_steps_for_weights_that_know_something() -> None:
     found, notes = resolved("all")
     assert found.training.learning_rate == 0.0005
-    assert "pretrained weights want small steps" in notes
+    assert "pretrained weights need small steps" in notes
     assert resolved("head")[0].training.learning_rate == 0.002
 
 

@@ -1,4 +1,4 @@
-"""Corrections: what a list may hold, what it does, and how its faults are told."""
+"""Corrections: what a list may hold, what it does, and how its faults are reported."""
 
 from __future__ import annotations
 

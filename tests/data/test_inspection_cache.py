@@ -151,4 +151,4 @@ def test_where_nothing_can_be_kept_the_user_is_told(
     remembered = InspectionCache(tmp_path / "looks", samples.location)
     inspecting.inspect(samples, workers=1, progress=Told(), remembered=remembered)
     assert len(told) == 1
-    assert told[0].startswith("what is in the files is not remembered: ")
+    assert told[0].startswith("what is in the files is not cached: ")

@@ -50,7 +50,7 @@ def test_what_was_done_to_the_weights_is_said(told: str, run: Path) -> None:
         "The head (classifier.weight, classifier.bias) is new and small: the weights know 1,000"
         in words
     )
-    assert "Learning rate 0.0005: pretrained weights want small steps." in words
+    assert "Learning rate 0.0005: pretrained weights need small steps." in words
     assert "The head (classifier.weight" in (run / "report.html").read_text(encoding="utf-8")
     card = (run / "model" / "README.md").read_text(encoding="utf-8")
     assert "from the pretrained weights efficientnet-lite0" in card

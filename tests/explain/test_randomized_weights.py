@@ -1,4 +1,4 @@
-"""Copies whose layers are drawn anew: what changes, what stays, and that signals survive."""
+"""Copies whose layers are randomized: what changes, what stays, and that signals survive."""
 
 from __future__ import annotations
 

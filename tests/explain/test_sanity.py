@@ -62,7 +62,7 @@ def test_maps_of_a_trained_network_pass(method: Method, reference: Reference) ->
     best = max(checks, key=lambda check: check.curves.gain)
     assert best.verdict.startswith("The map points to pixels that matter: removing them first")
     assert "10 random orders after" in best.verdict
-    assert "with all weights drawn anew, another map comes out" in best.verdict
+    assert "with all weights randomized, another map comes out" in best.verdict
 
 
 def test_a_detector_of_edges_is_flagged_although_its_pixels_matter(reference: Reference) -> None:
@@ -290,7 +290,7 @@ def test_verdicts_word_for_word() -> None:
     assert good == (
         "The map points to pixels that matter: removing them first halves the probability after "
         "11 % of the pixels, 2 random orders after 40 to 49 %. It shows what the network learned: "
-        "with all weights drawn anew, another map comes out (rank correlation 0.03)."
+        "with all weights randomized, another map comes out (rank correlation 0.03)."
     )
     never = np.array([[0.9, 0.8, 0.6], [0.9, 0.6, 0.0]])
     text = verdict(

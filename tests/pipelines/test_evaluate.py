@@ -56,7 +56,7 @@ def test_a_run_without_a_model_says_how_to_finish_it(tmp_path: Path) -> None:
 
 
 def test_a_model_alone_needs_data(bundle: Path) -> None:
-    with pytest.raises(UsageError, match="does not know its test images"):
+    with pytest.raises(UsageError, match="does not include its test images"):
         evaluate_run(bundle)
 
 

@@ -1,4 +1,4 @@
-"""All checks, in the order in which findings of one severity are told."""
+"""All checks, in the order in which findings of one severity are reported."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def examine(
         findings: what the quick check has found already.
         preprocess: the input contract with the statistics of the training part.
         backbone: gives the features that tell what is alike; None for those of nunbit's own.
-        progress: who is told how far it is.
+        progress: listener to progress.
     """
     rows = np.flatnonzero([not reason for reason in split.reasons]).astype(np.int64)
     if len(rows) == 0:
@@ -157,7 +157,7 @@ def _told_features(embedding: EmbeddingObserver, backbone: Backbone | None) -> s
         else f"the network {backbone.name}"
     )
     return (
-        f"Wrong labels and outliers were looked for by {embedding.dimensions:,} features of "
+        f"Wrong labels and outliers were searched with {embedding.dimensions:,} features of "
         f"each image: {source}."
     )
 

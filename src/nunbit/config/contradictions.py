@@ -70,7 +70,7 @@ def pretrained_weights(config: Config) -> Weights | None:
         )
     if config.model.initialisation not in ("auto", "default"):
         raise ConfigError(
-            "model.initialisation would draw over the pretrained weights",
+            "model.initialisation would overwrite the pretrained weights",
             remedy="leave out one of the two",
         )
     _check_statistics(weights, config.pixels)

@@ -376,7 +376,7 @@ def decide_learning_rate(
     why, note = f"the usual one of {training.optimizer}", ""
     if pretrained and mode != "head":  # a head on features begins with nothing
         usual *= FINE_TUNING
-        why = "pretrained weights want small steps"
+        why = "pretrained weights need small steps"
         note = f"Learning rate {usual:g}: {why}."
     return Decision("training.learning_rate", usual, why, note=note)
 

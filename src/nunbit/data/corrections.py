@@ -191,7 +191,7 @@ def _not_there(samples: Samples, item: CorrectionLine, path: Path) -> DataError:
         path,
         item.line,
         f"{name} is not among the images of {samples.location}",
-        remedy=f"{meant}the list must be made for these data; strike out the line otherwise",
+        remedy=f"{meant}the list must be made for these data; delete the line otherwise",
     )
 
 

@@ -128,7 +128,7 @@ def _records(
     try:
         remembered.keep(samples.paths, records)
     except OSError as error:
-        progress.note(f"what is in the files is not remembered: {error.strerror or error}")
+        progress.note(f"what is in the files is not cached: {error.strerror or error}")
     return records
 
 

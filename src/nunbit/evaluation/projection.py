@@ -130,7 +130,7 @@ def _umap(values: NDArray[np.float32], *, seed: int) -> Projection | None:
     """None where UMAP is not installed."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its compiler, which the reader cannot mend
+            warnings.simplefilter("ignore")  # of its compiler, which the reader cannot fix
             umap: Any = __import__("umap", fromlist=["UMAP"]).UMAP
             fitted = umap(
                 n_neighbors=min(NEIGHBOURS, len(values) - 1),

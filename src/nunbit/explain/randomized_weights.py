@@ -1,4 +1,4 @@
-"""Copies of a network whose layers are drawn anew, from the output down to a depth.
+"""Copies of a network whose layers are randomized, from the output down to a depth.
 
 What is drawn keeps the scale that the layer had, so that signals neither fade nor explode on their
 way through a deep network; with the usual initial weights and statistics of batch normalisation
@@ -34,7 +34,7 @@ class Copies:
 
     From the output down, as Adebayo et al. have it, with the layers in three steps; of all layers
     there are `DRAWS`. One layer has one depth only, and two have two. Copies of a large network are
-    made anew each time, the same ones. The network must not change in between.
+    made again each time, the same ones. The network must not change in between.
     """
 
     def __init__(self, model: nn.Module, image: Tensor, *, seed: int) -> None:
@@ -62,7 +62,7 @@ class Copies:
 
 
 class Copy:
-    """A network drawn anew, and the same made ready for many passes."""
+    """A network randomized, and the same made ready for many passes."""
 
     def __init__(self, model: nn.Module, image: Tensor) -> None:
         self.model = model
@@ -75,7 +75,7 @@ class Copy:
 
 
 def redrawn(model: nn.Module, layers: Sequence[str], *, seed: int) -> nn.Module:
-    """A copy in which the parameters of these modules, and of no others, are drawn anew.
+    """A copy in which the parameters of these modules, and of no others, are randomized.
 
     `layers` are names as in `named_modules`; of each, its own parameters are meant and not those of
     its parts. Matrices and filters are normal with mean 0 and the standard deviation that they had;

@@ -31,11 +31,11 @@ class Checks:
     """Results of the two checks of one map."""
 
     similarity: dict[str, float]
-    """Rank correlation (Spearman) of the map with that of copies whose layers were drawn anew from
+    """Rank correlation (Spearman) of the map with that of copies whose layers were randomized from
     the output down: "output layer", "upper half of the layers", "all layers" (the mean of three
     copies). 0 where a copy's map is empty."""
     depends_on_model: bool
-    """Adebayo et al. 2018 (arXiv 1810.03292): a map that stays when all weights are drawn anew
+    """Adebayo et al. 2018 (arXiv 1810.03292): a map that stays when all weights are randomized
     shows the image, not the model. True below 0.5."""
     curves: Curves
     beats_random: bool
@@ -64,7 +64,7 @@ def check_attribution(
     maps of the same kind, of any network: then such maps of the model and of its copies are
     compared with each other. `reference` is `random_reference` of the same images and targets; it
     and the copies of the model in it are made here where they are not given. The model is not
-    changed: what is drawn anew is a copy.
+    changed: what is randomized is a copy.
 
     For each image it takes `ATTRIBUTIONS` maps (one more of `rough`) and `removal.PASSES_OF_A_MAP`
     passes, and `removal.PASSES` more where `reference` is not given.

@@ -165,7 +165,7 @@ def _layout_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Layout:
         )
     if len(at) > 1:
         raise UsageError(
-            f"the layer {layer} runs {len(at)} times in one pass: which is meant cannot be told",
+            f"the layer {layer} runs {len(at)} times in one pass: it is unclear which is meant",
             remedy="choose another layer, or leave it out: a suitable one is found",
         )
     layout = _layouts(ran[: at[0] + 1], shape)[-1]

@@ -23,7 +23,7 @@ def verdict(
     sentences = []
     if not depends:
         sentences.append(
-            "Do not trust this map: with all weights of the network drawn anew, much the same map "
+            "Do not trust this map: with all weights of the network randomized, much the same map "
             f"comes out (rank correlation {similarity:.2f}), so that it shows the image and not "
             "what the network learned."
         )
@@ -37,7 +37,7 @@ def verdict(
         )
     if depends and beats_random:
         sentences.append(
-            "It shows what the network learned: with all weights drawn anew, another map comes "
+            "It shows what the network learned: with all weights randomized, another map comes "
             f"out (rank correlation {similarity:.2f})."
         )
     if (probability := curves.deletion[0]) < IMPROBABLE:

@@ -183,6 +183,6 @@ def _refuse(examples: Labelled, classes: int) -> None:
     if len(examples) == 0:
         raise ValueError("a head needs at least one image")
     if not np.isfinite(examples.features).all():
-        raise ValueError("the features hold numbers that are none: the network is damaged")
+        raise ValueError("the features are not finite numbers: the network is damaged")
     if examples.labels.min() < 0 or examples.labels.max() >= classes:
         raise ValueError(f"a label lies outside of 0 to {classes - 1}")

@@ -40,7 +40,7 @@ def check_data(
         config: what the training would be given.
         quick: only what every training checks, without a look at the pixels.
         backbone: pretrained weights whose features tell what is alike: a name, 'none' or 'auto'.
-        progress: gets what happens.
+        progress: listener to progress.
 
     Raises:
         DataError: when DATA cannot be read as labelled images at all.

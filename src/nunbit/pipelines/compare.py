@@ -57,7 +57,7 @@ def compare_runs(
     Args:
         runs: what `read_runs` gives.
         device: where speed is measured.
-        progress: who is told what happens.
+        progress: listener to progress.
 
     Raises:
         UsageError: for runs that cannot be compared, naming what differs.

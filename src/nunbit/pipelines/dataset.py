@@ -75,7 +75,7 @@ def open_dataset(
         device: where batches go.
         recorded: split.csv of a run that goes on; it need not exist yet.
         report: also say what was found, and stop where too much of it is bad.
-        progress: gets what happens.
+        progress: listener to progress.
         watch: measures the stages "check" and "decode".
 
     Raises:

@@ -53,7 +53,7 @@ def evaluate_run(
         data: other labelled images, read as the run's own were.
         out: new folder for the results; None makes one beside the run, `<run>-evaluation-<data>`.
         device: where the network runs.
-        progress: who is told what happens.
+        progress: listener to progress.
 
     Raises:
         BundleError: when there is no usable model.
@@ -66,7 +66,7 @@ def evaluate_run(
     is_run = folder.config.is_file()
     if data is None and not is_run:
         raise UsageError(
-            "a model folder does not know its test images",
+            "a model folder does not include its test images",
             path=run,
             remedy="name labelled images with --data, or give the run's folder",
         )

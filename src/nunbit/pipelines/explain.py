@@ -69,7 +69,7 @@ def explain_run(
         wanted: what the explanations are to hold.
         device: where the network runs.
         command: what the page names as the command that repeats it.
-        progress: who is told what happens.
+        progress: listener to progress.
 
     Raises:
         BundleError: when there is no usable model.

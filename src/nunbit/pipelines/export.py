@@ -53,7 +53,7 @@ def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILE
     Args:
         run: a run's folder, or a model's.
         out: the new folder; None: beside the run, its name with -onnx.
-        progress: who is told what happens.
+        progress: listener to progress.
 
     Raises:
         BundleError: when there is no model, or it is damaged.

@@ -142,7 +142,7 @@ def _check_finished(folder: RunFolder) -> None:
         f.name for f in (folder.summary, folder.predictions, folder.split) if not f.is_file()
     )
     raise UsageError(
-        f"this is no finished run: it has no {missing}",
+        f"this is not a finished run: it has no {missing}",
         path=folder.path,
         remedy="give the folder that nunbit train wrote, or nunbit evaluate",
     )

@@ -152,7 +152,7 @@ def check_output_folder(out: Path) -> None:
             "the output folder is not empty, and nothing in it is overwritten",
             path=out,
             remedy="choose another --out"
-            + (f", or go on with the run in it: {resume_command(out)}" if begun else ""),
+            + (f", or continue the run in it: {resume_command(out)}" if begun else ""),
         )
     if out.exists():
         raise UsageError("the output path is a file", path=out, remedy="choose another --out")
@@ -235,9 +235,9 @@ def resumable(folder: RunFolder) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise RunInterrupted(
-            "stopped before the run had ended; what was saved stands",
+            "stopped before the run had ended; what was saved is kept",
             path=folder.path,
-            remedy=f"go on with: {resume_command(folder.path)}",
+            remedy=f"continue with: {resume_command(folder.path)}",
         ) from None
 
 

@@ -23,7 +23,7 @@ def split_data(
         config: what the training would be given.
         out: new folder for the train, validation and test class folders.
         manifest: file for the list of all images with their part, or the reason against them.
-        progress: gets what happens.
+        progress: listener to progress.
 
     Raises:
         DataError: when DATA cannot be read as labelled images, or nothing is left for training.

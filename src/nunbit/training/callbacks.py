@@ -73,7 +73,7 @@ class SaveBest:
     """Images of the validation part."""
 
     def epoch_ended(self, state: TrainingState, record: Mapping[str, float]) -> None:
-        """Save when the epoch is at least as good as all before it, or cannot be told from it."""
+        """Save if the epoch is at least as good as all before it, or too close to the best."""
         value, epoch, best = self.monitor.value(record), int(record["epoch"]), state.best
         forget_later(self.folder, best.epoch)
         if self.monitor.better(value, best.value):
@@ -84,7 +84,7 @@ class SaveBest:
         save_checkpoint(self.folder, state)
 
     def _as_good(self, value: float, best: float | None) -> bool:
-        """Tell whether an accuracy that is not the best cannot be told from it."""
+        """Tell whether an accuracy that is not the best cannot be distinguished from it."""
         if best is None or self.monitor != ACCURACY or not self.images:
             return False
         return value >= best - self.tolerance * standard_error(best, self.images)

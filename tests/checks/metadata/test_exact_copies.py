@@ -24,7 +24,7 @@ def found(
 def test_copies_within_a_class_are_a_note_without_correction() -> None:
     (note,) = found([0, 0, 0, 1], ["a", "a", "b", "c"])
     assert (note.kind, note.severity, note.count) == ("exact-copies", "note", 2)
-    assert note.title == "1 image stands several times in one class, as byte-identical copies"
+    assert note.title == "1 image appears several times in one class, as byte-identical copies"
     assert note.examples == ("0.jpg = 1.jpg",)
     assert note.groups == ((0, 1),)
     assert note.corrections == ()
@@ -38,19 +38,19 @@ def test_copies_in_several_classes_are_all_proposed_for_exclusion() -> None:
         ("0.jpg", "exclude", "cat"),
         ("1.jpg", "exclude", "dog"),
     ]
-    assert warning.corrections[0].reason == "the same image stands in several classes"
+    assert warning.corrections[0].reason == "the same image is in several classes"
 
 
 def test_a_leak_is_an_error_and_the_copy_that_trains_goes() -> None:
     parts = ["train", "validation", "test", "train", "validation", "train"]
     (leak,) = found([0] * 6, ["a", "a", "a", "b", "b", "c"], parts)
     assert (leak.kind, leak.severity, leak.count) == ("copies-across-parts", "error", 5)
-    assert leak.title.startswith("2 images stand in several of the given parts")
+    assert leak.title.startswith("2 images appear in several of the given parts")
     assert leak.groups == ((0, 1, 2), (3, 4))
     assert [(c.path, c.reason) for c in leak.corrections] == [
-        ("0.jpg", "the same image stands in the test part"),
-        ("1.jpg", "the same image stands in the test part"),
-        ("3.jpg", "the same image stands in the validation part"),
+        ("0.jpg", "the same image is in the test part"),
+        ("1.jpg", "the same image is in the test part"),
+        ("3.jpg", "the same image is in the validation part"),
     ]
 
 

@@ -58,7 +58,7 @@ def test_groups_torn_by_the_given_parts_are_told() -> None:
     groups = ["p", "p", "q", "q", "r", "r", "", ""]
     torn = of_kind(checked(samples_of([0, 1] * 4, parts=parts, groups=groups)), _TORN)
     assert torn.severity == "error"
-    assert torn.title == "1 of 3 groups stands in several of the given parts"
+    assert torn.title == "1 of 3 groups is in several of the given parts"
     assert (torn.count, torn.examples) == (2, ("p",))
 
 

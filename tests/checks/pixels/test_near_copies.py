@@ -29,7 +29,7 @@ def test_copies_within_a_class_are_a_note_and_nothing_is_proposed() -> None:
     assert list(found) == ["near-duplicates"]
     finding = found["near-duplicates"]
     assert finding.severity == "note"
-    assert finding.title == "2 pictures stand several times in one class, in near copies"
+    assert finding.title == "2 pictures appear several times in one class, in near copies"
     assert finding.count == 5
     assert finding.groups == ((0, 1, 4), (2, 3))
     assert finding.examples == ("0000 ~ 0001 ~ 0004", "0002 ~ 0003")
@@ -43,12 +43,12 @@ def test_copies_in_two_classes_contradict_each_other() -> None:
     assert list(found) == ["near-duplicates-across-classes"]
     finding = found["near-duplicates-across-classes"]
     assert finding.severity == "warning"
-    assert finding.title == "1 picture stands in several classes, in near copies"
+    assert finding.title == "1 picture appears in several classes, in near copies"
     assert [(c.path, c.action, c.label) for c in finding.corrections] == [
         ("0000", "exclude", "c0"),
         ("0001", "exclude", "c1"),
     ]
-    assert {c.reason for c in finding.corrections} == {"a near copy stands in another class"}
+    assert {c.reason for c in finding.corrections} == {"a near copy is in another class"}
     (torn,) = told(samples, (2, 3)).values()
     assert torn.corrections == ()  # a given test part stays as it is
 
@@ -60,12 +60,12 @@ def test_a_leak_is_corrected_in_training() -> None:
     leak = found["near-duplicates-across-parts"]
     assert leak.severity == "error"
     assert leak.title == (
-        "3 pictures stand in several of the given parts, in near copies (up to 50.00% of a part)"
+        "3 pictures appear in several of the given parts, in near copies (up to 50.00% of a part)"
     )
     assert [(c.path, c.reason) for c in leak.corrections] == [
-        ("0000", "a near copy stands in the test part"),
-        ("0001", "a near copy stands in the validation part"),
-        ("0004", "a near copy stands in the test part"),
+        ("0000", "a near copy is in the test part"),
+        ("0001", "a near copy is in the validation part"),
+        ("0004", "a near copy is in the test part"),
     ]
     assert found["near-duplicates"].groups == ((2, 3),)
 

@@ -76,7 +76,7 @@ def test_no_difference_says_how_many_images_would_tell_one(data: Path, tmp_path:
     b = write_run(tmp_path / "b", data, wrong=[3, 4], settings=DEEPER)
     (row,) = compare(a, b).pairs
     assert row.better == ""
-    assert row.verdict.startswith("No difference can be told between a and b: b gets 1.7 points (")
+    assert row.verdict.startswith("No clear difference between a and b: b gets 1.7 points (")
     assert row.verdict.endswith("about 1,500 test images would be needed")
 
 

@@ -97,7 +97,7 @@ def test_odd_images_are_shown_on_every_step(folder: Path) -> None:
     assert printed.steps[0].caption == "20 × 16, JPEG, CMYK"
     assert found.part == "training"
     assert found.random_changes == (
-        "Augmented as in training (clothes: horizontal-flip), three times anew."
+        "Augmented as in training (clothes: horizontal-flip), three times with new random numbers."
     )
 
 

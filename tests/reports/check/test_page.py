@@ -34,7 +34,7 @@ SECTIONS = [
 COPIES = Finding(
     kind="near-duplicates-across-classes",
     severity="warning",
-    title="2 groups of <near> copies stand in several classes",
+    title="2 groups of <near> copies appear in several classes",
     count=5,
     groups=((0, 3), (1, 2, 4)),
     why="At most one label is right; run `nunbit check --json`.",
@@ -172,7 +172,7 @@ def test_copies_stand_side_by_side_with_class_and_part() -> None:
     assert first.words == "cat training p0.png dog test p3.png"
     assert second.words == "cat training p1.png cat → dog? training p2.png dog training p4.png"
     section = page.section("findings")
-    assert "2 groups of <near> copies stand in several classes" in section
+    assert "2 groups of <near> copies appear in several classes" in section
     assert "run nunbit check --json." in section
 
 

@@ -92,7 +92,7 @@ def test_what_is_out_of_reach_is_said() -> None:
     [
         (0.4, "It is too sure of itself."),
         (4.0, "It is right more often than its confidence says."),
-        (None, "No error of its confidence can be told from chance."),
+        (None, "No error of its confidence is distinguishable from chance."),
     ],
 )
 def test_the_verdict_in_plain_words(temperature: float | None, verdict: str) -> None:

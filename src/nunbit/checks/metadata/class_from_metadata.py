@@ -1,4 +1,4 @@
-"""Does what stands beside the pixels tell the class? A small model is fitted to find out.
+"""Does anything but the pixels give the class away? A small model is fitted to find out.
 
 n usable files with a label. The model is a decision tree on format, colour mode, width, height,
 camera, date and sub-folder, judged on images that it was not fitted on. A warning needs both: an
@@ -61,7 +61,7 @@ class MetadataFit:
     largest: str
     """The largest class."""
     p_value: float
-    """Probability of such an accuracy if metadata told nothing."""
+    """Probability of such an accuracy if metadata said nothing about the class."""
     single: tuple[tuple[str, float], ...]
     """Accuracy of each property alone, the best first; empty where nothing was found."""
 

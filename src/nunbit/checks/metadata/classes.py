@@ -91,7 +91,7 @@ def _too_small_to_learn(counts: Counter[str]) -> Iterator[Finding]:
             count=sum(small.values()),
             examples=listed[:EXAMPLES],
             everything=listed,
-            why="They cannot stand in training, validation and test at once.",
+            why="They cannot be in training, validation and test at the same time.",
             remedy="Add images, or merge classes with --label-map.",
         )
 

@@ -84,7 +84,7 @@ def out_of_training(samples: Samples, rows: Sequence[int], what: str) -> Iterato
     last = max((samples.parts[row] for row in rows if samples.parts[row]), key=_KEPT_LAST.index)
     for row in rows:
         if samples.parts[row] not in ("", last):
-            yield excluding(samples, row, f"{what} stands in the {last} part")
+            yield excluding(samples, row, f"{what} is in the {last} part")
 
 
 def _contradictions(samples: Samples, groups: list[list[int]]) -> Finding:
@@ -100,7 +100,7 @@ def _contradictions(samples: Samples, groups: list[list[int]]) -> Finding:
         remedy="Keep the copy with the right label; the fix list proposes to leave out all, for "
         "nothing in the data says which it is. Until then all copies stay in one part.",
         corrections=tuple(
-            excluding(samples, row, "the same image stands in several classes")
+            excluding(samples, row, "the same image is in several classes")
             for rows in groups
             for row in rows
         ),
@@ -117,10 +117,10 @@ def _harmless(samples: Samples, groups: list[list[int]]) -> Finding:
         examples=pairs(samples, groups),
         everything=tuple(samples.paths[row] for rows in groups for row in rows),
         groups=tuple(map(tuple, groups)),
-        why="Copies weigh an image more; a new split keeps them in one part.",
-        remedy="Nothing must be done.",
+        why="Copies give an image more weight; a new split keeps them in one part.",
+        remedy="Nothing needs to be done.",
     )
 
 
 def _picture(groups: list[list[int]]) -> str:
-    return "image stands" if len(groups) == 1 else "images stand"
+    return "image appears" if len(groups) == 1 else "images appear"

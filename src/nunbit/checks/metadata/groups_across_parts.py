@@ -13,7 +13,7 @@ from nunbit.types import Samples
 
 
 class GroupsAcrossParts(Check):
-    """Groups of images that belong together and do not stand together."""
+    """Groups of images that belong together and are in different parts."""
 
     name = "groups-across-parts"
     needs = "metadata"
@@ -29,16 +29,18 @@ def torn_groups(samples: Samples, reasons: Sequence[str]) -> Iterator[Finding]:
     for i, group in enumerate(samples.groups):
         if group and samples.parts[i] and not reasons[i]:
             members[group].append(i)
-    torn = [group for group, rows in members.items() if len({samples.parts[i] for i in rows}) > 1]
-    if torn:
+    split_groups = [
+        group for group, rows in members.items() if len({samples.parts[i] for i in rows}) > 1
+    ]
+    if split_groups:
         yield Finding(
             kind="groups-across-parts",
             severity="error",
-            title=f"{len(torn):,} of {len(members):,} groups "
-            f"{'stands' if len(torn) == 1 else 'stand'} in several of the given parts",
-            count=sum(len(members[group]) for group in torn),
-            examples=tuple(torn[:EXAMPLES]),
-            everything=tuple(torn),
+            title=f"{len(split_groups):,} of {len(members):,} groups "
+            f"{'is' if len(split_groups) == 1 else 'are'} in several of the given parts",
+            count=sum(len(members[group]) for group in split_groups),
+            examples=tuple(split_groups[:EXAMPLES]),
+            everything=tuple(split_groups),
             why="Images of one group resemble each other, so the score is too good.",
             remedy="Give each group one part, or leave the parts out: a new split keeps groups "
             "whole.",

@@ -61,7 +61,7 @@ def unusable(
         everything=listed,
         why="They are left out and listed in split.csv: "
         + ", ".join(f"{count} {kind}" for kind, count in kinds),
-        remedy=f"Mend or remove them (`nunbit check --json` lists all); a training stops above "
+        remedy=f"Fix or remove them (`nunbit check --json` lists all); a training stops above "
         f"{max_bad_fraction:.1%} bad images (data.max_bad_fraction).",
     )
 

@@ -81,7 +81,7 @@ def _finding(word: str, rows: NDArray[np.int64], seen: Appearance, samples: Samp
         examples=tuple(paths[:EXAMPLES]),
         everything=tuple(paths),
         groups=alone(rows),
-        why=f"Little can be told from them. Measured: 99 % of the pixels lie within {FAINT} of 255 "
+        why=f"They show little. Measured: 99 % of the pixels lie within {FAINT} of 255 "
         f"grey levels of {end} (the median image: {usual:.0f}), or more than half are plainly "
         f"{end} where that is rare.",
         remedy="Look at them; correct their exposure, or leave them out if you cannot tell the "

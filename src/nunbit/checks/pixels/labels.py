@@ -41,7 +41,7 @@ AGAINST_FLOOR = 2.5
 """Or below so many times the probability of any other class where the image is plain, which is the
 rate of wrong labels drawn at random: a label is then wrong in two of five cases at least."""
 MOST_SUSPECTED = 0.25
-"""No label of a larger probability is suspected, however poorly the classes are told apart."""
+"""No label of a larger probability is suspected, however poorly the classes are separated."""
 FEWEST_IMAGES = 50
 FEWEST_OF_CLASS = 5
 """Labels are judged only by classes with so many images."""
@@ -58,8 +58,8 @@ _WHY = (
 )
 _REMEDY = (
     "Look at them, the most suspicious first. The fix list proposes the likely class where there "
-    "is one, else to leave the image out; strike out what is right. For a given test part it "
-    "proposes nothing: no classifier should choose its own test."
+    "is one, else to leave the image out; delete the lines whose labels are right. For a given "
+    "test part it proposes nothing: no classifier should choose its own test."
 )
 
 

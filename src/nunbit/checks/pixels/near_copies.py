@@ -1,6 +1,6 @@
 """What near-duplicates mean: leaks between parts, contradicting labels, or nothing bad.
 
-Byte-identical images are the quick check's business, and are not told again.
+Byte-identical images are found by the quick check and not reported again.
 
 N samples, P pairs.
 """
@@ -50,7 +50,7 @@ def copy_findings(
 ) -> tuple[Finding, ...]:
     """Findings about near copies: across given parts, across classes, and within a class.
 
-    A group of the first two kinds may be told under both, and is then not told under the last.
+    A group of the first two kinds may be reported under both, and then not under the last.
 
     Args:
         samples: everything that was found.
@@ -142,7 +142,7 @@ def _contradictions(samples: Samples, groups: Groups) -> Finding:
         remedy="Look at them side by side, and keep the right one; the fix list proposes to leave "
         "out all but those of a given test part, for nothing in the data says which it is.",
         corrections=tuple(
-            excluding(samples, row, "a near copy stands in another class")
+            excluding(samples, row, "a near copy is in another class")
             for rows in groups
             for row in rows
             if samples.parts[row] != "test"
@@ -159,14 +159,14 @@ def _harmless(samples: Samples, groups: Groups) -> Finding:
         examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
         groups=groups,
-        why="Copies weigh a picture more, and torn between parts they flatter the score.",
-        remedy="Nothing must be done where a new split keeps them together; with parts of your "
-        "own, keep each group in one part.",
+        why="Copies give a picture more weight; in different parts they make the score too good.",
+        remedy="Nothing needs to be done if nunbit makes the split: it keeps them together. With "
+        "your own parts, keep each group in one part.",
     )
 
 
 def _pictures(groups: Groups) -> str:
-    return f"{len(groups):,} {'picture stands' if len(groups) == 1 else 'pictures stand'}"
+    return f"{len(groups):,} {'picture appears' if len(groups) == 1 else 'pictures appear'}"
 
 
 def _count(groups: Groups) -> int:

@@ -68,7 +68,7 @@ def nearest(thumbnails: NDArray[np.uint8], *, k: int, progress: Progress = SILEN
     Args:
         thumbnails: uint8 [n, h, w].
         k: neighbours wanted.
-        progress: told of chunks done.
+        progress: listener to progress.
     """
     described = _in_chunks(thumbnails)
     centres, cell_of = _cells(described)

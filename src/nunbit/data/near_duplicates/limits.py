@@ -1,6 +1,6 @@
 """The thresholds of the search for copies, in one table, with what was measured of each.
 
-Each was halved and doubled, alone, on planted copies (encoded anew, resized, cropped, brightened):
+Each was halved and doubled, alone, on planted copies (re-encoded, resized, cropped, brightened):
 80 among the 1,797 digits, 160 among 4,000 images of Fashion-MNIST, 40 among 106 pieces of two
 photographs. As they are, all are found, and 4, 6 and 0 pairs more that nobody planted. What moved:
 

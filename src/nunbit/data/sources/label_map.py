@@ -47,7 +47,9 @@ def _json_pairs(path: Path) -> list[tuple[str, str]]:
     try:
         pairs = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=list)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the label map is no JSON: {error}", path=path, remedy=wanted) from error
+        raise ConfigError(
+            f"the label map is not JSON: {error}", path=path, remedy=wanted
+        ) from error
     if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
         raise ConfigError("the label map is not an object of names", path=path, remedy=wanted)
     return [(old, str(new)) for old, new in pairs]

@@ -70,7 +70,7 @@ def read_plain_pickle(path: Path) -> dict[str, Any]:
             remedy="get it again from the data set's own site",
         ) from error
     if not isinstance(content, dict):
-        raise DataError(f"the file holds a {type(content).__name__}, no dictionary", path=path)
+        raise DataError(f"the file holds a {type(content).__name__}, not a dictionary", path=path)
     return {_text(key): value for key, value in content.items()}
 
 

@@ -20,14 +20,14 @@ MAX_IMAGES = 10_000_000
 def pair_verdict(
     first: str, second: str, pair: Pair, *, p_adjusted: float, comparisons: int
 ) -> str:
-    """'B is better than A: 1.2 points (0.4 to 2.0) ...', or why no difference can be told."""
+    """'B is better than A: 1.2 points (0.4 to 2.0) ...', or why no difference is clear."""
     better = better_of(pair.accuracy, p_adjusted)
     if better:
         winner, loser = (second, first) if better == "second" else (first, second)
         gain = pair.accuracy if better == "second" else _turned(pair.accuracy)
         return f"{winner} is better than {loser}: {_points(gain)} more right"
     counts = (pair.only_first, pair.only_second, pair.n)
-    lead = f"No difference can be told between {first} and {second}"
+    lead = f"No clear difference between {first} and {second}"
     corrected = _corrected(pair.p_value, comparisons)
     needed = images_needed(*counts)
     if needed is None:
@@ -54,7 +54,7 @@ def seed_verdict(
         gain = difference if better == "second" else _turned(difference)
         return f"{winner} is better than {loser} over the seeds: {_points(gain)} more right"
     return (
-        f"No difference can be told between {first} and {second} over the seeds"
+        f"No clear difference between {first} and {second} over the seeds"
         f"{_corrected(found.p_value, comparisons)}: on average {second} gets "
         f"{_more_or_less(difference)} right; more seeds would narrow this"
     )

@@ -80,7 +80,7 @@ def evaluate_checkpoints(
         run: folder of a finished run; `checkpoint.keep = "every"` keeps each epoch.
         part: `validation` or `test`.
         device: where the network runs.
-        progress: who is told what happens.
+        progress: listener to progress.
 
     Raises:
         BundleError: when the run has no finished model.

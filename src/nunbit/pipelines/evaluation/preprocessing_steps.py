@@ -54,7 +54,7 @@ def contract_strip(
         steps = [*_found(dataset, originals, row)]
         try:
             (canvas,) = dataset.pixels.stream([np.array([row], dtype=np.int64)])
-        except DataError as error:  # of pixels that are decoded anew at each use
+        except DataError as error:  # of pixels that are decoded again at each use
             steps.append(Step(name="canvas", picture=None, caption=error.what))
         else:
             steps += _seen(dataset, canvas.permute(0, 3, 1, 2), augmentation, seed=seed + row)
@@ -137,5 +137,5 @@ def _picture(pixels: Tensor) -> NDArray[np.uint8]:
 def _spoken(augmentation: Augmentation) -> str:
     names = ", ".join(operation.name for operation in augmentation.operations)
     mixed = ", ".join(mixing.name for mixing in augmentation.mixing)
-    told = f"Augmented as in training ({augmentation.name}: {names}), three times anew."
+    told = f"Augmented as in training ({augmentation.name}: {names}), in three ways."
     return told + (f" Mixing with other images ({mixed}) is not shown." if mixed else "")

@@ -94,7 +94,7 @@ def recorded_advice(folder: RunFolder) -> Advice | None:
 def layer_table(bundle: Bundle) -> LayerSummary | None:
     """What `nunbit summary` shows of it; None where a pass without values cannot be watched."""
     shape = bundle.preprocess.shape
-    # The zoos' networks hide more from a pass in earnest, such as a fused attention.
+    # The zoos' networks hide more from a real pass, such as a fused attention.
     own = model_info(bundle.architecture).origin == "nunbit"
     try:
         return summarise_layers(

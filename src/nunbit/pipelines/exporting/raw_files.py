@@ -31,7 +31,7 @@ def validation_files(run: Path, progress: Progress) -> list[RawFile]:
     """
     folder = RunFolder(run)
     if not (folder.config.is_file() and folder.split.is_file()):
-        progress.note("the model stands alone: only the conformance kit proves the export")
+        progress.note("the model has no run: only the conformance kit tests the export")
         return []
     try:
         samples, inspection = inspect_data(read_config(folder.config), progress)

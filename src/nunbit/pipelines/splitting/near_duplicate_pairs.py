@@ -116,7 +116,7 @@ def _keep(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> 
         record.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(record, with_checksum({"pairs": pairs.tolist()}))
     except OSError as error:
-        progress.note(f"near-duplicates are not remembered: {error.strerror or error}")
+        progress.note(f"near-duplicates are not cached: {error.strerror or error}")
 
 
 def _thumbnail(dataset: Dataset, config: Config) -> Preprocess:

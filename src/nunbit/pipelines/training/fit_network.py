@@ -102,7 +102,7 @@ def fit(
             ).fit()
     except RunInterrupted as stopped:
         raise RunInterrupted(
-            stopped.what, path=folder.path, remedy=f"go on with: {resume_command(folder.path)}"
+            stopped.what, path=folder.path, remedy=f"continue with: {resume_command(folder.path)}"
         ) from None
     finally:
         progress.training_ended()

@@ -34,7 +34,7 @@ def build_page(
         command: what the user typed.
         finished: date and time, as the reader should see them, or ''.
         versions: of nunbit and the libraries; 'nunbit' stands in the page's foot.
-        progress: who is told how far it is.
+        progress: listener to progress.
     """
     makers: list[Callable[[Diagnosis], Section | None]] = [
         overview,

@@ -171,7 +171,7 @@ def inline_svg(
     body = svg[opening_end:]
     for placeholder, variable in variables.items():
         body = body.replace(placeholder, variable)
-    # matplotlib numbers its elements anew in every figure, but ids are unique in a page.
+    # matplotlib numbers its elements again in every figure, but ids are unique in a page.
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r"url\(#", f"url(#{name}-", body)
     body = re.sub(r'xlink:href="#', f'href="#{name}-', body)

@@ -66,7 +66,7 @@ def _verdict(metrics: Metrics, predictions: Predictions) -> tuple[str, str]:
         f"right on {percent_with_range(metrics.accuracy, metrics.accuracy_ci95)}."
     )
     if low == 0:
-        what = "No error of its confidence can be told from chance."
+        what = "No error of its confidence is distinguishable from chance."
         return what, f"{seen} An error of up to {percent(high)} cannot be ruled out."
     below, above = metrics.accuracy_ci95
     if sure > above:
