@@ -128,7 +128,7 @@ def test_pickle_of_python_2(tmp_path: Path) -> None:
         ({"data": np.zeros((1, 3000), np.uint8), "labels": [0]}, "not N x 3072"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 images, but not as many"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [10]}, "labels run from 10 to 10"),
-        ([1, 2], "holds a list, no dictionary"),
+        ([1, 2], "holds a list, not a dictionary"),
     ],
 )
 def test_wrong_batches(tmp_path: Path, content: object, message: str) -> None:

@@ -97,7 +97,7 @@ def test_everything_into_one_class(tmp_path: Path) -> None:
         ("map.json", '{"cane": ["a"]}', "not an object of names"),
         ("map.json", '["cane"]', "not an object of names"),
         ("map.json", '"cane"', "not an object of names"),
-        ("map.json", "{cane: dog}", "no JSON"),
+        ("map.json", "{cane: dog}", "is not JSON"),
         ("map.json", "{}", "empty"),
         ("map.csv", "", "empty"),
         ("map.csv", "cane,dog,x\n", "line 1 of the label map has 3 columns"),

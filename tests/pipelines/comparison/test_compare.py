@@ -220,7 +220,7 @@ def test_what_is_no_finished_run_is_called_so(data: Path, tmp_path: Path) -> Non
         read_runs([a, tmp_path / "." / "a"])
     with pytest.raises(UsageError, match="there is no such run"):
         read_runs([a, tmp_path / "b"])
-    with pytest.raises(UsageError, match=r"no finished run: it has no summary.json"):
+    with pytest.raises(UsageError, match=r"not a finished run: it has no summary.json"):
         read_runs([a, data])
     b = write_run(tmp_path / "b", data)
     (b / "summary.json").unlink()
