@@ -39,7 +39,7 @@ from nunbit.models import create_model
 
 TRAINING, TEST, CHECKED = 1000, 100, 25
 EPOCHS = 4
-LEAST_TIMES_CHANCE = {"gradients": 2.0}
+MIN_TIMES_CHANCE = {"gradients": 2.0}
 USUAL_TIMES_CHANCE = 3.0
 MAX_NOISE = 0.1
 _NOISE = np.random.default_rng(0)
@@ -143,7 +143,7 @@ def summarised(seeds: Sequence[dict[str, Any]], given: argparse.Namespace) -> di
         kinds[kind]["inside_sd"] = float(np.std(rows["inside"], ddof=min(1, len(seeds) - 1)))
     met = {
         f"{name} inside": kinds[name]["inside"]
-        >= chance * LEAST_TIMES_CHANCE.get(name, USUAL_TIMES_CHANCE)
+        >= chance * MIN_TIMES_CHANCE.get(name, USUAL_TIMES_CHANCE)
         for name in METHODS
     }
     met["edges never trusted"] = kinds["edges"]["trusted"] == 0

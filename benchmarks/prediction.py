@@ -33,7 +33,7 @@ from typing import Any
 from measuring import alternate, arguments, bound, cores, finish, ratio, record, row, run_command
 from pictures import write_photographs
 
-LEAST_OF_PLAIN, TOLERANCE, BATCH, ONE_BATCH = 2.0, 1e-4, 64, 8
+MIN_OF_PLAIN, TOLERANCE, BATCH, ONE_BATCH = 2.0, 1e-4, 64, 8
 
 
 def main() -> int:
@@ -70,7 +70,7 @@ def main() -> int:
         repeats=repeats,
         rows=rows,
         ratios=[
-            ratio(f"nunbit / {peer}", rates["nunbit"], rates[peer], target=LEAST_OF_PLAIN),
+            ratio(f"nunbit / {peer}", rates["nunbit"], rates[peer], target=MIN_OF_PLAIN),
             bound("probabilities apart, same canvases", [apart], target=TOLERANCE),
         ],
         notes=[f"{count} pictures, EfficientNet-lite0 at 224 x 224"],

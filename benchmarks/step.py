@@ -29,7 +29,7 @@ from measuring import arguments, bound, finish, ratio, record, row, run_command
 HERE = Path(__file__).parent
 PASSES = 3
 BATCH_SIZE = 100
-LEAST_SHARE = 0.5
+MIN_SHARE = 0.5
 STEPS = 100
 KINDS = {
     "convolution": "convolutions",
@@ -206,7 +206,7 @@ def shares(measured: Sequence[Found]) -> list[Found]:
     for name in MAKERS:
         precision = precision_of(name)
         what = f"{name}: share of the peak in {precision}"
-        share(name, precision, what, LEAST_SHARE if name == "nunbit" else None)
+        share(name, precision, what, MIN_SHARE if name == "nunbit" else None)
     if precision_of("nunbit") != "float32":
         share("nunbit", "float32", "nunbit: over the peak in float32")
     return found

@@ -40,7 +40,7 @@ from typing import Any
 from pictures import write_photographs
 
 WEIGHTS = "efficientnet-lite0"
-MAX_OF_ONE_PASS, LEAST_OF_PLAIN = 1.5, 10.0
+MAX_OF_ONE_PASS, MIN_OF_PLAIN = 1.5, 10.0
 EPOCHS, BATCH, LEARNING_RATE = 13, 32, 1e-3
 QUICK_PER_CLASS = 8
 KINDS = ("head", "again", "one pass", "plain")
@@ -278,10 +278,8 @@ def summarised(
                 ratios["head / one pass"]
             )
             <= MAX_OF_ONE_PASS,
-            f"plain at least {LEAST_OF_PLAIN:g} times head": statistics.median(
-                ratios["plain / head"]
-            )
-            >= LEAST_OF_PLAIN,
+            f"plain at least {MIN_OF_PLAIN:g} times head": statistics.median(ratios["plain / head"])
+            >= MIN_OF_PLAIN,
             "accuracy not below that of plain": statistics.mean(accuracy["head"])
             >= statistics.mean(accuracy["plain"]),
         },

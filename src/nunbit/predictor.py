@@ -98,7 +98,7 @@ class Predictor(ABC):
         `UNSURE`: of the given ones, such a share is right on images like those of the training.
 
         Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
-        is no image at all, or if the bundle has no threshold for that accuracy.
+        is not an image at all, or if the bundle has no threshold for that accuracy.
         """
         threshold = 0.0 if accuracy is None else self.threshold(accuracy)
         if accuracy is not None and UNSURE in self.classes:

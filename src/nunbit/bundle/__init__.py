@@ -14,7 +14,7 @@ A folder in the layout that the Hugging Face Hub and timm read:
 
 Only JSON, text and safetensors are written and read: opening a bundle never runs code from it,
 never downloads anything and reads no file outside of its folder. The digest tells files that do
-not belong together; it is no signature, and does not say who wrote them.
+not belong together; it is not a signature, and does not say who wrote them.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def filters_of(model: nn.Module, shape: Sequence[int], layer: str | None = None)
 
     A network without convolutions has those of its first linear layer that sees the whole image.
     `shape` is (C, H, W) of an image. The weights are a copy. Raises UsageError for an unknown
-    layer, and for one whose weights are no filters.
+    layer, and for one whose weights are not filters.
     """
     calls = trace(model, (torch.empty(1, *shape, device="meta"),), follow=False)
     used = {call.name: call for call in calls if _weights(call.module, shape) is not None}

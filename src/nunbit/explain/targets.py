@@ -136,7 +136,7 @@ def maps_of(model: nn.Module, layer: str, shape: Sequence[int]) -> Iterator[nn.M
 
     It is an identity that stands behind the layer while the context lasts: what is done to its
     output is done to the network. `shape` is (C, H, W) of an image. Raises UsageError if there is
-    no such layer, or its output is no maps.
+    no such layer, or its output is not a set of maps.
     """
     layout = _layout_of(model, layer, shape)
     place = nn.Identity()

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.properties import properties
 from nunbit.checks.metadata.class_from_metadata import (
-    FEWEST_IMAGES,
+    MIN_IMAGES,
     MetadataFit,
     fit_metadata,
     metadata,
@@ -161,7 +161,7 @@ def test_groups_that_share_everything_are_few_witnesses() -> None:
 
 
 def test_few_images_say_nothing() -> None:
-    n = FEWEST_IMAGES - 2
+    n = MIN_IMAGES - 2
     labels = [0, 1] * (n // 2)
     assert looked_at(labels, [fact(camera=f"{label}") for label in labels]) == ([], None)
 
@@ -186,7 +186,7 @@ def test_arrays_have_no_metadata_and_the_check_reports_that_of_files() -> None:
 
 
 def test_of_very_many_images_a_part_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nunbit.checks.metadata.class_from_metadata.MOST_IMAGES", 60)
+    monkeypatch.setattr("nunbit.checks.metadata.class_from_metadata.MAX_IMAGES", 60)
     labels = [0, 1] * 100
     (warning,) = looked_at(labels, [fact(camera=f"{label}") for label in labels])[0]
     assert "on 60 images" in warning.why

@@ -25,7 +25,7 @@ PREFERRED = "efficientnet-lite0"
 """What `auto` takes where it is on this machine."""
 SMALLEST_SIDE = 65
 """Images of fewer pixels a side show too little to a network trained on photographs."""
-MOST_IMAGES = 5_000
+MAX_IMAGES = 5_000
 """`auto` takes own features for more: at 30 images a second, as one processor core manages, these
 take three minutes."""
 
@@ -40,7 +40,7 @@ def choose_backbone(wanted: str, *, height: int, width: int, images: int) -> str
         return None
     if wanted != "auto":
         return wanted
-    worthwhile = min(height, width) >= SMALLEST_SIDE and images <= MOST_IMAGES
+    worthwhile = min(height, width) >= SMALLEST_SIDE and images <= MAX_IMAGES
     return PREFERRED if worthwhile and find_weights(PREFERRED).here() is not None else None
 
 

@@ -84,7 +84,7 @@ def properties(samples: Samples, inspection: Inspection, reasons: Sequence[str])
 def one_of_each_group(samples: Samples, found: Properties) -> Properties:
     """The first image of each class in each group; images without a group all stay.
 
-    Images of one group share camera, size and day, so they are no independent witnesses.
+    Images of one group share camera, size and day, so they are not independent evidence.
     """
     seen: set[tuple[str, int]] = set()
     kept: list[int] = []

@@ -23,15 +23,15 @@ from nunbit.evaluation.intervals import wilson_interval
 from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Samples
 
-MOST_IMAGES = 20_000
+MAX_IMAGES = 20_000
 """Of more, so many are drawn, always the same; the interval is then below one point."""
-FEWEST_IMAGES = 30
+MIN_IMAGES = 30
 FOLDS = 5
 FALSE_ALARMS = 0.001
 """Probability of a finding when nothing depends on the class."""
-LEAST_GAIN = 0.1
+MIN_GAIN = 0.1
 """Share of what the largest class leaves wrong that metadata must put right."""
-MOST_CATEGORIES = 30
+MAX_CATEGORIES = 30
 """Rarer cameras or folders are counted together."""
 
 
@@ -69,13 +69,13 @@ class MetadataFit:
     def matters(self) -> bool:
         """The accuracy is certainly above the baseline, and by a margin that matters."""
         gain = (self.accuracy - self.baseline) / max(1 - self.baseline, 1e-12)
-        return self.p_value < FALSE_ALARMS and gain >= LEAST_GAIN
+        return self.p_value < FALSE_ALARMS and gain >= MIN_GAIN
 
 
 def metadata(samples: Samples, found: Properties) -> Iterator[Finding]:
     """Findings about metadata that predict the class; nothing where there are no files."""
-    if len(found) > MOST_IMAGES:
-        drawn = rng_for(0, Purpose.SAMPLE).choice(len(found), MOST_IMAGES, replace=False)
+    if len(found) > MAX_IMAGES:
+        drawn = rng_for(0, Purpose.SAMPLE).choice(len(found), MAX_IMAGES, replace=False)
         found = found.at(np.sort(drawn))
     nested = _folders_of_one_class(samples, found)
     if nested:
@@ -91,7 +91,7 @@ def fit_metadata(
     """The cross-validated fit; None where no property varies or there are too few images."""
     found = found.at(_rows_of_large_classes(found.labels))
     columns = _columns(found, with_folders=with_folders)
-    if len(found) < FEWEST_IMAGES or len(np.unique(found.labels)) < 2 or not columns:
+    if len(found) < MIN_IMAGES or len(np.unique(found.labels)) < 2 or not columns:
         return None
     labels = found.labels
     groups = _group_numbers(samples, found)
@@ -171,7 +171,7 @@ def _one_hot(values: list[str]) -> NDArray[np.float64]:
     """[n, categories]; labels play no part in it, so it may see all folds."""
     from sklearn.preprocessing import OneHotEncoder
 
-    encoder = OneHotEncoder(max_categories=MOST_CATEGORIES, sparse_output=False)
+    encoder = OneHotEncoder(max_categories=MAX_CATEGORIES, sparse_output=False)
     return np.asarray(encoder.fit_transform(np.array(values, dtype=object)[:, None]))
 
 

@@ -28,11 +28,11 @@ from nunbit.types import Samples
 
 FALSE_ALARMS = 0.01
 """Probability of any finding here when nothing depends on the class."""
-LEAST_ADVANTAGE = 0.3
+MIN_ADVANTAGE = 0.3
 """Differences below this are not worth a warning, however certain."""
 PROPERTIES = 4
 """Tables that are looked at."""
-MOST_VALUES = 8
+MAX_VALUES = 8
 """Rarer values are counted together, numbers in so many ranges of equal count."""
 
 
@@ -68,7 +68,7 @@ class PropertyTable:
     @property
     def given_away(self) -> NDArray[np.int64]:
         """Classes of which the property tells too much, the plainest first."""
-        found = (self.p_value < FALSE_ALARMS) & (self.advantage >= LEAST_ADVANTAGE)
+        found = (self.p_value < FALSE_ALARMS) & (self.advantage >= MIN_ADVANTAGE)
         order = np.argsort(-self.advantage.round(9), kind="stable")
         return np.asarray(order[found[order]], dtype=np.int64)
 
@@ -119,13 +119,13 @@ def _columns(found: Properties) -> Iterator[tuple[str, str, NDArray[np.str_]]]:
     yield "format", "file format", _common(np.array([fact.format for fact in facts]))
     yield "mode", "colour mode", _common(np.array([fact.mode for fact in facts]))
     pairs = np.array([f"{fact.width}x{fact.height} pixels" for fact in facts])
-    if len(np.unique(pairs)) > MOST_VALUES:
+    if len(np.unique(pairs)) > MAX_VALUES:
         # The side of a square of the same area.
         pairs = _ranges(np.sqrt(found.width * found.height), "{:.0f}", "pixels a side")
     yield "size", "image size", pairs
     aspect = found.width / found.height
     named = np.array([f"{value:.2f} wide for 1 high" for value in aspect])
-    if len(np.unique(named)) > MOST_VALUES:
+    if len(np.unique(named)) > MAX_VALUES:
         named = _ranges(aspect, "{:.2f}", "wide for 1 high")
     yield "aspect", "aspect ratio", named
 
@@ -133,15 +133,15 @@ def _columns(found: Properties) -> Iterator[tuple[str, str, NDArray[np.str_]]]:
 def _common(values: NDArray[np.str_]) -> NDArray[np.str_]:
     """The values [n], with the rarest called `other` where there are many."""
     names, counts = np.unique(values, return_counts=True)
-    if len(names) <= MOST_VALUES:
+    if len(names) <= MAX_VALUES:
         return values
-    kept = names[np.argsort(-counts, kind="stable")[: MOST_VALUES - 1]]
+    kept = names[np.argsort(-counts, kind="stable")[: MAX_VALUES - 1]]
     return np.where(np.isin(values, kept), values, "other")
 
 
 def _ranges(values: NDArray[np.float64], form: str, unit: str) -> NDArray[np.str_]:
     """Numbers [n] as the names of ranges with about equal counts, cut without regard to classes."""
-    cuts = np.unique(np.quantile(values, np.arange(1, MOST_VALUES) / MOST_VALUES, method="lower"))
+    cuts = np.unique(np.quantile(values, np.arange(1, MAX_VALUES) / MAX_VALUES, method="lower"))
     bin_of = np.searchsorted(cuts, values, side="left")
     names: list[str] = []
     for number in range(len(cuts) + 1):

@@ -51,7 +51,8 @@ def _low_z(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Robust z of the logarithms, [n], with the spread of the lower half; nan stays nan.
 
     The scale is that of the tenth percentile where it lies farther out than the median absolute
-    deviation says, so that the smaller of two kinds of images in the data is no crowd of outliers.
+    deviation says, so that the smaller of two kinds of images in the data does not become a
+    crowd of outliers.
     """
     logs = np.log(np.maximum(values.astype(np.float64), 1e-6))
     if np.isnan(logs).all():

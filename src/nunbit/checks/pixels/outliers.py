@@ -25,7 +25,7 @@ FAR = 3.5
 lies beyond, and 1 of 10,000 images of Fashion-MNIST; noise and negatives put among them do."""
 NEIGHBOUR = 10
 """Which neighbour is measured: fewer alike images do not hide each other."""
-FEWEST = 100
+MIN_IMAGES = 100
 """With fewer images nothing can be called usual."""
 COMPONENTS = 64
 REFERENCE = 10_000
@@ -55,7 +55,7 @@ def far_from_all(values: Floats) -> NDArray[np.float64]:
     Returns:
         Zeros for fewer than 100 images.
     """
-    if len(values) < FEWEST:
+    if len(values) < MIN_IMAGES:
         return np.zeros(len(values))
     distances = _to_neighbour(_components(values))
     # Copies have no distance at all; they are as usual as can be.

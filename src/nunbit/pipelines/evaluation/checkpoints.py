@@ -74,7 +74,7 @@ def evaluate_checkpoints(
 ) -> list[EvaluatedCheckpoint]:
     """Accuracy and loss of every saved epoch of a run, on its own images.
 
-    Choose by the validation part: the best of many on the test part is no test result any more.
+    Choose by the validation part: the best of many test results is biased upwards.
 
     Args:
         run: folder of a finished run; `checkpoint.keep = "every"` keeps each epoch.
