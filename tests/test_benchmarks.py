@@ -61,6 +61,24 @@ def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: P
     assert {"step", "augment", "rand-augment"} <= set(numbers["milliseconds"])
 
 
+def test_the_benchmark_of_wrong_labels_meets_its_criteria(
+    fashion_mnist: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "numbers.json"
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "labels.py", "--quick", "--json", out],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(out.read_text(encoding="utf-8"))["rows"]
+    assert {row["data"] for row in rows} == {"apart", "alike", "squares", "digits", "fashion"}
+
+
 def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> None:
     done = subprocess.run(
         [

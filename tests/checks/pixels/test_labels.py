@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 from sklearn.linear_model import Ridge
 
+from nunbit.checks.measurements import suspicions as module
 from nunbit.checks.measurements.embedding import EmbeddingObserver, Features
 from nunbit.checks.measurements.features import describe
-from nunbit.checks.pixels import labels as module
-from nunbit.checks.pixels.labels import label_findings, suspected_labels
+from nunbit.checks.measurements.fold_scores import RIDGE, deal_folds, fit_fold_scores
+from nunbit.checks.measurements.label_probabilities import fit_full_regression, fit_shared_slope
+from nunbit.checks.measurements.suspicions import suspected_labels
+from nunbit.checks.pixels.labels import label_findings
 from nunbit.data.sources import load_samples
 from nunbit.data.storage import ImageArrays
 from tests.checks.faults import digits, flipped, samples_of
@@ -99,11 +104,11 @@ def test_folds_keep_groups_whole_and_are_even(
 ) -> None:
     given_labels = np.array(labels, dtype=np.int64)
     group = np.arange(len(labels)) % groups
-    fold = module._folds(given_labels, group, folds=folds, seed=seed)
+    fold = deal_folds(given_labels, group, folds=folds, seed=seed)
     assert all(len(set(fold[group == one])) == 1 for one in set(group))
     members = [len(set(group[fold == number])) for number in range(folds)]
     assert max(members) - min(members) <= 1
-    alone = module._folds(given_labels, np.arange(len(labels)), folds=folds, seed=seed)
+    alone = deal_folds(given_labels, np.arange(len(labels)), folds=folds, seed=seed)
     for label in set(labels):
         counts = [int((given_labels[alone == number] == label).sum()) for number in range(folds)]
         assert max(counts) - min(counts) <= 1
@@ -114,15 +119,124 @@ def test_scores_are_those_of_ridge_regression_fitted_without_the_fold() -> None:
     features = rng.normal(3, 2, (90, 6)).astype(np.float32)
     labels = rng.integers(0, 3, 90)
     fold = np.arange(90) % 3
-    scores = module._scores(features, labels, 3, fold=fold)
+    scores = fit_fold_scores(features, labels, 3, fold=fold).of(np.arange(90))
     standard = (features - features.mean(axis=0)) / features.std(axis=0)
     standard = np.concatenate([standard, np.ones((90, 1))], axis=1)
     for number in range(3):
         rest = fold != number
-        ridge = Ridge(alpha=module._RIDGE * rest.sum(), fit_intercept=False)
+        ridge = Ridge(alpha=RIDGE * rest.sum(), fit_intercept=False)
         ridge.fit(standard[rest], np.eye(3)[labels[rest]])
         expected = ridge.predict(standard[~rest])
         np.testing.assert_allclose(scores[~rest], expected, atol=1e-4)
+
+
+def test_the_shared_slope_is_that_of_the_likeliest_regression() -> None:
+    """Against scipy's general minimiser, on the loss written out."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 400)
+    scores = (np.eye(7)[labels] * 0.2 + rng.normal(0, 0.1, (400, 7))).astype(np.float32)
+    frequencies = (np.bincount(labels) / 400).astype(np.float32)
+
+    def loss(slope: float) -> float:
+        logits = slope * (scores - scores.mean(axis=0)) + np.log(frequencies)
+        return -float(log_softmax(logits, axis=1)[np.arange(400), labels].sum())
+
+    best = minimize_scalar(loss, bounds=(0, 1000), method="bounded", options={"xatol": 1e-6})
+    found = fit_shared_slope(scores, labels, frequencies)
+    assert found.slope == pytest.approx(best.x, rel=5e-3)
+    assert found.gain == pytest.approx(loss(0) - best.fun, rel=1e-3)
+    logits = found.slope * (scores - scores.mean(axis=0)) + np.log(frequencies)
+    np.testing.assert_allclose(found(scores), softmax(logits.astype(np.float64), axis=1), rtol=1e-3)
+
+
+def test_scores_that_tell_nothing_are_the_frequencies() -> None:
+    labels = np.arange(300) % 3
+    away = -np.eye(3, dtype=np.float32)[labels]  # worse than nothing
+    frequencies = np.full(3, 1 / 3, np.float32)
+    found = fit_shared_slope(away, labels, frequencies)
+    assert (found.slope, found.gain) == (0, 0)
+    np.testing.assert_allclose(found(away), 1 / 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1, 1e4])
+def test_the_regression_converges_whatever_the_scale_of_the_scores(scale: float) -> None:
+    """On raw scores of many classes, which are small, it would stop where it begins."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(2000) % 10
+    scores = (np.eye(10)[labels] + rng.normal(0, 0.3, (2000, 10))).astype(np.float32)
+    fitted = fit_full_regression(scores * np.float32(scale), labels)
+    assert fitted is not None
+    right = fitted(scores * np.float32(scale))[np.arange(2000), labels]
+    assert right.mean() > 0.8
+    expected = fit_full_regression(scores, labels)
+    assert expected is not None
+    np.testing.assert_allclose(right, expected(scores)[np.arange(2000), labels], atol=1e-2)
+
+
+def many_classes(classes: int, images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Generated features [n, 64] around a centre for each class, and labels."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(classes * images) % classes
+    centres = rng.normal(0, 0.6, (classes, 64))
+    return (centres[labels] + rng.normal(0, 1, (len(labels), 64))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize(("classes", "images"), [(1000, 6), (300, 20), (100, 6)])
+def test_many_classes_of_few_images(classes: int, images: int) -> None:
+    """Of right labels hardly any is accused; of the wrong ones most are found."""
+    features, truth = many_classes(classes, images, seed=1)
+    right = suspected_labels(features, truth, classes=classes)
+    assert right.not_judged == ""
+    assert len(right) <= 0.02 * len(truth)
+    labels, wrong = flipped(truth, share=0.02, seed=1)
+    found = suspected_labels(features, labels, classes=classes)
+    hits = wrong[found.rows]
+    assert hits.sum() >= 0.5 * wrong.sum()
+    assert hits.mean() >= 0.5
+
+
+@pytest.mark.parametrize(("classes", "images"), [(2, 30), (2, 500), (10, 20), (100, 10), (1000, 6)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_pure_noise_hardly_a_label_is_accused(classes: int, images: int, seed: int) -> None:
+    features, truth = many_classes(classes, images, seed=seed)
+    labels = np.random.default_rng(seed).permutation(truth)
+    found = suspected_labels(features, labels, classes=classes)
+    # At most one data set in a thousand passes as judged; and then few labels are accused.
+    assert len(found) <= 0.01 * len(labels)
+
+
+def test_a_rare_class_is_not_accused_for_being_rare() -> None:
+    """A classifier that knows nothing gives a rare class its frequency, below any fixed limit."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4000, 20)).astype(np.float32)
+    labels = (np.arange(4000) % 100 == 0).astype(np.int64)
+    features[:, 0] += 1.5 * labels  # enough to pass as judged, too little to tell
+    found = suspected_labels(features, labels, classes=2)
+    assert found.not_judged == ""
+    assert labels[found.rows].sum() <= 0.25 * labels.sum()
+
+
+def test_who_would_accuse_too_many_says_that_it_cannot_judge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, truth = digits()
+    labels, _ = flipped(truth, share=0.2, seed=0)
+    monkeypatch.setattr(module, "MAX_SUSPECTED_FRACTION", 0.05)
+    (finding,) = label_findings(samples_of(labels), features_of_digits())
+    assert (finding.kind, finding.severity) == ("labels-not-judged", "note")
+    assert "contradicts 1" in finding.title  # 10 to 19 %
+    assert finding.corrections == ()
+    assert finding.groups == ()
+
+
+def test_labels_that_mean_nothing_are_said_not_to_be_judged() -> None:
+    _, truth = digits()
+    labels = np.random.default_rng(0).permutation(truth)
+    (finding,) = label_findings(samples_of(labels), features_of_digits())
+    assert finding.title == (
+        "Whether labels are wrong cannot be judged: the features that were looked at do not tell "
+        "the classes apart"
+    )
 
 
 def test_too_few_images_or_one_class_say_nothing() -> None:
