@@ -39,8 +39,8 @@ AGAINST_FLOOR = 3.2
 """Or below so many times the floor: the probability of a median other class where the image is
 plain, which is the rate of wrong labels drawn at random; in proportion to the frequencies."""
 MAX_FLOOR_NOISE = 0.3
-"""Where plain images leave more than this to all other classes, that is no floor: the classifier is
-weak."""
+"""Where plain images leave more than this to all other classes, that is not a floor: the classifier
+is weak."""
 MAX_SUSPECTED = 0.25
 """No label of a larger probability is suspected, however poorly the classes are separated."""
 MAX_SUSPECTED_FRACTION = 0.25
