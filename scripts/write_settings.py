@@ -14,7 +14,7 @@ INTRODUCTION = """\
 
 Every setting has a name of the form `section.key`. It can be given with `--set section.key=value`,
 in a recipe (`--recipe NAME` or a TOML file), or in Python with `settings={"section.key": value}`.
-`auto` is decided by the run, and the decision stands in the run's `config.toml`.
+`auto` is decided by the run, and the decision is in the run's `config.toml`.
 
 This page is written by `scripts/write_settings.py`.
 """

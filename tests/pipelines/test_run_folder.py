@@ -16,6 +16,7 @@ from nunbit.pipelines.run_folder import (
     claim,
     recorded_notes,
     resumable,
+    run_name,
     save_config,
 )
 from nunbit.pipelines.training.resume import config_to_resume
@@ -32,6 +33,20 @@ def test_notes_stand_above_the_configuration_and_come_back(tmp_path: Path) -> No
 def test_names_are_claimed_one_after_the_other(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert [claim("a/b").path.name for _ in range(3)] == ["a-b", "a-b-2", "a-b-3"]
+
+
+@pytest.mark.parametrize(
+    ("model", "mode", "expected"),
+    [
+        ("smallcnn", None, "photos-smallcnn"),
+        ("timm/efficientnet_lite0", "head", "photos-head"),
+        ("timm/efficientnet_lite0", "stages:2", "photos-stages-2"),
+        ("timm/efficientnet_lite0", "auto", "photos-efficientnet_lite0"),
+        ("resnet18", "none", "photos-resnet18"),
+    ],
+)
+def test_a_name_says_what_a_run_does(model: str, mode: str | None, expected: str) -> None:
+    assert run_name("photos", model, mode=mode) == expected
 
 
 def test_only_the_start_of_a_run_may_be_written_over(tmp_path: Path) -> None:

@@ -108,6 +108,15 @@ class RunFolder:
             ) from None
 
 
+def run_name(data: str, model: str, *, mode: str | None) -> str:
+    """Name that says what a run does: its data, and its network or what it tunes of one.
+
+    `mode` is the mode of transfer, None without pretrained weights.
+    """
+    what = model.rpartition("/")[2] if mode in (None, "auto", "none") else mode
+    return f"{data}-{what}".replace(":", "-")
+
+
 def claim(name: str) -> RunFolder:
     """Make `runs/<name>`, or the next free of `runs/<name>-2`, `runs/<name>-3` and so on."""
     plain = name.replace("/", "-")

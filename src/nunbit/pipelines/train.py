@@ -44,6 +44,7 @@ from nunbit.pipelines.run_folder import (
     claim,
     recorded_notes,
     resumable,
+    run_name,
     save_config,
     with_absolute_paths,
 )
@@ -141,7 +142,8 @@ def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, comma
         progress=progress,
         watch=watch,
     )
-    folder = claimed or claim(f"{dataset.name}-{chosen.model.name}")
+    mode = wishes.transfer.mode if chosen.model.weights is not None else None
+    folder = claimed or claim(run_name(dataset.name, chosen.model.name, mode=mode))
 
     # --- Network and settings: nothing stays open, and the folder records why ---
     network, config, notes = _settle(
