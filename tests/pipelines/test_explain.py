@@ -77,7 +77,7 @@ def test_the_page_shows_each_image_with_its_maps(folder: Path) -> None:
     assert all(image.attributes.get("alt") for image in page.all("img"))
     assert all(image.attributes["src"].startswith("data:image/") for image in page.all("img"))
     text = page.section("image-1")
-    assert "What speaks for flower" in text
+    assert "Evidence for flower" in text
     assert "Early · features.3 (ReLU): 64 maps of 8 × 8" in text
     assert "Training images that resemble it most" in text
     assert "The attribution maps are not checked" in page.section("overview")

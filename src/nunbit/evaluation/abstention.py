@@ -83,7 +83,7 @@ class Answered:
 def choose_thresholds(
     predictions: Predictions, targets: tuple[float, ...] = TARGETS
 ) -> dict[str, float]:
-    """The lowest threshold for each accuracy that these images speak for: {"0.95": 0.83, …}.
+    """The lowest threshold for each accuracy that these images support: {"0.95": 0.83, …}.
 
     Not the one where the accuracy seen reaches the target: chosen as the luckiest of many, it
     breaks its promise on new images in half of the cases. Instead, the lower limit of Clopper and

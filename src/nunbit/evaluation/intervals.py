@@ -98,7 +98,7 @@ def resampled(
 ) -> NDArray[np.float64]:
     """The statistic in each resample, [R]; arguments as those of `bootstrap`.
 
-    Raises ValueError where there is no image, a count is negative or no whole number, or the
+    Raises ValueError where there is no image, a count is negative or not a whole number, or the
     statistic does not give one finite value for each resample.
     """
     cells = np.asarray(counts, dtype=np.float64)

@@ -81,7 +81,7 @@ def test_a_row_for_each_wanted_accuracy() -> None:
 
 def test_what_is_out_of_reach_is_said() -> None:
     page, text = words(report(60, skill=1.0, scale=1.0))
-    assert sum("the validation images do not speak for it" in r.words for r in page.all("tr")) == 3
+    assert sum("the validation images do not support one" in r.words for r in page.all("tr")) == 3
     assert "60 validation images are fewer than the 100 that it takes" in text
     assert "No threshold was found above which 95 % would be" in text
     assert len(page.all("svg")) == 2  # one reliability diagram: nothing was changed

@@ -199,7 +199,7 @@ def test_leaks_are_told_with_the_score_without_them() -> None:
     page = Page(build_report(leaking))
     kept = np.setdiff1d(np.arange(200), wrong[:2])
     rest = evaluate(report.predictions.subset(kept), report.classes)
-    assert "2 test images also stand in the training or validation part" in page.section("result")
+    assert "2 test images are also in the training or validation part" in page.section("result")
     assert f"Without them: right on {rest.correct} of 198" in page.section("result")
     assert percent_with_range(rest.accuracy, rest.accuracy_ci95) in page.section("result")
     assert "2 test images are byte for byte the same" in page.section("data")

@@ -1,4 +1,4 @@
-"""Two models on the same images: how much better one is, and whether that can be told.
+"""Two models on the same images: how much better one is, and whether that is more than chance.
 
 N images, K classes.
 """

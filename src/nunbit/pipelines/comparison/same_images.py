@@ -60,7 +60,7 @@ def check_same_test_images(first: RecordedRun, second: RecordedRun) -> None:
 
 
 def seen_in_training(run: RecordedRun) -> int:
-    """Test images whose bytes also stand in the training or validation part of the run.
+    """Test images whose bytes are also in the training or validation part of the run.
 
     None in a run's own test part, unless the data's own parts leak; but of what `nunbit evaluate`
     is given, any number.

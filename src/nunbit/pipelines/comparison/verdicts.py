@@ -89,7 +89,7 @@ def _turned(difference: Difference) -> Difference:
 
 
 def _corrected(p_value: float, comparisons: int) -> str:
-    """Words where one comparison alone would have been told, but not among several."""
+    """Words where one comparison alone would have been detectable, but not among several."""
     if p_value < SIGNIFICANCE and comparisons > 1:
         return f", for {comparisons} comparisons were made"
     return ""

@@ -16,7 +16,7 @@ from PIL import Image
 Picture = NDArray[np.uint8]
 
 FOR, AGAINST = (196, 72, 10), (11, 98, 168)
-"""Colours of what speaks for a class and against it: told apart in all common colour blindness."""
+"""Colours of what speaks for a class and against it: distinct in all common colour blindness."""
 STRONGEST = 0.88
 """Share of colour over the image where a value reaches the scale's end."""
 FADED = 0.45

@@ -13,7 +13,7 @@ from nunbit.reports.kit.tables import stack_tables
 from nunbit.reports.kit.templates import render
 
 T = TypeVar("T")
-FOOTER = "Made by nunbit {}. This page stands alone: it loads nothing and runs no script."
+FOOTER = "Made by nunbit {}. This page is self-contained: it loads nothing and runs no script."
 
 
 @dataclass(frozen=True, kw_only=True)

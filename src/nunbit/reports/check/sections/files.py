@@ -35,7 +35,7 @@ class Table:
     values: tuple[str, ...]
     rows: list[tuple[str, int, list[tuple[int, float]]]]
     """Class, its images, and for each value the number of images and their share of the class."""
-    told: str
+    remark: str
     """What the property alone would tell, in words."""
 
 
@@ -67,13 +67,13 @@ def _table(table: PropertyTable, classes: ClassNames) -> Table:
     for name, counts in zip(classes, table.counts[:, order].tolist(), strict=True):
         images = sum(counts)
         rows.append((name, images, [(count, count / max(1, images)) for count in counts]))
-    told = (
+    remark = (
         "Answering each column’s most frequent class is right for "
         f"{percent(table.accuracy)} of these very images, the largest class for "
         f"{percent(table.baseline)}. A finding above says so where that is more than chance."
     )
-    told = told.replace(" %", "\N{NO-BREAK SPACE}%")
-    return Table(title=f"{table.title}{unit}", values=values, rows=rows, told=told)
+    remark = remark.replace(" %", "\N{NO-BREAK SPACE}%")
+    return Table(title=f"{table.title}{unit}", values=values, rows=rows, remark=remark)
 
 
 def _in_order(values: Sequence[str]) -> tuple[list[int], tuple[str, ...], str]:

@@ -28,8 +28,8 @@ def headline(diagnosis: Diagnosis) -> str:
     """'1 error, 3 warnings and 6 notes about 70,000 images'."""
     images = count(len(diagnosis.samples), "image or file", "images and files")
     counts = {word: diagnosis.count(word) for word in ("error", "warning", "note")}
-    told = [count(number, word) for word, number in counts.items() if number]
-    if not told:
+    words = [count(number, word) for word, number in counts.items() if number]
+    if not words:
         return f"Nothing found that would spoil a training: {images}"
-    listed = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    listed = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
     return f"{listed} about {images}"

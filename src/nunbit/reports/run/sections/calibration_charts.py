@@ -43,12 +43,12 @@ def reliability_chart(reliability: Reliability, *, name: str, title: str) -> Mar
         axes.xaxis.set_major_formatter(_PERCENT)
         axes.yaxis.set_major_formatter(_PERCENT)
 
-    told = "; ".join(
+    words = "; ".join(
         f"{n} images at {c:.0%}: {a:.0%} right"
         for n, c, a in zip(counts, confidence, accuracy, strict=True)
     )
     return draw_chart(
-        plot, name=name, title=title, description=f"{title}. {told}.", size=(4.6, 3.4)
+        plot, name=name, title=title, description=f"{title}. {words}.", size=(4.6, 3.4)
     )
 
 
@@ -92,5 +92,5 @@ def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) ->
         f"{at.accuracy or 0:.1%} of these are right."
         for target, at in reached.items()
     )
-    told = f"{title}: with every test image answered, {overall:.1%} are right.{dots}"
-    return draw_chart(plot, name="coverage", title=title, description=told, size=SIZE)
+    words = f"{title}: with every test image answered, {overall:.1%} are right.{dots}"
+    return draw_chart(plot, name="coverage", title=title, description=words, size=SIZE)

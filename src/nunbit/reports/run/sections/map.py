@@ -177,12 +177,12 @@ def _descriptions(report: RunResult, rows: NDArray[np.int64]) -> list[str]:
     """'0012.png: predicted cat (98.1 %), truly dog' of each row [P] of the predictions."""
     predictions = report.predictions
     sure = predictions.probabilities.max(axis=1)
-    told = []
+    words = []
     for row in rows:
         name = PurePosixPath(report.path(int(row))).name
         short = name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
         answer = report.classes[predictions.predicted[row]]
         true = report.classes[predictions.labels[row]]
         verdict = f"truly {true}" if answer != true else "right"
-        told.append(f"{short}: predicted {answer} ({confidence(float(sure[row]))}), {verdict}")
-    return told
+        words.append(f"{short}: predicted {answer} ({confidence(float(sure[row]))}), {verdict}")
+    return words
