@@ -64,12 +64,12 @@ class Classifier(Predictor):
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+        """Confidence thresholds by the accuracy above them, such as "0.95"."""
         return self.bundle.thresholds
 
     @property
     def subject(self) -> Subject:
-        """What the functions of `nunbit.explain` look at: the network, its contract and classes."""
+        """Subject of the functions of `nunbit.explain`: network, contract and classes."""
         from nunbit.explain.images import Subject  # with captum and matplotlib: not for predicting
 
         return Subject(deployed=self.deployed, classes=self.classes)
@@ -85,7 +85,7 @@ class Classifier(Predictor):
         checks: bool = True,
         seed: int = 0,
     ) -> tuple[Explanation, ...]:
-        """What the network makes of each image: probabilities, feature maps, attribution maps.
+        """Explain each image: probabilities, feature maps, attribution maps.
 
         Args:
             images: as `predict` takes them.
@@ -129,7 +129,7 @@ class Classifier(Predictor):
         return collect_answers(deployed, self._batches(canvases)).probabilities
 
     def _deployed_for(self, canvases: Sequence[Canvas], *, of: int) -> Deployed:
-        """What answers about so many images in all: on a CPU, for many of them, a faster network.
+        """Deployed model for a number of images: on a CPU, for many, a faster network.
 
         It gives the answers of `deployed` but for rounding; a canvas is to try that on.
         """

@@ -30,7 +30,7 @@ _WITHOUT_FLOAT64 = ("mps",)
 
 
 class Answers(NamedTuple):
-    """What a deployed bundle says about a batch."""
+    """Answers of a deployed bundle for a batch."""
 
     logits: Tensor
     """Float32 [B, K]; means over an image and its mirror image where these are asked about."""
@@ -82,7 +82,7 @@ class Deployed(nn.Module):
 
     @classmethod
     def of(cls, bundle: Bundle, *, device: torch.device | None = None) -> Deployed:
-        """What a bundle is put to use as; its network is moved to `device` where one is given."""
+        """Deploy a bundle; its network is moved to `device` if one is given."""
         if device is not None:
             bundle.model.to(device)
         return cls(
@@ -104,13 +104,13 @@ class Deployed(nn.Module):
 
     @property
     def network(self) -> nn.Module:
-        """From normalised float32 [B, C, H, W] to logits [B, K], of the images as they are."""
+        """Network from normalised float32 [B, C, H, W] to logits [B, K], without mirror pass."""
         answering = self.answering
         return answering.network if isinstance(answering, HorizontalFlipTTA) else answering
 
     @property
     def device(self) -> torch.device:
-        """Where canvases are expected."""
+        """Device of the canvases."""
         return self.scale.device
 
     def forward(self, canvases: Tensor) -> Answers:
@@ -142,7 +142,7 @@ def calibrated(logits: Tensor, temperature: float, *, dtype: torch.dtype = torch
 
 
 def predict_canvases(deployed: Deployed, batches: Iterable[CanvasBatch]) -> Predictions:
-    """What a deployed bundle says about every image, in the order of the batches.
+    """Predict every image with a deployed bundle, in the order of the batches.
 
     Raises ValueError if there is no image at all; BundleError for an answer that is not finite.
     """

@@ -1,4 +1,4 @@
-"""Where the network runs, and in which precision."""
+"""Device of the network, and its precision."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from nunbit.types import Batch, Predictions
 
 
 def predict(model: nn.Module, batches: Iterable[Batch]) -> Predictions:
-    """What the network says about every image, in the order of the batches.
+    """Predict every image, in the order of the batches.
 
     Computes in evaluation mode and float32, even inside somebody's autocast, and gives each module
     the mode back that it had. Model and batches must be on the same device.

@@ -39,7 +39,7 @@ NOT_FINITE = "the model's answers are not finite numbers"
 
 @dataclass(frozen=True, kw_only=True)
 class FilePrediction:
-    """What the model says about one file, or why it cannot."""
+    """Answer of the model for one file, or the reason why there is none."""
 
     path: Path
     names: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Predictor(ABC):
     @property
     @abstractmethod
     def thresholds(self) -> Mapping[str, float]:
-        """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+        """Confidence thresholds by the accuracy above them, such as "0.95"."""
 
     @abstractmethod
     def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:

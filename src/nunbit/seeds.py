@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Purpose(IntEnum):
-    """What random numbers are for; the numbers are part of the reproducibility of old runs."""
+    """Purpose of random numbers; its value keeps old runs reproducible."""
 
     ORDER = 1
     """Of the training images, epoch by epoch."""
@@ -67,7 +67,7 @@ def torch_rng(derived: int) -> torch.Generator:
 
 
 def sklearn_seed(seed: int, purpose: Purpose, *position: int) -> int:
-    """What scikit-learn takes as `random_state`: a seed in 0 … 2³² − 1, likewise."""
+    """Seed for scikit-learn's `random_state`: likewise, in 0 … 2³² − 1."""
     return derive_seed(seed, purpose, *position) % 2**32
 
 

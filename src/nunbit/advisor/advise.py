@@ -194,7 +194,7 @@ def _timings(
     learning: dict[str, int],
     progress: Progress,
 ) -> dict[str, Timing]:
-    """What an image costs under each plan."""
+    """Seconds of an image under each plan."""
     plans = {"head": 0, **learning, SCRATCH: 0}
     return {
         plan: time_scratch(case)

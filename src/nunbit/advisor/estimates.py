@@ -70,7 +70,7 @@ class Measured:
 
 
 def is_much(case: AdvisorInput, curve: Curve) -> Answer:
-    """How much data: images per class, and whether more of them still bring much."""
+    """Judge the amount of data: images per class, and whether more would still help."""
     counts = np.bincount(case.images.labels, minlength=case.classes)
     median, smallest = int(np.median(counts)), int(counts.min())
     brought = curve.last_doubling
@@ -89,7 +89,7 @@ def is_much(case: AdvisorInput, curve: Curve) -> Answer:
 
 
 def is_similar(heads: Heads) -> Answer:
-    """How similar: what the last stage tells a head, against stages before it and no training."""
+    """Judge the similarity: a head on the last stage against earlier stages and raw pixels."""
     last = heads.last
     others = (*heads.untrained, heads.pixels)
     plain = max(others, key=lambda judged: int(judged.right.sum()))
@@ -116,7 +116,7 @@ def is_similar(heads: Heads) -> Answer:
 
 
 def estimates(case: AdvisorInput, measured: Measured) -> tuple[PlanEstimate, ...]:
-    """What to expect of every plan, in accuracy and time."""
+    """Estimate accuracy and time of every plan."""
     head, basis = _head_at(case, measured)
     expected = {HEAD: (head, basis)}
     for plan, (change, doubt) in _changes(measured).items():
@@ -331,7 +331,7 @@ def _seconds(case: AdvisorInput, measured: Measured) -> dict[str, float]:
 
 
 def why(plans: tuple[PlanEstimate, ...], chosen: PlanEstimate) -> str:
-    """Why this plan, in a sentence."""
+    """Reason for this plan, in a sentence."""
     transfers = [plan for plan in plans if plan.plan != SCRATCH]
     best = max(transfers, key=lambda plan: plan.accuracy.estimate)
     expected = f"training {describe(chosen.plan)} is expected to reach {chosen.accuracy}"
@@ -350,7 +350,7 @@ def why(plans: tuple[PlanEstimate, ...], chosen: PlanEstimate) -> str:
 def remarks_on(
     case: AdvisorInput, measured: Measured, plans: tuple[PlanEstimate, ...]
 ) -> tuple[str, ...]:
-    """What limits the advice."""
+    """Remarks on the limits of the advice."""
     return tuple(_remarks(case, measured, plans))
 
 

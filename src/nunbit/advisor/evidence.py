@@ -1,4 +1,4 @@
-"""How much simple heads can read from features: cross-validated, and over the number of images.
+"""Evidence: accuracy of simple heads on features, cross-validated, by number of images.
 
 n images, D features, K classes, F folds. Only images that may be trained on come here; the test
 part never does.
@@ -52,7 +52,7 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfFold:
-    """What heads said of images that they were not fitted on."""
+    """Answers of heads for images that they were not fitted on."""
 
     right: NDArray[np.bool_]
     """[n]"""

@@ -1,4 +1,4 @@
-"""What is to be judged: a pretrained network and the images that it may be trained on.
+"""Inputs of the adviser: a pretrained network and the images that it may be trained on.
 
 N samples of a data set, n of them given to the adviser, H height, W width, C channels.
 """

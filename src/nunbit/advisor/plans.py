@@ -28,7 +28,7 @@ Source = Literal["pretrained", "untrained", "pixels"]
 
 
 def describe(plan: str) -> str:
-    """What a plan trains, in words: 'stages:2' is 'last 2 stages and head'."""
+    """Describe what a plan trains: 'stages:2' is 'last 2 stages and head'."""
     if plan.startswith("stages:"):
         return f"last {plan.removeprefix('stages:')} stages and head"
     return _DESCRIPTIONS[plan]
@@ -48,7 +48,7 @@ class Proportion:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadScore:
-    """How well a simple head does on one kind of features, cross-validated."""
+    """Cross-validated accuracy of a simple head on one kind of features."""
 
     source: Source
     stage: int
@@ -91,7 +91,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanEstimate:
-    """What to expect of a plan."""
+    """Expected accuracy and time of a plan."""
 
     plan: str
     """The plan as `transfer.mode` takes it."""
@@ -116,7 +116,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """What to train, what to expect, and the measurements behind it."""
+    """Advice: what to train, what to expect, and the measurements behind it."""
 
     data: str
     model: str
@@ -143,13 +143,13 @@ class Advice:
     reason: str
     """Why, in a sentence or two."""
     remarks: tuple[str, ...] = ()
-    """What limits the advice."""
+    """Remarks on the limits of the advice."""
     seconds: float = 0.0
     """What measuring took."""
 
     @property
     def table_plan(self) -> str:
-        """What the notes' table says for the two answers."""
+        """Plan of the rule of thumb for the two answers."""
         return table_plan(much=self.much.yes, similar=self.similar.yes, stages=self._middle)
 
     @property
@@ -167,7 +167,7 @@ class Advice:
 
 
 def advice_from_dict(content: Mapping[str, Any]) -> Advice:
-    """What `Advice.to_dict` gave, for example read from a run's advice.json.
+    """Read what `Advice.to_dict` wrote, for example from a run's advice.json.
 
     Raises DataError for anything else.
     """
@@ -208,7 +208,7 @@ def table_plan(*, much: bool, similar: bool, stages: str) -> str:
 
 
 def depth(plan: str) -> float:
-    """How many stages a plan trains; everything is more than any number of them."""
+    """Number of stages that a plan trains; everything is more than any number."""
     if plan.startswith("stages:"):
         return float(plan.removeprefix("stages:"))
     return {HEAD: 0.0, LAST_STAGE: 1.0, ALL: math.inf, SCRATCH: math.inf}[plan]

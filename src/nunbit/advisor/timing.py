@@ -1,4 +1,4 @@
-"""How long each plan would take on this machine: measured on one batch, multiplied out.
+"""Timing of each plan on this machine: measured on one batch, multiplied out.
 
 Seconds are per image unless a name says otherwise.
 """
@@ -26,7 +26,7 @@ BATCH = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What an image costs under a plan."""
+    """Seconds of an image under a plan."""
 
     frozen: float
     """Forward through the part that does not learn."""

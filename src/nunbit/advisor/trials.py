@@ -93,7 +93,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialSetup:
-    """What all plans are tried in: rounds that judge each image at most once."""
+    """Setup of the trials of all plans: rounds that judge each image at most once."""
 
     rounds: tuple[Round, ...]
     split_points: tuple[SplitPoint, ...]
@@ -311,7 +311,7 @@ def _multiply_adds(
 
 
 def _affordable(multiply_adds: int) -> float:
-    """How many images a trial may see, each as often as it is seen."""
+    """Number of images that a trial may see, each as often as it is seen."""
     return TRIAL_MULTIPLY_ADDS / (PASSES_OF_A_STEP * max(1, multiply_adds))
 
 

@@ -31,7 +31,7 @@ Pool: TypeAlias = Callable[[Tensor], Tensor]
 def extract(
     module: nn.Module, batches: Iterable[Batch], *, pool: Pool | None = None, view: View = "centre"
 ) -> NDArray[np.float32]:
-    """What a module makes of every image, float32 [n, ...], in the order of the batches.
+    """Extract a module's output for every image, float32 [n, ...], in order of the batches.
 
     In evaluation mode and float32, even inside somebody's autocast, without gradients; each module
     gets its mode back. Raises ValueError if there is no image at all.
@@ -85,7 +85,7 @@ def view_of(images: Tensor, view: View) -> Tensor:
 
 
 def _passes(module: nn.Module, batches: Iterable[Batch], view: View) -> Iterator[Any]:
-    """What the module returns for each batch."""
+    """Yield the module's output for each batch."""
     with evaluation_mode(module):
         for batch in batches:
             images = view_of(batch.images, view)

@@ -20,7 +20,7 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def fuse_conv_bn(piece: nn.Module) -> nn.Module:
-    """What the piece computes in evaluation mode, without its batch normalisation where possible.
+    """Fuse batch normalisation into convolutions where possible, for evaluation mode.
 
     `piece` is one of `features.pieces`, and stays as it is; what is not changed is shared with it.
     A network that could not be followed is given back itself. Later changes of the piece's weights

@@ -185,7 +185,7 @@ def changes_its_input(node: Node, root: nn.Module) -> bool:
 
 
 def _usual_arguments(model: nn.Module) -> dict[str, Any]:
-    """What the network takes beside the image, each with its default."""
+    """Arguments of the network beside the image, each with its default."""
     parameters = list(inspect.signature(model.forward).parameters.values())[1:]
     return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
 
@@ -218,7 +218,7 @@ def _restore_dropout(followed: Followed) -> None:
 
 
 def _modules_that_are_one() -> tuple[type[nn.Module], ...]:
-    """What timm says of its own modules, where timm is in use at all."""
+    """Modules that timm declares as leaves, if timm is in use at all."""
     timm = sys.modules.get("timm.models")
     return () if timm is None else tuple(timm.get_notrace_modules())
 

@@ -30,7 +30,7 @@ class _ChannelsLast(nn.Module):
 
 
 def optimize_for_inference(model: nn.Module, images: Tensor) -> nn.Module:
-    """What the model computes in evaluation mode, faster where it has batch normalisation.
+    """Make a model faster in evaluation mode, where it has batch normalisation.
 
     That is folded into the convolutions, and images come channels last: EfficientNet-lite0 needs
     half of the time for an answer or a gradient on a CPU. The model stays as it is, and is given

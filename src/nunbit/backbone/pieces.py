@@ -66,7 +66,7 @@ def _followed(model: nn.Module, split_points: Sequence[SplitPoint]) -> tuple[Fol
 
 
 def _before(followed: Followed, ends: Sequence[Node], *, single: bool) -> GraphModule:
-    """What leads to some nodes, which are its output."""
+    """Part of the graph that leads to some nodes, its outputs."""
     graph = Graph()
     known: dict[Node, Node] = {}
     needed = dependent(followed.graph)

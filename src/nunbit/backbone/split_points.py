@@ -166,7 +166,7 @@ def _never_finer_again(places: Sequence[_Place]) -> list[_Place]:
 
 
 def dim_of_channels(size: Sequence[int], before: Sequence[int], channel_dim: int) -> int | None:
-    """Which dimension counts channels, judged by what stood before: torch does not say.
+    """Dimension that counts channels, judged by what came before: torch does not say.
 
     Of maps, the first or the last, whichever leaves the aspect ratio as it was, and None where
     neither does, as in windows; of two dimensions, the one that is not the number of places before.

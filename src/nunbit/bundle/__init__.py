@@ -72,7 +72,7 @@ class Bundle:
     temperature: float = 1.0
     """Logits are divided by it before the softmax."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+    """Confidence thresholds by the accuracy above them, such as "0.95"."""
     data_hash: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What a bundle may hold: names, options and numbers that are read from its files."""
+"""Checks of a bundle: names, options and numbers that are read from its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check is.
+"""Base class of checks.
 
 A new one is a file in `metadata` or `pixels` with a class like this, and a line in `registry`:
 
@@ -42,4 +42,4 @@ class Check(ABC):
 
     @abstractmethod
     def run(self, context: Context) -> Iterable[Finding]:
-        """What was found, in the order in which it should be read."""
+        """Run the check: findings, in the order in which they should be read."""

@@ -1,4 +1,4 @@
-"""What all checks of one data set share, each part made once. N samples."""
+"""Context shared by all checks of one data set, each part made once. N samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor found, as one frozen value that the terminal, the page and programs read."""
+"""Diagnosis: all findings as one frozen value for terminal, page and programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How findings name images: some as examples, copies as pairs."""
+"""Names of images in findings: some as examples, copies as pairs."""
 
 from __future__ import annotations
 

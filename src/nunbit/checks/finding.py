@@ -1,4 +1,4 @@
-"""What a check says about the data, and what it proposes to do about it."""
+"""Finding of a check: what is wrong with the data, and what to do about it."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Decoded(Protocol):
 
 
 def quick_findings(context: Context) -> tuple[Finding, ...]:
-    """What the checks that need no pixels find, errors first: every training runs them."""
+    """Findings of the checks that need no pixels, errors first: every training runs them."""
     checks = (check for check in registry.CHECKS if check.needs == "metadata")
     return _by_severity(finding for check in checks for finding in check.run(context))
 

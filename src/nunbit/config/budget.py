@@ -1,4 +1,4 @@
-"""What `auto` means for kept pixels: decided from what is free at the moment, so never recorded."""
+"""Budget for kept pixels: `auto` depends on what is free now, so it is never recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def decide_workers(pixels: PixelsConfig) -> int:
 
 
 def decide_budget(pixels: PixelsConfig) -> Budget:
-    """What decoded pixels may cost: as set, else half of the free memory, a quarter of the disk."""
+    """Decide the budget of pixels: as set, else half of the free memory, a quarter of the disk."""
     ram, disk = pixels.ram_budget_bytes, pixels.disk_budget_bytes
     return Budget(
         ram_bytes=psutil.virtual_memory().available // 2 if ram == "auto" else ram,

@@ -1,4 +1,4 @@
-"""What `auto` means in the input contract: as set, as pretrained weights had it, or the usual way.
+"""Input contract: `auto` becomes what is set, what the weights had, or the usual value.
 
 The image size is decided in resolve.py, for it depends on the network.
 """

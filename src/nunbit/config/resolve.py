@@ -1,4 +1,4 @@
-"""What `auto` means: every decision that a run takes for the user, with its reason.
+"""Resolution of `auto`: every decision that a run takes for the user, with its reason.
 
 The facts come one after the other, so the decisions do too:
 
@@ -186,7 +186,7 @@ def _given_size(pixels: PixelsConfig) -> tuple[int, int] | None:
 
 
 def decide_initialisation(model: ModelConfig, name: str) -> Decision[InitialisationName]:
-    """How weights are drawn: whitening for networks made for it, else the network's own way."""
+    """Decide how weights are drawn: whitening for networks made for it, else their own way."""
     if model.initialisation != "auto":
         return Decision("model.initialisation", model.initialisation, SET)
     if model.pretrained == "none" and image_model(name).whitens:
@@ -414,7 +414,7 @@ def decide_precision(
 def resolve_checkpoint(
     wish: CheckpointConfig, *, validation_images: int
 ) -> tuple[ResolvedCheckpoint, Decision[str]]:
-    """What decides on the best epoch, and in which direction; without validation images the loss.
+    """Decide the monitor of the best epoch and its direction; the loss without validation.
 
     Only the defaults give way: a named number that is never measured is reported in training.
     """

@@ -1,4 +1,4 @@
-"""What a run goes by once nothing is left to decide: the settings, each with its reason.
+"""Resolved configuration: the settings of a run, each decided and with its reason.
 
 The sections narrow those of sections.py: where a wish may be `auto`, what was decided may not.
 """
@@ -66,7 +66,7 @@ class ResolvedModel:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelAndInput:
-    """What is decided before any pixel is decoded: the network and its input contract."""
+    """Network and input contract: decided before any pixel is decoded."""
 
     model: ResolvedModel
     preprocess: Preprocess
@@ -105,7 +105,7 @@ class ResolvedCheckpoint(CheckpointConfig):
 
     @property
     def as_monitor(self) -> Monitor:
-        """What decides which epoch is best."""
+        """Monitor that decides which epoch is best."""
         return Monitor(name=self.monitor, mode=self.mode)
 
 

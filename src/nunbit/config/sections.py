@@ -30,7 +30,7 @@ MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "valida
 
 
 class Section(BaseModel):
-    """What all sections share: no change after construction, no unknown key."""
+    """Base class of all sections: no change after construction, no unknown key."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
@@ -57,7 +57,7 @@ class DataConfig(Section):
 
 
 class SplitConfig(Section):
-    """How the samples are divided where the data do not say."""
+    """Split of the samples where the data do not give one."""
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Fraction of all samples that becomes the test part."""

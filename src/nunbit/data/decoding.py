@@ -249,7 +249,7 @@ def _camera(exif: Image.Exif) -> str:
 
 
 def _taken(exif: Image.Exif) -> str:
-    """When the picture was taken, else when it was changed; '' without a possible date."""
+    """Date when the picture was taken, else changed; '' without a possible date."""
     try:
         details: Any = exif.get_ifd(ExifTags.IFD.Exif)
     except Exception:  # as in `_exif`

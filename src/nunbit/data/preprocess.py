@@ -175,7 +175,7 @@ class Preprocess:
         return self.normalise(canvases.to(device, non_blocking=True).permute(0, 3, 1, 2))
 
     def scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """What `normalise` multiplies pixels by, and then adds: float32 [1, C, 1, 1] each."""
+        """Factor and offset with which `normalise` maps pixels: float32 [1, C, 1, 1] each."""
         return _scale_and_shift(self.mean, self.std, device)
 
     def denormalise(self, images: Tensor) -> Tensor:

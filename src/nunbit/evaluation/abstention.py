@@ -1,4 +1,4 @@
-"""Which share of the images can be answered when wrong answers must be rare?
+"""Selective prediction: the fraction of images answered when wrong answers must be rare.
 
 N images. An image is answered where the confidence reaches a threshold, else left to somebody
 else; the fewer are answered, the more of the answers are right (El-Yaniv and Wiener 2010).
@@ -25,7 +25,7 @@ CERTAINTY = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What a threshold does on some images."""
+    """Effect of a threshold on some images."""
 
     threshold: float
     n: int
@@ -109,7 +109,7 @@ def choose_thresholds(
 
 
 def answered_at(predictions: Predictions, threshold: float) -> Answered:
-    """What a threshold does on images whose true classes are known; at least one image."""
+    """Measure a threshold on images with known classes; at least one image."""
     taken = predictions.probabilities.max(axis=1) >= threshold
     right = predictions.predicted == predictions.labels
     return Answered(

@@ -1,4 +1,4 @@
-"""What simpler methods reach on the same test images: without them, an accuracy says little.
+"""Baselines: the accuracy of simpler methods on the same test images.
 
 Every baseline is compared with the network on the images that both have answered, in pairs.
 n images, m training images, H height, W width, C channels, K classes.

@@ -105,7 +105,7 @@ def fit_temperature(predictions: Predictions) -> float:
 
 
 def why_no_temperature(predictions: Predictions) -> str:
-    """Why these images are not enough to fit a temperature on; '' where they are."""
+    """Reason why these images are too few to fit a temperature; '' if they are enough."""
     n, wrong = len(predictions), int((predictions.predicted != predictions.labels).sum())
     if n < MIN_IMAGES:
         images = "1 validation image is" if n == 1 else f"{n:,} validation images are"

@@ -69,7 +69,7 @@ def calibration_error_interval(
 
 
 class _Bins:
-    """What the estimate would be, were the truth another."""
+    """Estimates under other true values."""
 
     def __init__(self, *, counts: Numbers, confidence: Numbers) -> None:
         self.counts, self.confidence = counts, confidence

@@ -1,4 +1,4 @@
-"""What a bundle's confidence is worth on a test part: the block `calibration` of summary.json."""
+"""Quality of a bundle's confidence on a test part: the block `calibration` of summary.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nunbit.types import Predictions
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """How far confidence and accuracy are apart on some images."""
+    """Difference between confidence and accuracy on some images."""
 
     ece: float
     ece_ci95: tuple[float, float]
@@ -82,7 +82,7 @@ class CalibrationSummary:
 def summarise_calibration(
     test: Predictions, *, temperature: float, thresholds: Mapping[str, float]
 ) -> CalibrationSummary:
-    """What a temperature and thresholds, by wanted accuracy, do on a test part."""
+    """Measure a temperature, and thresholds by wanted accuracy, on a test part."""
     calibrated = test.at_temperature(temperature)
     return CalibrationSummary(
         temperature=temperature,
@@ -95,7 +95,7 @@ def summarise_calibration(
 
 
 def reason_for_no_temperature(validation: Predictions | None) -> str | None:
-    """Why no temperature was fitted on the validation part; None where one was."""
+    """Reason why no temperature was fitted on the validation part; None if one was."""
     if validation is None or not len(validation):
         return "there is no validation part"
     return why_no_temperature(validation) or None

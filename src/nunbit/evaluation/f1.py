@@ -22,7 +22,7 @@ def macro_f1(confusion: NDArray[np.int64]) -> float:
 
 
 def macro_f1_influence(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How macro F1 responds to an image of each true class and answer, [K, K].
+    """Influence on macro F1 of an image of each true class and answer, [K, K].
 
     The first derivative of macro F1 by the weight of one image, on which Takahashi et al. 2022
     ("Confidence interval for micro-averaged F1 and macro-averaged F1 scores") build its variance.

@@ -1,4 +1,4 @@
-"""How far a number measured on so many images can be from the truth: 95 % intervals.
+"""Intervals: 95 % confidence limits of numbers measured on a sample of images.
 
 R resamples, M cells. A cell is a set of images that a statistic does not tell apart: those that
 were right and those that were wrong, for an accuracy; every image by itself, for a mean loss. To
@@ -118,7 +118,7 @@ def resampled(
 def _draws(
     counts: NDArray[np.int64], generator: np.random.Generator, resamples: int
 ) -> Iterator[NDArray[np.float64]]:
-    """How many of as many images fall into each cell, [R, M] at a time."""
+    """Resample the number of images in each cell, [R, M] at a time."""
     n, m = int(counts.sum()), len(counts)
     at_once = max(CHUNK_NUMBERS // max(n, m), 1)
     cell_of_image = np.repeat(np.arange(m), counts)

@@ -35,7 +35,7 @@ the model card, the table of compared runs. summary.json has them all."""
 
 
 class LabelledPredictions(Protocol):
-    """What a model said about N images whose classes are known; `Predictions` is one."""
+    """Answers of a model for N images with known classes; `Predictions` is one."""
 
     def __len__(self) -> int: ...
 
@@ -86,7 +86,7 @@ class Evidence:
 
 
 class Form(NamedTuple):
-    """How a number is written."""
+    """Format of a number."""
 
     value: Callable[[float | None], str]
     with_range: Callable[[float, tuple[float, float]], str]
@@ -186,7 +186,7 @@ def metrics_in(place: Place) -> tuple[Metric, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
-    """How one class fared. A ratio whose denominator is zero is 0, as in scikit-learn."""
+    """Metrics of one class. A ratio whose denominator is zero is 0, as in scikit-learn."""
 
     n: int
     """Images of this class."""
@@ -371,7 +371,7 @@ class Metrics:
 
     @property
     def scores(self) -> Scores:
-        """What summary.json holds of them."""
+        """Content of summary.json for these metrics."""
         per_class = {name: counts.to_dict() for name, counts in self.per_class.items()}
         return Scores(values=self.values, per_class=per_class)
 

@@ -1,4 +1,4 @@
-"""Which predictions are worth looking at, and which classes are confused.
+"""Mistakes: predictions that are worth looking at, and confused classes.
 
 All functions return row numbers of the given predictions, most telling first.
 """

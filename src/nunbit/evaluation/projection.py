@@ -28,7 +28,7 @@ NEIGHBOURS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What the network's last layer was given."""
+    """Inputs of the network's last layer."""
 
     values: NDArray[np.float32]
     """[M, D]"""
@@ -44,7 +44,7 @@ class Features:
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """Where the points lie."""
+    """Positions of the points."""
 
     method: str
     """PCA or UMAP."""

@@ -1,4 +1,4 @@
-"""Where a network is worse: accuracy by what is known of the images besides their class.
+"""Slices: accuracy by what is known of the images besides their class.
 
 N images, S slices. A slice is the images that share a value of an attribute, or lie in one range
 of it. Each slice is held against all other images by Fisher's exact test, one-sided (is it
@@ -125,7 +125,7 @@ class Slices:
 
     @property
     def accuracy(self) -> float:
-        """Of all images."""
+        """Accuracy on all images."""
         return self.correct / self.n
 
     @property
@@ -299,7 +299,7 @@ def _of_numbers(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.b
 
 
 def _decimals(distinct: NDArray[np.float64]) -> int:
-    """As many as three digits of the largest number need; none where all are whole."""
+    """Number of decimals that show three digits of the largest number; 0 if all are whole."""
     if (distinct == np.round(distinct)).all():
         return 0
     return max(0, 2 - math.floor(math.log10(np.abs(distinct).max())))

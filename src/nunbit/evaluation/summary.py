@@ -40,7 +40,7 @@ class Leaks:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """What an evaluation of a finished model was made of."""
+    """Origin of an evaluation of a finished model."""
 
     run: str
     """Folder of the run or of the bundle."""
@@ -164,7 +164,7 @@ def scores_of(predictions: Predictions | None, classes: ClassNames) -> Scores | 
 
 
 def leaks_of(test: Predictions, split: Split, classes: ClassNames) -> Leaks | None:
-    """What the test part would give without images that also train; None where none do."""
+    """Results of the test part without images that also train; None if there are none."""
     leaked = np.isin(test.indices, split.leaked_test_indices)
     if not leaked.any():
         return None

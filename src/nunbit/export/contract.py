@@ -1,4 +1,4 @@
-"""What an export says of its model: for nunbit, and for the readers of other projects."""
+"""Description of an exported model: for nunbit, and for readers of other projects."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Engine:
 
 @dataclass
 class Parity:
-    """How far an engine's answers lie from nunbit's."""
+    """Differences between an engine's answers and nunbit's."""
 
     engine: str
     tolerance: float

@@ -138,7 +138,7 @@ def spread(value: int | Sequence[int], directions: int) -> tuple[int, ...]:
 
 
 def _left_out(rest: int, padding: int) -> str:
-    """What the filter never reads of the far side: padding lies there before any pixel."""
+    """Rows at the far side that the filter never reads: padding comes before any pixel."""
     pixels = rest - padding
     if pixels <= 0:
         return "only padding is left out"

@@ -43,7 +43,7 @@ CATALOGUE: dict[str, ModelInfo] = {
 
 
 def model_info(name: str) -> ModelInfo:
-    """What is known of the model called `name`.
+    """Look up the facts about the model called `name`.
 
     A bare name is looked for in nunbit's catalogue, then in torchvision, then in timm;
     "torchvision/..." and "timm/..." ask one of them. Raises UsageError for an unknown name.

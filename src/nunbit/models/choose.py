@@ -1,4 +1,4 @@
-"""Which model, and at which image size, when the user leaves it open or names only the model."""
+"""Choice of model and image size where the user leaves them open."""
 
 from __future__ import annotations
 

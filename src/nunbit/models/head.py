@@ -78,7 +78,7 @@ def add_hidden_layer(model: nn.Module, shape: Sequence[int], *, units: int) -> s
 
 
 def _pass(model: nn.Module, shape: Sequence[int]) -> Tensor:
-    """What the network makes of one empty image."""
+    """Output of the network for one empty image."""
     home = reference_tensor(model)
     image = torch.zeros((1, *shape), device=home.device, dtype=home.dtype)
     with evaluation_mode(model), torch.no_grad():

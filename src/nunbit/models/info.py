@@ -1,4 +1,4 @@
-"""What is known of a model before it is built, and whether an image size suits it.
+"""Facts about a model before it is built, and whether an image size suits it.
 
 B images in a batch, C channels, H height, W width, K classes.
 """

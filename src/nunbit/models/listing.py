@@ -1,4 +1,4 @@
-"""What a list of models says of each: its size, its cost, and the weights that exist for it.
+"""Listing of models: size, cost, and the weights that exist for each.
 
 A list stays quick: it builds nunbit's own networks and few of the zoos', without values; for the
 rest it has what the libraries have published, or nothing.

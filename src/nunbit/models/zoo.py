@@ -38,7 +38,7 @@ def timm_names() -> tuple[str, ...]:
 
 @cache
 def torchvision_info(name: str) -> ModelInfo | None:
-    """What is known of torchvision's classifier `name`; None if there is none."""
+    """Facts about torchvision's classifier `name`; None if there is none."""
     if name not in torchvision_names():
         return None
     import torchvision
@@ -61,7 +61,7 @@ def torchvision_info(name: str) -> ModelInfo | None:
 
 @cache
 def timm_info(name: str) -> ModelInfo | None:
-    """What is known of timm's model `name`, with or without a weight's tag; None if unknown."""
+    """Facts about timm's model `name`, with or without a weight's tag; None if unknown."""
     import timm
 
     name = TIMM_RENAMED.get(name, name)
@@ -86,7 +86,7 @@ def timm_info(name: str) -> ModelInfo | None:
 
 
 def timm_arguments(info: ModelInfo, shape: Shape) -> dict[str, Any]:
-    """What timm must be told, beside name and classes, to build a network for `shape`."""
+    """Arguments for timm, beside name and classes, to build a network for `shape`."""
     arguments: dict[str, Any] = {"in_chans": shape.channels}
     if info.sizes_in_steps and shape[1:] != info.input[1:]:
         arguments["img_size"] = [shape.height, shape.width]

@@ -35,7 +35,7 @@ from nunbit.training.speedups.process import keep_freed_memory
 def advise_on(
     config: Config, wanted: ResolvedModel, dataset: Dataset, model: nn.Module, progress: Progress
 ) -> Advice:
-    """What to train of a network with pretrained weights, measured.
+    """Advise on what to train of a network with pretrained weights, by measurement.
 
     `model` is the network `wanted` with a head for the classes of the data, and is left as it is;
     how it is to be trained need not be decided. Takes half a minute to some minutes.
@@ -68,7 +68,7 @@ def advise_and_record(
 def case_of(
     config: Config, wanted: ResolvedModel, dataset: Dataset, model: nn.Module
 ) -> AdvisorInput:
-    """What the adviser looks at; the test part is not among it."""
+    """Build the adviser's inputs, without the test part."""
     split, samples, options = dataset.split, dataset.samples, model_options(wanted, dataset)
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
     frozen = decide_augmentation(config.augment.preset, data_name=samples.name, mode=LAST_STAGE)

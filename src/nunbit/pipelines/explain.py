@@ -30,7 +30,7 @@ NEIGHBOURS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What was made."""
+    """Explanations that were made, and their page."""
 
     page: Path
     explanations: tuple[Explanation, ...]

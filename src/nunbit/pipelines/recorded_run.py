@@ -33,7 +33,7 @@ _AS_WRITTEN = "restore the folder as it was written: its files belong together"
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedRun:
-    """What a run, or an evaluation of one, left for comparisons. Images are in path order."""
+    """Files of a run, or of an evaluation, for comparisons. Images are in path order."""
 
     name: str
     """Short, unique among the runs read together."""
@@ -43,7 +43,7 @@ class RecordedRun:
     """Folder of the training, which for the results of `nunbit evaluate` is another one; None where
     it is gone, or was a model alone."""
     config: Config | None
-    """Of the training; None where that is not known."""
+    """Value in the training; None if it is not known."""
     split: Split
     classes: ClassNames
     """Sorted by name."""
@@ -57,12 +57,12 @@ class RecordedRun:
 
     @property
     def seed(self) -> int | None:
-        """Of the training; None where that is not known."""
+        """Value in the training; None if it is not known."""
         return None if self.config is None else self.config.seed
 
     @property
     def data(self) -> str | None:
-        """Where the tested images were found; None where that is not known."""
+        """Place where the tested images were found; None if it is not known."""
         other = None if self.summary.evaluated is None else self.summary.evaluated.data
         return other or (None if self.config is None else self.config.data.path)
 

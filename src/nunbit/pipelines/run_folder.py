@@ -47,7 +47,7 @@ class RunFolder:
 
     @property
     def transfer(self) -> Path:
-        """What was fitted on features before training, where pretrained weights were used."""
+        """Record of the head that was fitted on features, if pretrained weights were used."""
         return self.path / "transfer.json"
 
     @property
@@ -62,7 +62,7 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """What the network said about each test image."""
+        """Answers of the network for each test image."""
         return self.path / "predictions.csv"
 
     @property
@@ -201,7 +201,7 @@ def recorded_notes(folder: RunFolder) -> list[str]:
 
 
 def resume_command(path: Path) -> str:
-    """What the user types to go on with an interrupted run."""
+    """Command that continues an interrupted run."""
     return shlex.join(["nunbit", "train", "--resume", "--out", str(path)])
 
 

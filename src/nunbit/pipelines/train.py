@@ -300,7 +300,7 @@ def _summarise(
 
 
 def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
-    """What a run reports of its decisions."""
+    """Notes on the decisions of a run."""
     return [decision.note for decision in decisions if decision.note]
 
 

@@ -76,7 +76,7 @@ def draw_advice(advice: Advice, *, form: Literal["png", "svg"] = "png") -> bytes
 
 
 def description(advice: Advice) -> str:
-    """What the picture shows, for those who do not see it."""
+    """Description of the picture, for those who do not see it."""
     last = next(s for s in reversed(advice.heads) if s.source == "pretrained")
     pixels = next(s for s in advice.heads if s.source == "pixels")
     plans = "; ".join(f"{describe(plan.plan)} {plan.accuracy}" for plan in advice.plans)

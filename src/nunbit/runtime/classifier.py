@@ -40,7 +40,7 @@ class ExportedClassifier(Predictor):
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+        """Confidence thresholds by the accuracy above them, such as "0.95"."""
         return self.exported.thresholds
 
     def _probabilities(

@@ -19,7 +19,7 @@ _ERRORS_ONLY = 3
 
 
 class EngineAnswers(NamedTuple):
-    """What the network says."""
+    """Outputs of the network."""
 
     probabilities: NDArray[np.float32]
     """[N, K], calibrated."""

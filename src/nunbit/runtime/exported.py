@@ -31,7 +31,7 @@ _TOGETHER = "restore the folder as `nunbit export` wrote it: its files belong to
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What an exported folder says of itself; K classes."""
+    """Contents of an exported folder; K classes."""
 
     folder: Path
     classes: ClassNames
@@ -40,7 +40,7 @@ class Exported:
     """Inside the network already; probabilities need no further scaling."""
     mirrored: bool
     thresholds: Mapping[str, float]
-    """By accuracy, such as "0.95": the confidence above which so many answers are right."""
+    """Confidence thresholds by the accuracy above them, such as "0.95"."""
     contract: Mapping[str, Any]
     """All of nunbit.json."""
 

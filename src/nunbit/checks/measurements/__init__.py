@@ -1,1 +1,1 @@
-"""What the checks judge by: properties of files, and what one pass over the pixels gathers."""
+"""Measurements for the checks: properties of files, and of pixels in one pass."""

@@ -22,7 +22,7 @@ _STEP_PIXELS = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
-    """What was measured of each sample, [N]; not a number where an image was not seen.
+    """Measurements of each sample, [N]; not a number where an image was not seen.
 
     Colour is first made grey as (R + 2G + B) / 4.
     """
@@ -78,7 +78,7 @@ class AppearanceObserver:
 
     @property
     def appearance(self) -> Appearance:
-        """What was measured so far."""
+        """Measurements so far."""
         return Appearance(**self._columns)
 
 

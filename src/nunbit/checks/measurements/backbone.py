@@ -73,7 +73,7 @@ class Backbone:
         self._body = fuse_conv_bn(feature_extractor(network, self._cut))
 
     def __call__(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """From uint8 [B, H, W, C] to float32 [B, D]: the input of the head."""
+        """Compute the input of the head: uint8 [B, H, W, C] to float32 [B, D]."""
         size = inference_batch_size(self.input.height, self.input.width, self._device)
         return np.concatenate([self._features(part) for part in chunks(canvases, size)])
 

@@ -1,4 +1,4 @@
-"""What the searches for wrong labels and outliers know of a picture: a vector of features.
+"""Embedding of a picture for finding wrong labels and outliers: a vector of features.
 
 N samples, n images observed, B images in a batch, H height, W width, C channels, D features.
 """

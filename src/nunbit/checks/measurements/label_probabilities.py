@@ -1,4 +1,4 @@
-"""From scores of the classes to their probabilities, which hold on average.
+"""Label probabilities: scores of the classes become probabilities that hold on average.
 
 Two logistic regressions, by how many images there are for what is to be fitted. A full one learns
 which classes are alike: K x K coefficients. Where classes are many and their images few it would

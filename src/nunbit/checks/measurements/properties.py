@@ -1,4 +1,4 @@
-"""What files tell besides their pixels, as columns; n usable images with a label.
+"""Properties of files besides their pixels, as columns; n usable images with a label.
 
 The number of bytes is left out on purpose: at one compression it measures how much detail a
 picture holds, which the network may rightly see, so it would accuse many sound data sets.

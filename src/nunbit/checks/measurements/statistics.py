@@ -101,7 +101,7 @@ class ScaledStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How one number is spread over the usable images."""
+    """Distribution of one number over the usable images."""
 
     minimum: float
     median: float
@@ -149,7 +149,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """What the data are in numbers."""
+    """Statistics of the data."""
 
     classes: dict[str, dict[str, int]]
     """Images of each class in each of the parts, and under `all`."""
@@ -227,7 +227,7 @@ class StatisticsObserver:
                 histogram[channel] += np.bincount(values, minlength=256)
 
     def statistics(self, samples: Samples, inspection: Inspection) -> Statistics:
-        """What was counted, with the counts of classes and the sizes of files beside it.
+        """Statistics so far, with the counts of classes and the sizes of files.
 
         Raises ValueError when no image was seen.
         """

@@ -48,7 +48,7 @@ class ClassFromMetadata(Check):
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataFit:
-    """How well metadata alone predict the class."""
+    """Quality of predicting the class from metadata alone."""
 
     n: int
     """Images it was judged on."""

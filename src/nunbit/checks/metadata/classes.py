@@ -23,7 +23,7 @@ recall: 20 points either way."""
 
 
 class ClassSizes(Check):
-    """How many images each class has."""
+    """Number of images of each class."""
 
     name = "class-sizes"
     needs = "metadata"

@@ -1,4 +1,4 @@
-"""What is odd in the files and yet used, and what the source remarked."""
+"""Remarks: odd files that are used all the same, and notes of the source."""
 
 from __future__ import annotations
 

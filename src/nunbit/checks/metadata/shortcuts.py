@@ -50,7 +50,7 @@ class Shortcuts(Check):
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyTable:
-    """How one property is spread over the classes."""
+    """Distribution of one property over the classes."""
 
     name: str
     """`format`, `mode`, `size` or `aspect`."""

@@ -39,7 +39,7 @@ def bad_images(inspection: Inspection, reasons: Sequence[str]) -> tuple[list[int
 def unusable(
     samples: Samples, inspection: Inspection, reasons: Sequence[str], max_bad_fraction: float
 ) -> Iterator[Finding]:
-    """What is left out, with every reason; an error where too much of the whole cannot be used."""
+    """Files that are left out, with reasons; an error where too many cannot be used."""
     given = [i for i, reason in enumerate(reasons) if reason.startswith(EXCLUDED_BY)]
     if given:
         yield _taken_out(samples, reasons, given)
@@ -67,7 +67,7 @@ def unusable(
 
 
 def _taken_out(samples: Samples, reasons: Sequence[str], rows: list[int]) -> Finding:
-    """What the user's own table or corrections leave out."""
+    """Files that the user's own table or corrections leave out."""
     listed = tuple(f"{samples.paths[i]} ({reasons[i]})" for i in rows)
     return Finding(
         kind="left-out-files",

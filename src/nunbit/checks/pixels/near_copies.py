@@ -1,4 +1,4 @@
-"""What near-duplicates mean: leaks between parts, contradicting labels, or nothing bad.
+"""Findings on near copies: leaks between parts, contradicting labels, or harmless ones.
 
 Byte-identical images are found by the quick check and not reported again.
 

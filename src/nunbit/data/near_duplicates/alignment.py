@@ -1,4 +1,4 @@
-"""How much of an image another one leaves unexplained, once it is laid over it as well as possible.
+"""Alignment: the part of an image that another, laid over it best, leaves unexplained.
 
 The model of a copy: shifted and enlarged a little in each direction, brighter or darker with more
 or less contrast, blurred or sharpened a little, and cut off at black and white. The shift and the

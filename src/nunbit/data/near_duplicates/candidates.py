@@ -1,4 +1,4 @@
-"""Which images may be copies of which: nearest neighbours that forgive small shifts and crops.
+"""Candidates for copies: nearest neighbours that tolerate small shifts and crops.
 
 An image is described by the low frequencies of its cosine transform, without the mean and scaled to
 length 1, so that brightness and contrast do not count: a perceptual hash that is not cut down to
@@ -225,7 +225,7 @@ def _probe(
     starts: NDArray[np.int64],
     k: int,
 ) -> tuple[NDArray[np.int64], Floats]:
-    """For each view the nearest of each cell it asks: indices and distances [views, probes * k]."""
+    """Find the nearest in each cell that a view asks: indices, distances [views, probes * k]."""
     asked = _nearest_centres(views.points, centres, _PROBES)
     count, probes = asked.shape
     # One more than wanted, because an image finds itself.

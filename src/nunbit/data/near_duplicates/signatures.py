@@ -1,4 +1,4 @@
-"""What is kept of every image for finding its copies: a thumbnail and its coarse colours.
+"""Signatures for finding copies: a thumbnail of each image and its coarse colours.
 
 n images, B images in a batch, H height, W width, C channels, h and w those of a thumbnail.
 """
@@ -19,7 +19,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 @dataclass(frozen=True, kw_only=True)
 class Signatures:
-    """What is kept of n images, in ascending order of `rows`."""
+    """Signatures of n images, in ascending order of `rows`."""
 
     rows: NDArray[np.int64]
     """[n] row numbers in the `Samples`."""

@@ -125,7 +125,7 @@ def _sort_out(walk: _Walk, entry: os.DirEntry[str], path: str) -> str | None:
 
 
 def _why_not_entered(walk: _Walk, entry: os.DirEntry[str]) -> str | None:
-    """Why a link to a folder is not entered, None where it is."""
+    """Reason why a link to a folder is not entered; None if it is."""
     real = Path(entry.path).resolve()
     if Path(entry.path).parent.resolve().is_relative_to(real):
         return f"link to a folder above it: '{_target(entry)}'"

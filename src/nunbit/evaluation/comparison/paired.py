@@ -28,7 +28,7 @@ POWER = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class PairedPredictions:
-    """What one model said about N images whose classes are known."""
+    """Answers of one model for N images with known classes."""
 
     labels: NDArray[np.int64]
     """[N] true class."""
@@ -105,7 +105,7 @@ def compare_answers(first: PairedPredictions, second: PairedPredictions, *, seed
 
 
 def better_of(difference: Difference, p_adjusted: float) -> Better:
-    """Which is better: only where the corrected test and the interval say so, both."""
+    """Decide which is better: only if both the corrected test and the interval say so."""
     if p_adjusted >= SIGNIFICANCE or not difference.excludes_zero:
         return ""
     return "second" if difference.value > 0 else "first"

@@ -1,4 +1,4 @@
-"""What a comparison found: plain values, from which the terminal, JSON and the page are made."""
+"""Results of a comparison: plain values, from which terminal, JSON and page are made."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: plain values; images that only one of a pair gets right by their paths."""
+        """Convert to plain values for JSON; images that only one of a pair gets right by path."""
         return {
             "dataset": self.dataset,
             "same_images": self.same_images,

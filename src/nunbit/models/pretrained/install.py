@@ -105,7 +105,7 @@ def _new_head(
     weights: Weights,
     class_names: Sequence[str],
 ) -> str:
-    """Why the head cannot be that of the weights; '' if it is."""
+    """Reason why the head cannot be that of the weights; '' if it can."""
     present = [name for name in head if name in given]
     if not present:
         return "the weights bring none"
@@ -173,7 +173,7 @@ def _adapt_channels(
 
 
 def _misfits(given: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> list[str]:
-    """What stands in the way, one line for each kind: missing, unknown, of another shape."""
+    """Misfits, one line for each kind: missing, unknown, of another shape."""
     lines = []
     if missing := [name for name in own if name not in given]:
         lines.append(f"{len(missing)} missing from the weights: {_listed(missing)}")

@@ -80,7 +80,7 @@ def _in_folder(folder: Path, file: str) -> Weights:
 
 
 def _contract_input(contract: dict[str, Any]) -> WeightsInput:
-    """What a bundle's input contract says that concerns weights."""
+    """Parts of a bundle's input contract that concern weights."""
     given = contract["preprocess"]
     return WeightsInput(
         channels=given["channels"],

@@ -19,7 +19,7 @@ Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsInput:
-    """How images became the input when the weights were trained."""
+    """Input of the network when the weights were trained."""
 
     channels: int = 3
     height: int

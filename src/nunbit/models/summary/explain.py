@@ -1,4 +1,4 @@
-"""How the numbers of one layer come about, with the numbers put in."""
+"""Formulas of the numbers of one layer, with the numbers put in."""
 
 from __future__ import annotations
 

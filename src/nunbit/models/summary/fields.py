@@ -18,7 +18,7 @@ class CannotFollowError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What a value sees along one direction of the image."""
+    """Field of a value along one direction of the image."""
 
     first: int
     """The first pixel seen from position 0; negative in the padding."""
@@ -118,7 +118,7 @@ def merge(fields: Sequence[Field], shape: Sequence[int]) -> Field:
 
 
 def _dimension(shape: Sequence[int], step: int, count: int, before: int) -> int:
-    """Which dimension of `shape` counts `count` positions at this step of the flattened tensor.
+    """Find the dimension of `shape` that counts `count` positions at this flattened step.
 
     Several can where sizes are 1: then the one behind `before`, that of the direction before.
     """

@@ -1,4 +1,4 @@
-"""What one output value sees, measured: the input pixels that its gradient reaches.
+"""Measured receptive fields: the input pixels that an output's gradient reaches.
 
 For the few layers that no rule can follow, such as those behind shifted windows. Slower than a
 rule, bounded by the image, and for one value only: that in the middle.

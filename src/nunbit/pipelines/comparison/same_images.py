@@ -1,4 +1,4 @@
-"""Whether runs were tested on the same images; if not, what differs."""
+"""Check that runs were tested on the same images; if not, say what differs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_same_data(runs: Sequence[RecordedRun]) -> None:
 
 
 def other_test_images(first: RecordedRun, second: RecordedRun) -> str:
-    """What differs between the test images of two runs, in words; '' where nothing does."""
+    """Describe the difference between the test images of two runs; '' if there is none."""
     if first.paths == second.paths:
         return ""
     for one, other in ((first, second), (second, first)):

@@ -91,7 +91,7 @@ def _difference(
 
 
 def _right(runs: Sequence[RecordedRun]) -> NDArray[np.bool_]:
-    """Which images each run gets right, [J, N]."""
+    """Images that each run gets right, [J, N]."""
     return np.stack([run.answers.right for run in runs])
 
 

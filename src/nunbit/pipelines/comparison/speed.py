@@ -1,4 +1,4 @@
-"""How many images a second models answer, measured side by side on this machine.
+"""Speed of models in images a second, measured side by side on this machine.
 
 B images in a batch, C channels, H height, W width.
 """

@@ -1,4 +1,4 @@
-"""What can be said of two runs, or of two configurations, in one plain sentence."""
+"""Verdict on two runs, or two configurations, in one plain sentence."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ def _corrected(p_value: float, comparisons: int) -> str:
 
 
 def _round(number: int) -> int:
-    """To two significant digits, upwards: a plan, not a measurement."""
+    """Round up to two significant digits: a plan, not a measurement."""
     unit: int = 10 ** max(len(str(number)) - 2, 0)
     return -(-number // unit) * unit

@@ -39,7 +39,7 @@ def resembling(
     count: int,
     progress: Progress,
 ) -> tuple[list[tuple[Neighbour, ...]], str]:
-    """For each canvas [H, W, C] the `count` nearest training images, and where they come from.
+    """Find the `count` nearest training images of each canvas [H, W, C], and their origin.
 
     Compared is what the final layer is given. Where the run's own images cannot be had, there are
     none, and the text says why.

@@ -89,7 +89,7 @@ def _search(
 
 
 def _record(dataset: Dataset, contract: Preprocess, config: Config) -> Path | None:
-    """Where the pairs of these very images are kept; None where that cannot be."""
+    """Path of the cached pairs of these images; None if they cannot be cached."""
     pairs = zip(dataset.sha256, dataset.reasons, strict=True)
     digests = ["-" if reason else digest for digest, reason in pairs]
     if config.pixels.disk_budget_bytes == 0 or "" in digests:

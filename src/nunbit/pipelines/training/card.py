@@ -104,7 +104,7 @@ def _class_table(test: Scores) -> str:
 
 
 def _confidence(calibration: CalibrationSummary) -> str:
-    """What the probabilities are worth, and from where answers are as good as wanted."""
+    """Describe the calibration, and the thresholds for wanted accuracies."""
     before, after = calibration.before, calibration.after
     why = calibration.why_no_temperature
     lines = ["## Confidence", ""]

@@ -81,7 +81,7 @@ def calibrate(folder: Path, bundle: Bundle, validation: Predictions | None) -> B
 def calibration_summary(
     bundle: Bundle, test: Predictions, validation: Predictions | None
 ) -> CalibrationSummary:
-    """What a bundle's confidence is worth on a test part, and what it was fitted on."""
+    """Summarise a bundle's calibration on a test part, and what it was fitted on."""
     found = summarise_calibration(
         test, temperature=bundle.temperature, thresholds=bundle.thresholds
     )

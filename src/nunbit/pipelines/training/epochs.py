@@ -45,7 +45,7 @@ def _errors(tolerance: float) -> str:
 
 
 def events_of(state: TrainingState, tuning: FineTuning | None = None) -> tuple[Event, ...]:
-    """What the callbacks remembered and, of a fine-tuning, where more stages began to learn."""
+    """Events of the callbacks and, for fine-tuning, where more stages began to learn."""
     events = [Event(**event) for event in state.events]
     if tuning is not None:
         events += _unfreezings(tuning, len(state.history))

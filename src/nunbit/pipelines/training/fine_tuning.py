@@ -40,7 +40,7 @@ FEEDING, ACTIVATIONS = "feeding", "activations"
 def make_fine_tuning(
     backbone: Backbone, model: nn.Module, transfer: ResolvedTransfer
 ) -> FineTuning:
-    """What of the network learns in which epoch."""
+    """Plan which stages of the network learn in which epoch."""
     return fine_tuning(
         model,
         backbone.split_points,
@@ -136,7 +136,7 @@ def tuning_feed(
 
 
 def _why_not_kept(backbone: Backbone, split_point: SplitPoint, augmentation: Augmentation) -> str:
-    """Why activations cannot stand in for images; '' where they can."""
+    """Reason why activations cannot replace images; '' if they can."""
     if not only_flips(augmentation):
         known = augmentation.name in PRESETS
         name = f"'{augmentation.name}'" if known else f"of {augmentation.name}"
@@ -173,7 +173,7 @@ def count_as_best(
 
 
 def notes_of_idle_tuning(state: TrainingState, *, deploy: str) -> list[str]:
-    """What to say when no epoch did as well as the head that tuning began with."""
+    """Note for a tuning in which no epoch did as well as the head that it began with."""
     if state.best.epoch or deploy != "best" or state.best.value is None:
         return []
     return [

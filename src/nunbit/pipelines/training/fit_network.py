@@ -42,7 +42,7 @@ from nunbit.types import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """What training is fed with, and which part of the network it feeds."""
+    """Batches of a training, and the part of the network that they feed."""
 
     train: EpochBatches
     validation: Iterable[Batch] | None

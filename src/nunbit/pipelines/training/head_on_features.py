@@ -275,7 +275,7 @@ def _facts(
 
 
 def _message(start: HeadStart, images: int) -> str:
-    """What happened, as a sentence for the user."""
+    """Describe the fit in a sentence for the user."""
     facts, record = start.facts, start.record
     point: Mapping[str, Any] = next(point for point in facts["path"] if point["chosen"])
     by = {"validation": "on the validation part", "cross-validation": "cross-validated"}

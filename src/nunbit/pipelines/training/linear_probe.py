@@ -52,7 +52,7 @@ def linear_probe(
     budget: Budget,
     progress: Progress,
 ) -> tuple[Baseline, ...]:
-    """What the head said before the tuning, of at most `MAX_TEST_IMAGES` test images.
+    """Evaluate the head before the tuning, on at most `MAX_TEST_IMAGES` test images.
 
     Nothing for a run that tuned nothing: one from scratch has no features, and one of a head on
     features is itself what would be compared. Nothing either where the head was not kept.

@@ -74,7 +74,7 @@ def _some_training_images(dataset: Dataset) -> Tensor:
 
 
 def _size_remarks(weights: Weights, dataset: Dataset) -> list[str]:
-    """What it means that images are much smaller than those that the weights were trained with."""
+    """Remarks on images that are much smaller than those of the weights' training."""
     if weights.input is None:
         return []
     contract = dataset.preprocess

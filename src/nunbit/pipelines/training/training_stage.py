@@ -40,7 +40,7 @@ from nunbit.types import Predictions
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """What the training stage leaves."""
+    """Result of the training stage."""
 
     state: TrainingState
     earlier_seconds: float = 0.0

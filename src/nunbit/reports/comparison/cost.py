@@ -1,4 +1,4 @@
-"""What a run costs, in words."""
+"""Cost of a run, in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nunbit.formatting import DASH, count, duration, file_size
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a run costs, in words; a dash for what is not known."""
+    """Cost of a run, in words; a dash for what is not known."""
 
     parameters: str
     size: str

@@ -1,4 +1,4 @@
-"""What the page of a comparison is made from."""
+"""Inputs of the page of a comparison."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def build_page(given: PageInput) -> str:
 
 
 def scale_ends(explanations: Sequence[Explanation]) -> dict[Method, float]:
-    """Where the colour scale ends, for each method: one for all images and classes."""
+    """Ends of the colour scale, for each method: one for all images and classes."""
     values: dict[Method, list[NDArray[np.float32]]] = {}
     for explanation in explanations:
         for found in explanation.attributions:

@@ -1,4 +1,4 @@
-"""What every page that nunbit writes shares: the shell, its style, words, pictures and charts.
+"""Kit of every page that nunbit writes: shell, style, words, pictures and charts.
 
 Each page is a folder beside this one: its templates and style sheets lie in `templates`, `render`
 makes sections of them, and `document` puts the sections into the shell.

@@ -51,7 +51,7 @@ class Templates:
         return Markup(found.render(**values))
 
     def style_of(self, page: str) -> str:
-        """What a page adds to the style sheet of every page: its CSS files, in order of names."""
+        """Style that a page adds to that of every page: its CSS files, in order of names."""
         folder = resources.files(self._package).joinpath(page, "templates")
         sheets = sorted(item.name for item in folder.iterdir() if item.name.endswith(".css"))
         return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in sheets)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What an image looks like after a step."""
+    """Image after one step."""
 
     name: str
     """Such as `canvas`."""

@@ -1,4 +1,4 @@
-"""What a run leaves at its end: plain values from which its files and its report are made."""
+"""Result of a run: plain values from which its files and its report are made."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class RunResult:
 
     @property
     def kept_because(self) -> str:
-        """Why this one, as the end of a sentence that begins with it; '' where it is not known."""
+        """Reason for this epoch, as the end of a sentence that begins with it; '' if unknown."""
         return "" if self.summary.kept is None else self.summary.kept.why
 
     @cached_property
@@ -123,7 +123,7 @@ class RunResult:
 
     @cached_property
     def baselines(self) -> tuple[Baseline, ...]:
-        """What the summary knows of simpler methods; the largest class is always among them."""
+        """Baselines in the summary; the largest class is always among them."""
         if not len(self.predictions):
             return ()
         return self.summary.baselines or (

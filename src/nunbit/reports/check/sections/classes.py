@@ -1,4 +1,4 @@
-"""How many images each class has, and what the network will see of it."""
+"""Section on classes: number of images, and samples as the network sees them."""
 
 from __future__ import annotations
 

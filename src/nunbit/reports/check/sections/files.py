@@ -29,7 +29,7 @@ LOG_FROM = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """How one property of the files is spread over the classes."""
+    """Distribution of one property of the files over the classes."""
 
     title: str
     values: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How it was done: the input contract, what was done, how long it took, and with what."""
+"""Section on the method: input contract, steps, times and versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nunbit.reports.kit.contract import contract_rows
 
 
 def contract(diagnosis: Diagnosis) -> Section:
-    """How a file becomes what the network sees."""
+    """Description of how a file becomes the network's input."""
     rows = contract_rows(diagnosis.preprocess.to_dict())
     return Section(name="contract", title="Input", body=render("check/contract", rows=rows))
 

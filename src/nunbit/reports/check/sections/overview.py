@@ -1,4 +1,4 @@
-"""What was found, in one sentence and one list."""
+"""Overview of the findings: one sentence and one list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the configurations differ in, and how they were compared."""
+"""Section on the method: differences of the configurations, and how they were compared."""
 
 from __future__ import annotations
 

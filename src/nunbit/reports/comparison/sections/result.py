@@ -1,4 +1,4 @@
-"""What can be said, and the differences as a chart."""
+"""Section on the result: verdicts, and the differences as a chart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def result(given: PageInput) -> Section:
 
 
 def _intervals(comparison: Comparison) -> list[Interval]:
-    """Over seeds where there are any: one seed's difference says less."""
+    """Intervals over seeds if there are several: one seed's difference says less."""
     if comparison.over_seeds:
         return [
             Interval(name=row.second, difference=row.found.difference, better=row.better)

@@ -22,7 +22,7 @@ WITHOUT, WITH = "as the network gives it", "after temperature scaling"
 
 
 def calibration(report: RunResult) -> Section | None:
-    """Whether a confidence of 90 % means right in 90 of 100; None without test images."""
+    """Section on calibration: does 90 % mean right in 90 of 100? None without test images."""
     metrics = report.metrics
     if metrics is None:
         return None
@@ -134,7 +134,7 @@ def _bins(reliability: Reliability) -> list[dict[str, object]]:
 
 
 def _answering(answered: Mapping[str, Answered], metrics: Metrics) -> str:
-    """What a person who must not be wrong too often can do with the network."""
+    """Describe what fraction can be answered if wrong answers must be rare."""
     everything = f"Answering every image, it is right on {percent(metrics.accuracy)} of them."
     useful = {target: at for target, at in answered.items() if at.answered}
     if not useful:

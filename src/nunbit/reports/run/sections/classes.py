@@ -1,4 +1,4 @@
-"""How each class fares."""
+"""Section on the classes: metrics of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the confusion matrix and its largest entries."""
+"""Section on confusions: the confusion matrix and its largest entries."""
 
 from __future__ import annotations
 

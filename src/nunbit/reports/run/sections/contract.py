@@ -32,7 +32,7 @@ class Row:
 
 
 def contract(report: RunResult) -> Section | None:
-    """How a file becomes what the network sees, in words and in pictures."""
+    """Describe how a file becomes the network's input, in words and in pictures."""
     if not report.contract:
         return None
     strip = report.strip

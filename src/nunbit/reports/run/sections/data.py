@@ -1,4 +1,4 @@
-"""What became of every file found, and how it was split."""
+"""Section on the data: every file found, and how it was split."""
 
 from __future__ import annotations
 

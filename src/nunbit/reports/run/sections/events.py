@@ -1,4 +1,4 @@
-"""What happened while the network was trained: numbered, for the charts and the text by them."""
+"""Events of the training: numbered, for the charts and the text beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it was done: model, settings, versions, times and the command."""
+"""Section on the method: model, settings, versions, times and the command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEEDED = "split, first weights, order of the images, augmentation and dropout"
 
 
 def model(report: RunResult) -> Section:
-    """Which network, why, how fast, and layer by layer."""
+    """Section on the network: why this one, how fast, and layer by layer."""
     summary = report.summary
     rows = [("Model", summary.model)]
     if report.model_reason:

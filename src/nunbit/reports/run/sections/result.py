@@ -38,7 +38,7 @@ class PartRow:
 
 
 def result(report: RunResult) -> Section:
-    """How many test images were right, against the baselines, and the leaks if there are any."""
+    """Section on the result: right test images, baselines, and leaks if there are any."""
     metrics = report.metrics
     body = render(
         "run/result",

@@ -1,4 +1,4 @@
-"""Where the network is worse: accuracy by what is known of the images besides their class."""
+"""Section on slices: accuracy by what is known of the images besides their class."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def slices(report: RunResult) -> Section | None:
 
 
 def _axis_start(found: Slices) -> float:
-    """Where the axis of all charts begins, a multiple of a tenth; it ends at 1."""
+    """Start of the axis of all charts, a multiple of a tenth; it ends at 1."""
     lows = [part.accuracy_ci95[0] for group in found.breakdowns for part in group.slices]
     return max(0.0, math.floor(10 * min([found.accuracy, *lows]) - 0.2) / 10)
 

@@ -1,4 +1,4 @@
-"""What was expected of the transfer, whether the test bore it out, and the evidence."""
+"""Section on transfer: expectation, test result, and the evidence."""
 
 from __future__ import annotations
 
