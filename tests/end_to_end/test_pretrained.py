@@ -23,7 +23,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(photos: Path) -> str:
     return nunbit_here(
         *("train", str(photos), "--pretrained", "efficientnet-lite0", "--image-size", "64"),
-        *("--transfer", "all"),
+        *("--transfer", "all", "--verbose"),
         *(
             "--epochs",
             "6",

@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(home: Path, name: str, *options: str) -> tuple[Path, str]:
-    told = nunbit("train", "photos", *LITE, "--out", name, *options, cwd=home)
+    told = nunbit("train", "photos", *LITE, "--out", name, "--verbose", *options, cwd=home)
     return home / name, " ".join(told.split())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -209,10 +209,11 @@ def _settle(
     recorded = recorded_notes(folder)
     notes = recorded or [*_notes(chosen.decisions), *remarks]
     if recorded:
-        _report(notes, progress.detail)
+        _report(notes, progress)
     else:
-        _report(_notes(chosen.decisions), progress.note)
-        _report(remarks, progress.detail)
+        for note in _notes(chosen.decisions):
+            progress.note(note)
+        _report(remarks, progress)
     with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
         mode = resolve_transfer_mode(
             wishes,
@@ -230,7 +231,7 @@ def _settle(
     )
     if not recorded:
         later = _notes(config.decisions[len(chosen.decisions) :])
-        _report(later, progress.detail)
+        _report(later, progress)
         notes += later
     save_config(folder, config.settings, notes=notes)
     return network, config, notes
@@ -304,6 +305,7 @@ def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
     return [decision.note for decision in decisions if decision.note]
 
 
-def _report(notes: Iterable[str], report: Callable[[str], None]) -> None:
+def _report(notes: Iterable[str], progress: Progress) -> None:
+    """Show warnings to everyone, the rest to those who ask for details; the report has all."""
     for note in notes:
-        report(note)
+        (progress.note if note.startswith("warning") else progress.detail)(note)
