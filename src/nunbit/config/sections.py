@@ -173,7 +173,7 @@ class TrainingConfig(Section):
     batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
     """Images in a batch; auto is 100 or less for few images."""
     loss: LossName = "cross-entropy"
-    """What is minimised."""
+    """Loss that is minimised."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the target spread over all classes; above 0 it makes probabilities too modest."""
     optimizer: OptimizerName = "adamw"
@@ -245,7 +245,7 @@ class TransferConfig(Section):
     """What is made of pretrained weights; without them, none of it is used."""
 
     mode: Annotated[str, AfterValidator(_transfer_mode)] = "auto"
-    """What learns: `head` alone, on features computed once; `last-stage`, `stages:N` or `all` of
+    """What is trained: `head` alone, on features computed once; `last-stage`, `stages:N` or `all` of
     the network, from the fitted head on; `none`: all, from a new head on. Auto is what the
     adviser recommends after measuring, or none without pretrained weights."""
     head: Literal["logistic", "linear", "mlp"] = "logistic"
@@ -273,14 +273,14 @@ class CheckpointConfig(Section):
     monitor: MonitorName = "validation_accuracy"
     """The number that decides which epoch is best; plateau and stopping look at it too."""
     mode: Literal["auto", "min", "max"] = "auto"
-    """Whether less or more of it is better; auto is min for a loss, max for an accuracy."""
+    """Better direction of that number; auto is min for a loss, max for an accuracy."""
     tolerance: Annotated[float, Field(ge=0)] = 1.0
     """Standard errors by which a validation accuracy may lie behind the best and still count as
     equally good: the latest such epoch is kept. 0 keeps the single best."""
     minutes: Annotated[float, Field(gt=0)] = 10.0
-    """Between two savings within an epoch; the end of an epoch always saves."""
+    """Interval between two savings within an epoch; the end of an epoch always saves."""
     keep: Literal["none", "every", "improved"] = "none"
-    """Whether epochs are also kept under a name of their own."""
+    """Epochs that are also kept under a name of their own."""
     template: Template = "epoch{epoch:03d}-{validation_accuracy:.4f}"
     """Folder name of a kept epoch, from the fields of metrics.jsonl."""
     weights_only: bool = True
