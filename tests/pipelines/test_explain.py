@@ -132,7 +132,7 @@ def test_without_the_runs_data_the_page_says_why_no_image_resembles(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--class", "tempel"], "knows no class 'tempel'"),
+        (["--class", "tempel"], "has no class 'tempel'"),
         (["--layer", "feature.3"], "no layer 'feature.3'"),
         (["--method", "grad"], "no attribution method is called 'grad'"),
         (["--images", "0"], "--images"),

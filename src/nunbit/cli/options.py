@@ -33,9 +33,7 @@ Data = Annotated[str, _DATA]
 OptionalData = Annotated[str | None, _DATA]
 Run = Annotated[
     Path,
-    typer.Argument(
-        metavar="RUN", show_default=False, help="The folder of a run, or of a model saved alone."
-    ),
+    typer.Argument(metavar="RUN", show_default=False, help="The folder of a run or of a model."),
 ]
 LabelFrom = Annotated[
     str | None,

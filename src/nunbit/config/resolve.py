@@ -174,7 +174,7 @@ def decide_image_size(
         return Decision("pixels.image_size", given, SET)
     why = "the weights were trained at this size"
     if published is None:
-        why = f"{choice.name} gets it for images of such sizes"
+        why = f"{choice.name} uses it for images of such sizes"
     return Decision("pixels.image_size", (choice.height, choice.width), why)
 
 

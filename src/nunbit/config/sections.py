@@ -245,8 +245,8 @@ class TransferConfig(Section):
     """What is made of pretrained weights; without them, none of it is used."""
 
     mode: Annotated[str, AfterValidator(_transfer_mode)] = "auto"
-    """What is trained: `head` alone, on features computed once; `last-stage`, `stages:N` or `all` of
-    the network, from the fitted head on; `none`: all, from a new head on. Auto is what the
+    """What is trained: `head` alone, on features computed once; `last-stage`, `stages:N` or `all`
+    of the network, from the fitted head on; `none`: all, from a new head on. Auto is what the
     adviser recommends after measuring, or none without pretrained weights."""
     head: Literal["logistic", "linear", "mlp"] = "logistic"
     """The head fitted on features: logistic regression whose strength is chosen on the validation

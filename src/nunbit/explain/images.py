@@ -164,8 +164,8 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
     unknown = [name for name in wanted.classes if name not in subject.classes]
     if unknown:
         raise UsageError(
-            f"the model knows no class {unknown[0]!r}",
-            remedy=f"it knows {', '.join(subject.classes[:20])}",
+            f"the model has no class {unknown[0]!r}",
+            remedy=f"it has {', '.join(subject.classes[:20])}",
         )
     named = tuple(layer_named(subject.model, subject.shape, name) for name in wanted.layers)
     with_stages = not wanted.layers if wanted.stages is None else wanted.stages
@@ -173,7 +173,7 @@ def plan(subject: Subject, wanted: Wanted) -> Plan:
     methods, layer, notes = _methods(subject, wanted.methods)
     if stages and all(stage.places is None for stage in stages):
         notes.append(
-            "The network knows no places between its layers, so its units are shown instead of maps"
+            "The network has no feature maps between its layers, so its units are shown instead"
         )
     if subject.deployed.mirrored:
         notes.append(

@@ -128,9 +128,9 @@ def test_confusion_matrix_shows_every_count(case: str) -> None:
     counted: dict[str, int] = {}
     predictions = report.predictions
     for true, predicted in zip(predictions.labels, predictions.predicted, strict=True):
-        key = f"{report.classes[true]} said to be {report.classes[predicted]}"
+        key = f"{report.classes[true]} predicted as {report.classes[predicted]}"
         counted[key] = counted.get(key, 0) + 1
-    cells = [e for e in page.all("td") if " said to be " in e.attributes.get("title", "")]
+    cells = [e for e in page.all("td") if " predicted as " in e.attributes.get("title", "")]
     if len(report.classes) > 20:
         assert not cells
         assert page.all("svg", class_="big-matrix")

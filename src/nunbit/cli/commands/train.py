@@ -40,7 +40,11 @@ def train(
     ] = None,
     pretrained: Annotated[
         str | None,
-        _text("--pretrained", "NAME|PATH|none", "Weights to start from, with their own network."),
+        _text(
+            "--pretrained",
+            "NAME|PATH|none",
+            "Weights to start from, and their network.",
+        ),
     ] = None,
     transfer: Annotated[
         str | None,

@@ -15,8 +15,8 @@ BASES = {
     "same data overlap; the interval is widened for it, as are those of the means (Nadeau and "
     "Bengio 2003).",
     "other images": "The runs were tested on different images, so nothing can be paired, and only "
-    "the spread over the seeds speaks. Parts drawn from the same data overlap; the interval is "
-    "widened for it, as are those of the means (Nadeau and Bengio 2003).",
+    "the spread over the seeds is compared. Parts drawn from the same data overlap; the interval "
+    "is widened for it, as are those of the means (Nadeau and Bengio 2003).",
 }
 
 

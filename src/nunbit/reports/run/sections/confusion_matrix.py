@@ -92,7 +92,7 @@ def _count_cells(
         [
             Cell(
                 text=count(int(matrix[i, j])),
-                description=f"{true} said to be {predicted}: {count(int(matrix[i, j]))}, "
+                description=f"{true} predicted as {predicted}: {count(int(matrix[i, j]))}, "
                 f"{percent(float(shares[i, j]))}",
                 empty=not matrix[i, j],
                 shade=float(shades[i, j]),
