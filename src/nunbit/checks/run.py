@@ -112,7 +112,7 @@ def examine(
     return replace(
         quick,
         statistics=counted.statistics(data.samples, data.inspection),
-        remarks=(_told_features(embedding, backbone),) if embedding in observers else (),
+        remarks=(_features_in_words(embedding, backbone),) if embedding in observers else (),
         seconds=watch.seconds,
     )
 
@@ -150,7 +150,7 @@ def _observers(
     return (*wanted.values(), *shared)
 
 
-def _told_features(embedding: EmbeddingObserver, backbone: Backbone | None) -> str:
+def _features_in_words(embedding: EmbeddingObserver, backbone: Backbone | None) -> str:
     source = (
         "gradients, brightness and colour of their parts, without a pretrained network"
         if backbone is None

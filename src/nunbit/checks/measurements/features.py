@@ -59,8 +59,8 @@ def _directions(grey: Floats, cells: tuple[int, int]) -> Floats:
     found = np.empty((len(grey), DIRECTIONS, *cells), dtype=np.float32)
     for number in range(DIRECTIONS):
         away = np.abs(direction - number)
-        share = np.maximum(0, 1 - np.minimum(away, DIRECTIONS - away))
-        found[:, number] = averaged(strength * share, *cells)
+        fraction = np.maximum(0, 1 - np.minimum(away, DIRECTIONS - away))
+        found[:, number] = averaged(strength * fraction, *cells)
     energy = np.pad(np.square(found).sum(axis=1), ((0, 0), (1, 1), (1, 1)), mode="edge")
     around = sum(
         energy[:, dy : dy + cells[0], dx : dx + cells[1]] for dy in range(3) for dx in range(3)

@@ -27,12 +27,12 @@ Doubles = NDArray[np.float64]
 
 IMAGES_FOR_A_COEFFICIENT = 20
 """The full regression is fitted with at least so many images for each of K x K coefficients. Held
-out labels of digits (18) and of 1,000 images of Fashion-MNIST (10) are foretold better by the one
+out labels of digits (18) and of 1,000 images of Fashion-MNIST (10) are predicted better by the one
 slope, those of 2,000 and 4,000 images of Fashion-MNIST (20 and 40) by the full regression."""
 MAX_ITERATIONS = 1_000
 """Scaled scores take 10 to 70."""
 MAX_SLOPE = 100.0
-"""Of scores scaled to standard deviation 1; reached where every image is told apart."""
+"""Of scores scaled to standard deviation 1; reached where all images are separated."""
 
 Probabilities: TypeAlias = Callable[[Floats], Doubles]
 """From scores [B, K] to probabilities [B, K]."""
@@ -108,7 +108,7 @@ def fit_full_regression(scores: Floats, labels: NDArray[np.int64]) -> Probabilit
     mean, std = scores.mean(axis=0), scores.std(axis=0) + 1e-12
     regression = LogisticRegression(C=10, max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # told by the number of iterations
+        warnings.simplefilter("ignore", ConvergenceWarning)  # seen by the number of iterations
         regression.fit((scores - mean) / std, labels)
     if regression.n_iter_.max() >= MAX_ITERATIONS:
         return None

@@ -36,7 +36,7 @@ class ClassSizes(Check):
 def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -> Iterator[Finding]:
     """Findings about the number of usable images in each class.
 
-    `reasons` is [N]; `test_fraction` is the share of the images that a new split would test with.
+    `reasons` is [N]; a new split would test with `test_fraction` of the images.
     """
     usable = [i for i, reason in enumerate(reasons) if not reason]
     counts = Counter(dict.fromkeys(samples.classes, 0))
@@ -62,7 +62,7 @@ def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -
 
 
 def widest_interval(n: int) -> float:
-    """Width of Wilson's 95 % interval of a share of n at its widest, one half; 1 for none."""
+    """Width of Wilson's 95 % interval of a fraction of n at its widest, one half; 1 for none."""
     return 1.0 if n == 0 else Z / sqrt(n + Z**2)
 
 

@@ -44,8 +44,8 @@ def duplicates(
         yield _leaks(samples, leaks, [rows for rows in leaks if rows[0] not in contradicting])
     if contradictions:
         yield _contradictions(samples, contradictions)
-    told = contradicting | {rows[0] for rows in leaks}
-    harmless = [rows for rows in groups if rows[0] not in told]
+    reported = contradicting | {rows[0] for rows in leaks}
+    harmless = [rows for rows in groups if rows[0] not in reported]
     if harmless:
         yield _harmless(samples, harmless)
 

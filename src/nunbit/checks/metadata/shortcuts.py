@@ -2,8 +2,8 @@
 
 n usable files with a label, K classes, V values of one property.
 
-The measure is the advantage of a class: the share of its images that have one of the property's
-telling values, less that share among all others. 1 gives the class away, 0 tells nothing. The
+The measure is the advantage of a class: the fraction of its images that have one of the property's
+telling values, less that fraction among all others. 1 gives the class away, 0 tells nothing. The
 rule holds the whole check to at most one false alarm in a hundred data sets without any shortcut:
 the telling values are chosen after looking, so Fisher's exact p-value of "telling or not" against
 "this class or not" is multiplied by the number of choices (the sets of values), by the classes and
@@ -74,12 +74,12 @@ class PropertyTable:
 
     @property
     def accuracy(self) -> float:
-        """Share of images whose class is the most frequent one among those of the same value."""
+        """Fraction of images whose class is the most frequent one among those of the same value."""
         return float(self.counts.max(axis=0).sum() / self.counts.sum())
 
     @property
     def baseline(self) -> float:
-        """Share of the largest class."""
+        """Fraction of the largest class."""
         return float(self.counts.sum(axis=1).max() / self.counts.sum())
 
 
@@ -164,11 +164,11 @@ def _table(
     counts = counts[:, order]
     own = counts.sum(axis=1, keepdims=True)
     others = counts.sum() - own
-    share = counts / np.maximum(own, 1)
-    share_of_others = (counts.sum(axis=0) - counts) / np.maximum(others, 1)
+    fraction = counts / np.maximum(own, 1)
+    fraction_of_others = (counts.sum(axis=0) - counts) / np.maximum(others, 1)
     judged = (own > 0) & (others > 0)
-    telling = (share > share_of_others) & judged
-    advantage = np.where(telling, share - share_of_others, 0.0).sum(axis=1)
+    telling = (fraction > fraction_of_others) & judged
+    advantage = np.where(telling, fraction - fraction_of_others, 0.0).sum(axis=1)
     told = np.where(telling, counts, 0).sum(axis=1)
     having = np.where(telling, counts.sum(axis=0), 0).sum(axis=1)
     from scipy.stats import hypergeom  # imported here because it takes 0.3 s
@@ -218,11 +218,11 @@ def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequenc
 def _told(table: PropertyTable, label: int, classes: Sequence[str]) -> str:
     """Such as "98% of dog and 1% of the others are PNG": the most telling value alone."""
     own, others = table.counts[label], table.counts.sum(axis=0) - table.counts[label]
-    share, share_of_others = own / own.sum(), others / others.sum()
-    value = int(np.argmax(share - share_of_others))
+    fraction, fraction_of_others = own / own.sum(), others / others.sum()
+    value = int(np.argmax(fraction - fraction_of_others))
     return (
-        f"{share[value]:.0%} of {classes[label]} and {share_of_others[value]:.0%} of the others "
-        f"{_HAVE[table.name]} {table.values[value]}"
+        f"{fraction[value]:.0%} of {classes[label]} and {fraction_of_others[value]:.0%} of the "
+        f"others {_HAVE[table.name]} {table.values[value]}"
     )
 
 

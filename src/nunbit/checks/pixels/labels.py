@@ -72,8 +72,8 @@ def label_findings(
         return ()
     rows = features.rows[suspicions.rows]
     paths = tuple(samples.paths[row] for row in rows)
-    told = [
-        _told(samples, int(row), int(proposed), float(confidence))
+    described = [
+        _description(samples, int(row), int(proposed), float(confidence))
         for row, proposed, confidence in zip(
             rows, suspicions.proposed, suspicions.confidence, strict=True
         )
@@ -86,17 +86,17 @@ def label_findings(
             title=f"{count:,} {'label looks' if count == 1 else 'labels look'} wrong "
             f"({count / len(features):.2%} of the images)",
             count=count,
-            examples=tuple(f"{path}: {line}" for path, line in zip(paths, told, strict=True))[
+            examples=tuple(f"{path}: {line}" for path, line in zip(paths, described, strict=True))[
                 :EXAMPLES
             ],
             everything=paths,
             groups=alone(rows),
-            captions=tuple(told),
+            captions=tuple(described),
             why=_WHY,
             remedy=_REMEDY,
             corrections=tuple(
                 _correction(samples, int(row), int(proposed), reason)
-                for row, proposed, reason in zip(rows, suspicions.proposed, told, strict=True)
+                for row, proposed, reason in zip(rows, suspicions.proposed, described, strict=True)
                 if samples.parts[row] != "test"
             ),
         ),
@@ -117,7 +117,7 @@ def _not_judged(images: int, reason: str) -> Finding:
     )
 
 
-def _told(samples: Samples, row: int, proposed: int, confidence: float) -> str:
+def _description(samples: Samples, row: int, proposed: int, confidence: float) -> str:
     rather = f"rather {samples.classes[proposed]}" if proposed >= 0 else "but unclear what"
     # Never 100 %: nothing was proved.
     sure = f"{min(confidence, 0.999):.1%}"

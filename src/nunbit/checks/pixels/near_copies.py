@@ -22,8 +22,8 @@ from nunbit.checks.metadata.exact_copies import out_of_training
 from nunbit.data.near_duplicates import HashObserver, NearDuplicates, groups_of
 from nunbit.types import Samples
 
-LEAK_SHARE = 0.01
-"""Share of a part's images with near copies in another part from which they are an error."""
+LEAK_FRACTION = 0.01
+"""Fraction of a part's images with near copies in another part from which they are an error."""
 
 Groups = tuple[tuple[int, ...], ...]
 
@@ -61,8 +61,8 @@ def copy_findings(
     # A copy without a part follows the others in a new split, so it leaks nothing.
     leaks = tuple(rows for rows in groups if len({samples.parts[i] for i in rows} - {""}) > 1)
     contradictions = tuple(rows for rows in groups if len(set(samples.labels[list(rows)])) > 1)
-    told = {*leaks, *contradictions}
-    harmless = tuple(rows for rows in groups if rows not in told)
+    reported = {*leaks, *contradictions}
+    harmless = tuple(rows for rows in groups if rows not in reported)
     findings = []
     if leaks:
         findings.append(_leaks(samples, leaks))
@@ -92,12 +92,12 @@ def _not_identical(groups: Groups, sha256: Sequence[str]) -> Groups:
 
 
 def _leaks(samples: Samples, groups: Groups) -> Finding:
-    share = _largest_share(samples, groups)
+    fraction = _largest_fraction(samples, groups)
     return Finding(
         kind="near-duplicates-across-parts",
-        severity="error" if share >= LEAK_SHARE else "warning",
+        severity="error" if fraction >= LEAK_FRACTION else "warning",
         title=f"{_pictures(groups)} in several of the given parts, in near copies "
-        f"(up to {share:.2%} of a part)",
+        f"(up to {fraction:.2%} of a part)",
         count=_count(groups),
         examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
@@ -113,9 +113,9 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
     )
 
 
-def _largest_share(samples: Samples, groups: Groups) -> float:
+def _largest_fraction(samples: Samples, groups: Groups) -> float:
     """Of the images of the validation or test part, how many have a copy left of it, at most."""
-    shares = [0.0]
+    fractions = [0.0]
     for part, earlier in (("validation", {"train"}), ("test", {"train", "validation"})):
         size = sum(given == part for given in samples.parts)
         torn = {
@@ -125,8 +125,8 @@ def _largest_share(samples: Samples, groups: Groups) -> float:
             for row in rows
             if samples.parts[row] == part
         }
-        shares.append(len(torn) / max(1, size))
-    return max(shares)
+        fractions.append(len(torn) / max(1, size))
+    return max(fractions)
 
 
 def _contradictions(samples: Samples, groups: Groups) -> Finding:

@@ -19,11 +19,11 @@ Floats = NDArray[np.float32]
 
 STEPS = 4
 _START = 0.97
-"""Share of each side that the first view keeps, between a whole copy and a cropped one."""
+"""Fraction of each side that the first view keeps, between a whole copy and a cropped one."""
 _FARTHEST = 0.08
-"""Largest shift, share of the side."""
+"""Largest shift, fraction of the side."""
 _SMALLEST, _LARGEST = 0.86, 1.1
-"""Limits of the share that a view keeps."""
+"""Limits of the fraction that a view keeps."""
 _GAIN = (0.5, 2.0)
 """Contrast of a copy over that of the image; more is another picture."""
 _CHUNK_SIZE = 128
@@ -34,7 +34,7 @@ _WHITE = 255.0
 
 
 def unexplained(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Share of variance that the better of both directions leaves over, and its gain.
+    """Fraction of variance that the better of both directions leaves over, and its gain.
 
     Args:
         thumbnails: uint8 [n, h, w].
@@ -44,31 +44,31 @@ def unexplained(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> tupl
         float32 [P] from 0, the same picture, and inf where no gain in bounds explains anything;
         and float32 [P], the contrast of the second over that of the first.
     """
-    shares = np.empty(len(pairs), dtype=np.float32)
+    fractions = np.empty(len(pairs), dtype=np.float32)
     gains = np.empty(len(pairs), dtype=np.float32)
     for some in chunk_slices(len(pairs), _CHUNK_SIZE):
         first = thumbnails[pairs[some, 0]].astype(np.float32)
         second = thumbnails[pairs[some, 1]].astype(np.float32)
         forward, gain = _laid_over(first, second)
         backward, inverse = _laid_over(second, first)
-        shares[some] = np.minimum(forward, backward)
+        fractions[some] = np.minimum(forward, backward)
         gains[some] = np.where(forward <= backward, gain, 1 / inverse)
-    return shares, gains
+    return fractions, gains
 
 
 def _laid_over(image: Floats, copy: Floats) -> tuple[Floats, Floats]:
-    """Share of the variance of `copy` that `image` leaves unexplained, and the gain: [P] each."""
+    """Fraction of the variance of `copy` that `image` does not explain, and the gain: [P] each."""
     count, height, width = image.shape
     wanted = copy.reshape(count, -1, 1)
     # White is where brightening was cut off: it says only "at least so bright".
     weights = np.where(wanted < _WHITE, np.float32(1), np.float32(0))
     offsets = np.zeros((count, 2), dtype=np.float32)
-    shares = np.full((count, 2), _START, dtype=np.float32)
+    fractions = np.full((count, 2), _START, dtype=np.float32)
     best = np.full(count, np.inf, dtype=np.float32)
     gains = np.ones(count, dtype=np.float32)
     for step in range(STEPS + 1):
-        down = _sampling(offsets[:, 0] * height, shares[:, 0], height)
-        across = _sampling(offsets[:, 1] * width, shares[:, 1], width)
+        down = _sampling(offsets[:, 0] * height, fractions[:, 0], height)
+        across = _sampling(offsets[:, 1] * width, fractions[:, 1], width)
         seen = np.asarray(down @ image @ across.transpose(0, 2, 1), dtype=np.float32)
         tones: Floats = np.stack([np.ones_like(seen), seen, *_curvatures(seen)], axis=3)
         tones = tones.reshape(count, -1, 4)
@@ -82,13 +82,13 @@ def _laid_over(image: Floats, copy: Floats) -> tuple[Floats, Floats]:
         if step < STEPS:
             moves = _moves(seen, tones, wanted, weights)
             offsets = np.clip(offsets + moves[:, :2], -_FARTHEST, _FARTHEST)
-            shares = np.clip(shares + moves[:, 2:], _SMALLEST, _LARGEST)
+            fractions = np.clip(fractions + moves[:, 2:], _SMALLEST, _LARGEST)
     variance = copy.reshape(count, -1).var(axis=1)
     return np.maximum(best, 0) / np.maximum(variance, 1.0), gains
 
 
 def _moves(seen: Floats, tones: Floats, wanted: Floats, weights: Floats) -> Floats:
-    """One Gauss-Newton step: changes of both offsets and of both shares, float32 [P, 4]."""
+    """One Gauss-Newton step: changes of both offsets and of both fractions, float32 [P, 4]."""
     count, height, width = seen.shape
     slope_y, slope_x = np.gradient(seen, axis=(1, 2))
     along_y, along_x = _centred(height)[:, None], _centred(width)
@@ -111,10 +111,10 @@ def _least_squares(basis: Floats, wanted: Floats, weights: Floats) -> Floats:
     return np.asarray(np.linalg.solve(normal, weighted @ wanted), dtype=np.float32)
 
 
-def _sampling(offsets: Floats, shares: Floats, length: int) -> Floats:
-    """[P] pixels and [P] shares to linear interpolation around the middle, [P, length, length]."""
+def _sampling(offsets: Floats, fractions: Floats, length: int) -> Floats:
+    """Linear interpolation around the middle, [P, length, length], by [P] pixels and fractions."""
     middle = np.float32((length - 1) / 2)
-    where = middle + offsets[:, None] + shares[:, None] * _centred(length)
+    where = middle + offsets[:, None] + fractions[:, None] * _centred(length)
     where = np.clip(where, 0, length - 1)
     weights = 1 - np.abs(where[:, :, None] - np.arange(length, dtype=np.float32))
     return np.asarray(np.maximum(weights, 0), dtype=np.float32)

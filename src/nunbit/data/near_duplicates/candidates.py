@@ -33,9 +33,9 @@ Floats = NDArray[np.float32]
 FREQUENCIES = 8
 """Cosine frequencies in each direction."""
 _VIEWS = ((0.98, 0.5, 0.5), (0.94, 0.0, 0.0), (0.94, 0.0, 1.0), (0.94, 1.0, 0.0), (0.94, 1.0, 1.0))
-"""Share of each side that a view keeps, and where it lies: 0 top or left, 1 bottom or right."""
+"""Fraction of each side that a view keeps, and where it lies: 0 top or left, 1 bottom or right."""
 _SHIFT = 0.018
-"""Step for the tangents, share of the side; half a pixel of 28."""
+"""Step for the tangents, fraction of the side; half a pixel of 28."""
 _ZOOM = 0.03
 """Step for the tangent of enlarging."""
 _ALL_IN_ONE_CELL = 4_000
@@ -137,7 +137,7 @@ class _Views:
         return np.asarray(np.maximum(squared, 0, out=squared), dtype=np.float32)
 
 
-def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floats, Floats]:
+def _view(images: Floats, fraction: float, down: float, right: float) -> tuple[Floats, Floats]:
     """One view of images [n, h, w]: its description [n, d], and its tangents [t, n, d]."""
     height, width = images.shape[1:]
 
@@ -149,12 +149,12 @@ def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floa
             rows, columns = _blurring(height) @ rows, _blurring(width) @ columns
         return _described(images, _cosines(height) @ rows, _cosines(width) @ columns)
 
-    point = seen(share)
+    point = seen(fraction)
     steps = (
-        seen(share, dy=_SHIFT) - seen(share, dy=-_SHIFT),
-        seen(share, dx=_SHIFT) - seen(share, dx=-_SHIFT),
-        seen(share - _ZOOM) - seen(share + _ZOOM),
-        seen(share, blurred=True) - point,
+        seen(fraction, dy=_SHIFT) - seen(fraction, dy=-_SHIFT),
+        seen(fraction, dx=_SHIFT) - seen(fraction, dx=-_SHIFT),
+        seen(fraction - _ZOOM) - seen(fraction + _ZOOM),
+        seen(fraction, blurred=True) - point,
     )
     tangents: list[Floats] = []
     for step in steps:
@@ -167,7 +167,7 @@ def _view(images: Floats, share: float, down: float, right: float) -> tuple[Floa
 
 
 def _sampling(length: int, start: float, end: float) -> Floats:
-    """[length, length] linear interpolation of a line's part from `start` to `end` (shares)."""
+    """[length, length] linear interpolation of a line's part from `start` to `end` (fractions)."""
     position = (np.arange(length) + 0.5) / length
     where = np.clip((start + position * (end - start)) * length - 0.5, 0, length - 1)
     weights = np.maximum(0, 1 - np.abs(where[:, None] - np.arange(length)))

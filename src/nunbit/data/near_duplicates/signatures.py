@@ -92,12 +92,12 @@ def _coarse_colours(canvases: NDArray[np.uint8], grey: NDArray[np.float32]) -> N
 
 def averaged(planes: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """[..., H, W] to [..., height, width], each value the mean of what it covers."""
-    down, across = _shares(planes.shape[-2], height), _shares(planes.shape[-1], width)
+    down, across = _fractions(planes.shape[-2], height), _fractions(planes.shape[-1], width)
     return np.asarray(down @ planes @ across.T, dtype=np.float32)
 
 
-def _shares(length: int, cells: int) -> NDArray[np.float32]:
-    """[cells, length] the share of each pixel in each cell; rows sum to 1."""
+def _fractions(length: int, cells: int) -> NDArray[np.float32]:
+    """[cells, length] the fraction of each pixel in each cell; rows sum to 1."""
     edges = np.linspace(0, length, cells + 1)
     pixel = np.arange(length)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
