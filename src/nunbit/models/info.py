@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -167,10 +167,22 @@ class ModelInfo:
             # A size that does not suit may warn of empty layers before it fails.
             warnings.simplefilter("ignore")
             try:
-                self.build(shape, self.classes, None)(*self.example(shape))
+                network = self.build(shape, self.classes, None)
+                for module in network.modules():
+                    module.register_forward_hook(_check_not_empty)
+                network(*self.example(shape))
             except BUILD_ERRORS:
                 return False
         return True
+
+
+def _check_not_empty(module: nn.Module, _: Any, output: Any) -> None:
+    """Raise ValueError where nothing is left of the maps.
+
+    torch 2.11 computes such shapes on the meta device, where newer ones and all others raise.
+    """
+    if isinstance(output, Tensor) and output.numel() == 0:
+        raise ValueError(f"{type(module).__name__} leaves nothing of so small an image")
 
 
 BUILD_ERRORS = (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError, TypeError)
