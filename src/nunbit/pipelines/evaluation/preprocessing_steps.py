@@ -137,5 +137,6 @@ def _picture(pixels: Tensor) -> NDArray[np.uint8]:
 def _spoken(augmentation: Augmentation) -> str:
     names = ", ".join(operation.name for operation in augmentation.operations)
     mixed = ", ".join(mixing.name for mixing in augmentation.mixing)
-    told = f"Augmented as in training ({augmentation.name}: {names}), in three ways."
-    return told + (f" Mixing with other images ({mixed}) is not shown." if mixed else "")
+    words = f"Augmented as in training ({augmentation.name}: {names}), "
+    words += "three times with new random numbers."
+    return words + (f" Mixing with other images ({mixed}) is not shown." if mixed else "")
