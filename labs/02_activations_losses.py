@@ -301,9 +301,9 @@ lab.show(
 # <details><summary>Answer</summary>
 #
 # The sigmoid gives up first. That gradients keep their size at the beginning helps the others
-# further, but it is no promise that a deep network trains: momentum and learning rate, the same for
-# all here, may be too much for it. Batch normalisation (lab 11) and shortcuts (lab 13) are answers
-# to that.
+# further, but it does not promise that a deep network trains: momentum and learning rate, the same
+# for all here, may be too much for it. Batch normalisation (lab 11) and shortcuts (lab 13) are
+# answers to that.
 #
 # </details>
 

@@ -76,7 +76,7 @@ if data:
 # standard deviation 1, and dropout of 0.2 after both hidden layers, and takes 50 epochs. Variant c:
 # Adam with rate 0.001, batches of 100, dropout of 0.25 after the first layer, and only five epochs.
 #
-# Dropout sets each hidden unit to zero with the given probability, anew in every step, while the
+# Dropout sets each hidden unit to zero with the given probability, freshly in every step, while the
 # network learns. When it answers, all units work.
 #
 # > **Predict first.** Draw the training loss and the validation loss of a and b over the epochs.

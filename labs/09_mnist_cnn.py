@@ -155,9 +155,9 @@ lab.show(
 #
 # The other way round, for a long time: the accuracy on training images is counted while the network
 # learns, with half of its maps and units missing. On validation images all of them are there. So
-# the two curves cannot be compared where there is dropout, and a gap of this kind is no sign that
-# something is wrong. Without dropout little of it is left, in the first epochs: validation comes at
-# the end of an epoch, and by then the network knows more than it did on average during it.
+# the two curves cannot be compared where there is dropout, and a gap of this kind is not a sign
+# that something is wrong. Without dropout little of it is left, in the first epochs: validation
+# comes at the end of an epoch, and by then the network knows more than it did on average during it.
 #
 # </details>
 #

@@ -225,7 +225,7 @@ lab.show(
 # ## Batch normalisation
 #
 # It takes off each unit's mean over the batch and divides by its deviation, then lets the network
-# choose both anew. Our network: four hidden layers of 128, written out here, with plain gradient
+# choose both again. Our network: four hidden layers of 128, written out here, with plain gradient
 # descent.
 #
 # > **Predict first.** Without normalisation there is a learning rate that is too small and one

@@ -16,10 +16,10 @@
 # %% [markdown]
 # # 12 · Augmentation
 #
-# Training images are changed at random, anew in every epoch: mirrored, moved, darkened. That gives
-# the network more to learn from, as long as a changed image still shows what its label says. We
-# look at every change that the library has, and then measure which help on Fashion-MNIST and which
-# harm.
+# Training images are changed at random, differently in every epoch: mirrored, moved, darkened. That
+# gives the network more to learn from, as long as a changed image still shows what its label says.
+# We look at every change that the library has, and then measure which help on Fashion-MNIST and
+# which harm.
 
 # %%
 import zlib
@@ -274,8 +274,8 @@ if data:
 # %% [markdown]
 # ## What helps, and what harms?
 #
-# The same network learns anew with each augmentation. The test images are as they are: only
-# training images are ever changed.
+# The same network is trained from scratch with each augmentation. The test images are as they are:
+# only training images are ever changed.
 #
 # > **Predict first.** Order them: mirror, small shift, any turn, upside down, covered squares.
 # > Which will be better than none, which worse? Must a change that confuses the network be useless
@@ -342,7 +342,7 @@ if data:
 #
 # <details><summary>Answer</summary>
 #
-# New images bring far more: variants are no substitute for them. Where the variants bring more is
+# New images bring far more: variants cannot replace them. Where the variants bring more is
 # not as clear as it sounds. They tell most to a network that has seen little else, but it must have
 # the time to look at them: all sets learn for as many epochs, so few images also make few steps.
 # Compare the gap between the lines with the shade.

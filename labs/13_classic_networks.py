@@ -696,9 +696,9 @@ if runs:
         lab.record(f"lenet-224 on photographs of two kinds: {part} accuracy", values)
 
 # %% [markdown]
-# Each seed divides the pictures anew. With so few test pictures one more or less moves the accuracy
-# by points, so look at the spread before you believe a difference. (Lab 14 does the same with a
-# network that has seen other photographs before.)
+# Each seed splits the pictures differently. With so few test pictures one more or less moves the
+# accuracy by points, so look at the spread before you believe a difference. (Lab 14 does the same
+# with a network that has seen other photographs before.)
 
 # %% tags=["hide-input"]
 ours = "the package of pictures is missing, too"

@@ -17,8 +17,8 @@
 # # 14 · Transfer
 #
 # A network that has seen a million photographs already knows edges, textures and parts of things.
-# With a few hundred pictures of your own, how much of it should learn anew? Two questions are said
-# to decide: how many images there are, and how similar they are to what the network has seen.
+# With a few hundred pictures of your own, how much of it should be trained again? Two questions are
+# said to decide: how many images there are, and how similar they are to what the network has seen.
 
 # %%
 from pathlib import Path

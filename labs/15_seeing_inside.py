@@ -56,7 +56,7 @@ def spread(values):
 # Like edges and spots of colour: nine pixels hold no more. Networks that are trained on photographs
 # find much the same first filters again and again (Yosinski et al. 2014, arXiv 1411.1792). Things
 # are put together later, out of many layers, and the weights there have no picture, since their
-# inputs are no colours.
+# inputs are not colours.
 #
 # </details>
 
@@ -310,14 +310,14 @@ lab.show(
 # ## Two checks that a map must pass
 #
 # A map that shows an object nicely may be nothing but a drawing of the image. Two questions refute
-# it. *Does it depend on the network?* Draw all weights anew: if the map stays, it shows the image
+# it. *Does it depend on the network?* Randomize all weights: if the map stays, it shows the image
 # (Adebayo et al. 2018, arXiv 1810.03292). *Do its pixels matter?* Take the strongest pixels away
 # first: the answer must fall sooner than in a random order (Petsiuk et al. 2018, arXiv 1806.07421).
 #
 # The first one by hand, with a detector of edges as a third, false "explanation": it does not even
 # look at the network.
 #
-# > **Predict first.** How similar will its maps be, before and after all weights are drawn anew?
+# > **Predict first.** How similar will its maps be, before and after all weights are randomized?
 #
 # <details><summary>Answer</summary>
 #
@@ -370,7 +370,7 @@ pd.DataFrame(
 # %% [markdown]
 # `explain` makes both checks of every map that it shows, and puts a sentence beside it. A map
 # passes the first below a correlation of 0.5, and the second when it does better than random
-# orders. A pass is no proof: the checks can only refute.
+# orders. A pass is not a proof: the checks can only refute.
 
 # %%
 classifier = nunbit.load(shape_runs[0].folder)
@@ -538,7 +538,7 @@ def is_occlusion(function):
 lab.check("occlusion", occlusion, is_occlusion)
 
 # %% [markdown]
-# **3. Which check?** A colleague's map is white noise, drawn anew for every network. Which check
+# **3. Which check?** A colleague's map is white noise, different for every network. Which check
 # does it fail: `"network"` (does it depend on the network?), `"pixels"` (do its pixels matter?), or
 # `"both"`?
 

@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 16 · Graphs
 #
-# Molecules, road maps and circles of friends are no grids of pixels: they are things, and lines
+# Molecules, road maps and circles of friends are not grids of pixels: they are things, and lines
 # between them. Here is what takes the place of convolution there, first by hand. Then we turn
 # images into such graphs, and see what a network on graphs can still recognise.
 
@@ -193,8 +193,8 @@ pd.DataFrame(rows)
 # and puts a linear layer on it. Here it is beside the same network of PyTorch Geometric's parts.
 #
 # > **Predict first.** The nodes of a graph have no order; but in the tables some node must be the
-# > first. We number the nodes anew. What happens to $A$, to $X$, to the output of `gcn`, and to
-# > that of a network that sees $X$ as one long vector?
+# > first. We number the nodes differently. What happens to $A$, to $X$, to the output of `gcn`, and
+# > to that of a network that sees $X$ as one long vector?
 #
 # <details><summary>Answer</summary>
 #

@@ -418,7 +418,7 @@ print({name: parts.count(name) for name in ("train", "validation", "test")})
 # ## 5. Frozen, but moving
 #
 # `requires_grad = False` keeps an optimiser from changing weights. Batch normalisation's running
-# mean and variance are no weights: they follow the batches whenever the network is in training
+# mean and variance are not weights: they follow the batches whenever the network is in training
 # mode. We freeze the network of Fashion-MNIST, train a new last layer on handwritten digits, dark
 # on white paper, and look at what has happened to the frozen part: with its old last layer it
 # should still know clothes as well as before.

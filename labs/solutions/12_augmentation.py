@@ -15,7 +15,7 @@ def mirror(images):
 pictures = [8, 8]
 
 # %% [markdown]
-# A mirrored 2 or 7 is no digit, whichever way the mirror stands, and a 6 that is turned round is
+# A mirrored 2 or 7 is not a digit, whichever way the mirror stands, and a 6 that is turned round is
 # a 9.
 
 # %% exercise="digits"

@@ -1,4 +1,4 @@
-"""What made a result: versions of nunbit, Python and the libraries that shape it."""
+"""Versions of nunbit, Python and the libraries that shape a result."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _no_worse(accuracy: Proportion, *, than: Proportion) -> Proportion:
 
 
 def _within_reach(heads: Heads, plan: str) -> tuple[Proportion, str]:
-    """What a head reads best from the stages that a plan trains, or from the last it leaves alone.
+    """Best score of a head on the stages that a plan trains, or on the last that it keeps.
 
     Layers that learn can pass on what they are given, so a plan could get there.
     """

@@ -118,7 +118,7 @@ class FeatureStore:
 
 
 def _in_memory(shape: tuple[int, ...], compute: Fill) -> NDArray[np.float32]:
-    """What would be written, in one array from the start: parts to join would take it twice."""
+    """Collect the features in one array from the start: joining parts would need it twice."""
     values = np.empty(shape, dtype=np.float32)
     compute(array_writer(values))
     return values

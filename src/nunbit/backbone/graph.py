@@ -116,7 +116,7 @@ class _Tracer(Tracer):
         self._thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """What has no parts, torch's own layers, and what timm says cannot be followed."""
+        """Tell leaves: modules without parts, torch's own layers, and those that timm names."""
         if isinstance(m, HiddenHead):
             return True
         if isinstance(m, _CONTAINERS):

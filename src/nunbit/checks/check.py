@@ -33,7 +33,7 @@ class Check(ABC):
     needs: ClassVar[Needs]
 
     def observers(self, context: Context) -> tuple[Observer, ...]:
-        """What must look at every image before `run`; of one type, the first serves all checks.
+        """Observers of every image before `run`; the first of one type serves all checks.
 
         That of the features is there without being asked for where `needs` is "embedding".
         """

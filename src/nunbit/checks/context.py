@@ -25,7 +25,7 @@ class Context:
     samples: Samples
     """Everything that was found."""
     inspection: Inspection
-    """What the files' bytes and headers say."""
+    """Inspection of the files' bytes and headers."""
     reasons: Sequence[str]
     """[N] '' for a usable sample, else why not, after decoding."""
     max_bad_fraction: float = 0.05
@@ -60,5 +60,5 @@ class Context:
 
     @cached_property
     def features(self) -> Features:
-        """What tells which images are alike; there for checks that need an embedding."""
+        """Embedding that measures which images are alike; set for checks that need one."""
         return self.seen(EmbeddingObserver).features()

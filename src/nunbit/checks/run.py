@@ -50,7 +50,7 @@ class Decoded(Protocol):
 
     @property
     def inspection(self) -> Inspection:
-        """What the files' bytes and headers say."""
+        """Inspection of the files' bytes and headers."""
         ...
 
     @property
@@ -120,7 +120,7 @@ def examine(
 def examine_quickly(
     data: Decoded, split: Split, *, findings: Sequence[Finding], preprocess: Preprocess
 ) -> Diagnosis:
-    """What the quick check has found, in the form of a whole examination; see `examine`."""
+    """Run the quick check in the form of a whole examination; see `examine`."""
     ordered = _by_severity(findings)
     return Diagnosis(
         samples=data.samples,

@@ -76,7 +76,7 @@ class ModelAndInput:
 
 
 class ResolvedTransfer(TransferConfig):
-    """What is made of pretrained weights."""
+    """Settings of fine-tuning pretrained weights, resolved."""
 
     mode: str
     """`none` also without pretrained weights."""
@@ -99,7 +99,7 @@ class ResolvedTraining(TrainingConfig):
 
 
 class ResolvedCheckpoint(CheckpointConfig):
-    """What is kept while training; monitor and template suit the parts that there are."""
+    """Settings of checkpoints; monitor and template suit the existing parts."""
 
     mode: Literal["min", "max"]
 

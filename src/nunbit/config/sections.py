@@ -242,7 +242,7 @@ def _transfer_mode(mode: str) -> str:
 
 
 class TransferConfig(Section):
-    """What is made of pretrained weights; without them, none of it is used."""
+    """Use of pretrained weights; without them, none of it applies."""
 
     mode: Annotated[str, AfterValidator(_transfer_mode)] = "auto"
     """What is trained: `head` alone, on features computed once; `last-stage`, `stages:N` or `all`
@@ -268,7 +268,7 @@ class TransferConfig(Section):
 
 
 class CheckpointConfig(Section):
-    """What is kept while training."""
+    """Checkpoints that are kept while training."""
 
     monitor: MonitorName = "validation_accuracy"
     """The number that decides which epoch is best; plateau and stopping look at it too."""

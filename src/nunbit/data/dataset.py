@@ -30,7 +30,7 @@ class Dataset:
     samples: Samples
     """What the source says."""
     inspection: Inspection
-    """What the files' bytes and headers say."""
+    """Inspection of the files' bytes and headers."""
     pixels: Pixels
     """The canvases, uint8 [H, W, C] each."""
     split: Split

@@ -58,7 +58,7 @@ class Baseline:
 
     @property
     def answer(self) -> str:
-        """What it did without its first word: of the largest class, what it always answers."""
+        """Detail without its first word: of the largest class, what it always answers."""
         return self.detail.removeprefix("always ")
 
     @property

@@ -124,7 +124,7 @@ def _check_seeds(runs: Sequence[RecordedRun], configurations: Sequence[Configura
 def _pairs_of(
     configurations: Sequence[Configuration], *, same_images: bool
 ) -> list[tuple[RecordedRun, RecordedRun]]:
-    """As `Comparison.pairs` has them."""
+    """Pairs in the order of `Comparison.pairs`."""
     first, *others = configurations
     if not same_images:
         matched = [matched_by_seed(first.runs, other.runs) for other in others]
@@ -168,7 +168,7 @@ def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: 
 def _speeds(
     configurations: Sequence[Configuration], *, device: str, progress: Progress
 ) -> tuple[Speeds, list[str]]:
-    """Of one run of each configuration, for seeds change nothing; and what is not known."""
+    """Speeds of one run of each configuration, as seeds change nothing; and the unknown ones."""
     bundles, notes = {}, []
     for configuration in configurations:
         folder = next((run.model_folder for run in configuration.runs if run.model_folder), None)

@@ -39,7 +39,7 @@ FULL_DECODING = "other runtimes"
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """What was exported, and how far its answers lie from nunbit's."""
+    """Result of an export, with the differences of its answers from nunbit's."""
 
     folder: Path
     parity: tuple[Parity, ...]
@@ -109,7 +109,7 @@ def _check_installed() -> None:
 
 
 def _reference(bundle: Bundle) -> Engine:
-    """What nunbit itself answers."""
+    """Answers of nunbit itself."""
     deployed = Deployed.of(bundle)
 
     def answer(canvases: list[Canvas]) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ class EmbeddingObserver:
     """
 
     def __init__(self, embed: Embed = describe) -> None:
-        """With `describe`, own features from the pixels; with a `Backbone`, its own."""
+        """Use `describe`, own features from the pixels, or a `Backbone`."""
         self._embed = embed
         self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[np.float32]] = []

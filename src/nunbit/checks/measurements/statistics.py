@@ -123,7 +123,7 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Of the usable images as they are stored, before the input contract makes them equal."""
+    """Sizes of the usable images as they are stored, before the input contract applies."""
 
     width: Spread
     """Pixels."""
@@ -302,7 +302,7 @@ def _sizes(facts: Sequence[ImageFacts]) -> Sizes:
 
 
 def _mean_and_std(counts: NDArray[np.int64]) -> tuple[float, float]:
-    """Of the values 0..255 with these counts; whole numbers until the last division."""
+    """Mean and deviation of the values 0..255 with these counts, in integers until the end."""
     n = int(counts.sum())
     if n == 0:
         return float("nan"), float("nan")

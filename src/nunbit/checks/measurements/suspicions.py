@@ -140,7 +140,7 @@ def suspected_labels(
 
 @dataclass(frozen=True, kw_only=True)
 class _Answers:
-    """What is kept of the probabilities of n images."""
+    """Summary of the probabilities of n images."""
 
     own: NDArray[np.float64]
     """[n] probability of the given label."""

@@ -216,7 +216,7 @@ def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequenc
 
 
 def _told(table: PropertyTable, label: int, classes: Sequence[str]) -> str:
-    """Such as "98% of dog and 1% of the others are PNG": the most telling value alone."""
+    """Describe the most telling value: "98% of dog and 1% of the others are PNG"."""
     own, others = table.counts[label], table.counts.sum(axis=0) - table.counts[label]
     fraction, fraction_of_others = own / own.sum(), others / others.sum()
     value = int(np.argmax(fraction - fraction_of_others))

@@ -47,7 +47,7 @@ class Outliers(Check):
 
 
 def far_from_all(values: Floats) -> NDArray[np.float64]:
-    """How unusual each of n images is: float64 [n], the robust z described at `FAR`.
+    """Measure how unusual n images are: float64 [n], the robust z described at `FAR`.
 
     Args:
         values: features float32 [n, D].

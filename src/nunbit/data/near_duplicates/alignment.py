@@ -125,7 +125,7 @@ def _centred(length: int) -> Floats:
 
 
 def _curvatures(images: Floats) -> tuple[Floats, Floats]:
-    """Of [P, h, w], what a slight blur down and across adds to each pixel, up to its strength."""
+    """Curvature of [P, h, w]: what a slight blur down and across adds, up to its strength."""
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge")
     down = padded[:, 2:, 1:-1] + padded[:, :-2, 1:-1] - 2 * images
     across = padded[:, 1:-1, 2:] + padded[:, 1:-1, :-2] - 2 * images

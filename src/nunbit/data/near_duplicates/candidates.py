@@ -128,7 +128,7 @@ class _Views:
         self.offsets = np.einsum("tnd,nd->tn", self.tangents, self.points)
 
     def squared_distances(self, which: NDArray[np.int64], described: Floats) -> Floats:
-        """From some views to m descriptions: [len(which), m]."""
+        """Squared distances from some views to m descriptions: [len(which), m]."""
         squared = 2 - 2 * (self.points[which] @ described.T)
         for tangent, offset in zip(self.tangents, self.offsets, strict=True):
             along = tangent[which] @ described.T
@@ -251,7 +251,7 @@ def _probe(
 def _by_cell(
     asked: NDArray[np.int64],
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """For each cell that is asked: its number, the views that ask it, and in which place."""
+    """Yield each cell that is probed: its number, the views that probe it, and their places."""
     flat = asked.ravel()
     sequence = np.argsort(flat, kind="stable")
     cells, first = np.unique(flat[sequence], return_index=True)

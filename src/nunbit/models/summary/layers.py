@@ -96,7 +96,7 @@ def layers_of(model: nn.Module, calls: Sequence[Call], sizes: Sequence[int]) -> 
 
 
 def _place(name: str, layers: Sequence[Layer]) -> int:
-    """Behind the last row of the nearest relative."""
+    """Index behind the last row of the nearest relative."""
     parent = name.rpartition(".")[0]
     while parent:
         rows = [i for i, row in enumerate(layers) if f"{row.name}.".startswith(f"{parent}.")]

@@ -38,7 +38,7 @@ _CHUNK_VALUES = 2_000_000
 def baselines_of(
     dataset: Dataset, test: Predictions, *, seed: int, progress: Progress
 ) -> tuple[Baseline, ...]:
-    """What the largest class and the nearest neighbour on pixels reach.
+    """Measure the baselines: the largest class, and the nearest neighbour on pixels.
 
     The nearest neighbour needs training images, and is left out where the parts hold none.
     `test` is what the network said of the whole test part; `seed` decides which images are drawn

@@ -24,7 +24,7 @@ from nunbit.types import Predictions
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatedCheckpoint:
-    """What the weights of one saved epoch reach on a part of the run's images."""
+    """Result of the weights of one saved epoch on a part of the run's images."""
 
     name: str
     """Its folder in the run's checkpoints: last, best, or the name of a kept epoch."""

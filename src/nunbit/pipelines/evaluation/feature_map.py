@@ -25,7 +25,7 @@ MAX_IMAGES = 5000
 
 @dataclass
 class KeptFeatures:
-    """What a pass leaves; complete when the context of `keep_features` has been left."""
+    """Features of a pass; complete after the context of `keep_features`."""
 
     features: Features | None = None
     missing: str = ""

@@ -1,4 +1,4 @@
-"""What is known of each test image besides its class: the attributes that slices are made of.
+"""Attributes of test images besides their class, of which slices are made.
 
 N samples, n test images, B images in a batch, H height, W width, C channels.
 """

@@ -16,7 +16,7 @@ from nunbit.types import Part, Predictions
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatedPart:
-    """What a pass over the test part leaves."""
+    """Results of a pass over the test part."""
 
     predictions: Predictions
     attributes: tuple[Attribute, ...] = ()
@@ -27,7 +27,7 @@ class EvaluatedPart:
 
 
 def pass_over_test(dataset: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPart | None:
-    """What the bundle's network says about the test part, and what is known of its images.
+    """Predict the test part with the bundle's network, and collect facts about its images.
 
     No image is decoded twice for it, and nothing is computed twice. None where the part is empty.
     """
@@ -51,7 +51,7 @@ def pass_over_test(dataset: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedP
 
 
 def predict_part(dataset: Dataset, bundle: Bundle, part: Part) -> Predictions | None:
-    """What a bundle's network says about a part; None when the part is empty.
+    """Predict a part with a bundle's network; None if the part is empty.
 
     The probabilities are those at the bundle's temperature.
     """

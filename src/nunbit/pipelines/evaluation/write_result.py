@@ -1,4 +1,4 @@
-"""What a run leaves for its owner: summary.json, predictions.csv and report.html."""
+"""Writing a run's results: summary.json, predictions.csv and report.html."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def write_result(folder: RunFolder, result: RunResult, progress: Progress) -> No
 
 
 def recorded_advice(folder: RunFolder) -> Advice | None:
-    """What the adviser said before the training; None where it was not asked."""
+    """Advice of the adviser before the training; None if it was not asked."""
     if not folder.advice.is_file():
         return None
     try:
@@ -92,7 +92,7 @@ def recorded_advice(folder: RunFolder) -> Advice | None:
 
 
 def layer_table(bundle: Bundle) -> LayerSummary | None:
-    """What `nunbit summary` shows of it; None where a pass without values cannot be watched."""
+    """Table of `nunbit summary`; None where a pass without values cannot be watched."""
     shape = bundle.preprocess.shape
     # The zoos' networks hide more from a real pass, such as a fused attention.
     own = model_info(bundle.architecture).origin == "nunbit"

@@ -1,4 +1,4 @@
-"""What the epochs of a training tell: which is kept and why, what happened, how quick they were."""
+"""Epochs of a training: which is kept and why, what happened, how quick they were."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Gallery:
 
 
 def images(given: PageInput) -> Section | None:
-    """For each pair, images that only one gets right; the first run's answer comes first."""
+    """Images that only one of a pair gets right, for each pair; the first run's answer first."""
     found = given.comparison.pairs[:MAX_PAIRS]
     if not found:
         return None
