@@ -133,6 +133,8 @@ class Samples:
     """Remarks for the user: what was ignored, merged or looks odd."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """[N] each: what else a table says about the images, as text, '' where it says nothing."""
+    former_labels: Mapping[str, str] = field(default_factory=dict)
+    """By path, the class that an image had before the corrections gave it another; '' for none."""
 
     def __post_init__(self) -> None:
         columns: tuple[Sized, ...] = (

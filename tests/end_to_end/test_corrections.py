@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -110,3 +111,66 @@ def test_a_list_that_does_not_fit_stops_the_training(
     assert "line 2 of the corrections: there is no class 'dgo'" in told
     assert "did you mean 'dog'?" in told
     assert "Traceback" not in told
+
+
+def test_corrections_cannot_raise_the_score_of_a_given_test_part_unsaid(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list that gives every test image the class that the model answers: all right, and told."""
+    plain, corrected = tmp_path / "plain", tmp_path / "corrected"
+    pets = str(home / "pets")
+    assert main(["train", pets, "--out", str(plain), *QUICK]) == 0
+    truth = {path: row["label"] for path, row in rows_of(plain).items() if row["split"] == "test"}
+    victim, *others = sorted(truth)
+    fixes = [f"{victim},exclude,{truth[victim]},,too hard"]
+    # All become dogs, so that whoever always answers dog is always right.
+    fixes += [f"{path},relabel,cat,dog," for path in others if truth[path] == "cat"]
+    (tmp_path / "fix.csv").write_text(HEADER + "\n".join(fixes) + "\n")
+    words = ["--split", str(plain / "split.csv"), "--corrections", str(tmp_path / "fix.csv")]
+    words = ["train", pets, "--out", str(corrected), *words, *QUICK[:-1]]
+    capsys.readouterr()
+    assert main(words) == 0
+    told, relabelled = capsys.readouterr(), len(fixes) - 1
+    assert f"the corrections change the test part: {relabelled} test image" in told.err
+    assert "untouched test" in told.out
+    assert f"{relabelled} relabelled, 1 left out" in told.out
+    block = json.loads((corrected / "summary.json").read_text())["corrected_test"]
+    assert (block["relabelled"], block["left_out"]) == (relabelled, 1)
+    # Beside it stands what the table of answers gives for the untouched images, counted here.
+    with (corrected / "predictions.csv").open(newline="") as file:
+        answers = {row["path"]: row["predicted"] for row in csv.DictReader(file)}
+    assert set(answers) == set(others)
+    untouched = [path for path in others if truth[path] == "dog"]
+    assert block["untouched"] == len(untouched) > 0
+    right = sum(answers[path] == truth[path] for path in untouched)
+    assert block["test_untouched"]["accuracy"] == pytest.approx(right / len(untouched))
+    before = sum(answers[path] == truth[path] for path in others)
+    assert block["test_with_former_labels"]["accuracy"] == pytest.approx(before / len(others))
+    page = (corrected / "report.html").read_text()
+    assert "The corrections changed the test part" in page
+    assert "untouched test image" in page
+    # A run that goes on, and one that is evaluated again, say the same.
+    assert rows_of(corrected)[victim]["reason"] == (
+        "excluded by the corrections from the test part: too hard"
+    )
+    (corrected / "summary.json").unlink()
+    assert main(["train", "--resume", "--out", str(corrected), "-q"]) == 0
+    assert json.loads((corrected / "summary.json").read_text())["corrected_test"] == block
+    again = tmp_path / "again"
+    assert main(["evaluate", str(corrected), "--out", str(again), "-q"]) == 0
+    assert json.loads((again / "summary.json").read_text())["corrected_test"] == block
+
+
+def test_corrections_of_a_test_part_that_the_data_give_are_told(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, n in (("train", 8), ("val", 3), ("test", 4)):
+        write_images(tmp_path / "data" / part, {"cat": n, "dog": n}, seed=n)
+    lines = ["test/cat/000.png,exclude,cat,,", "test/cat/001.png,relabel,cat,dog,"]
+    (tmp_path / "fix.csv").write_text(HEADER + "\n".join(lines) + "\n")
+    words = ["train", str(tmp_path / "data"), "--corrections", str(tmp_path / "fix.csv")]
+    assert main([*words, "--out", str(tmp_path / "run"), *QUICK[:-1]]) == 0
+    told = capsys.readouterr()
+    assert "change the test part: 1 test image has another class, 1 is left out" in told.err
+    block = json.loads((tmp_path / "run" / "summary.json").read_text())["corrected_test"]
+    assert (block["relabelled"], block["left_out"], block["untouched"]) == (1, 1, 6)

@@ -31,6 +31,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         ("images", counts_line(summary.get("n") or {})),
         ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
         *_without_leaks(summary.get("leaks")),
+        *_without_corrections(summary.get("corrected_test")),
         ("macro F1", _decimal(test, "macro_f1")),
         ("baseline", _baseline(summary, test)),
         ("loss", _decimal(test, "loss")),
@@ -78,6 +79,24 @@ def _without_leaks(leaks: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     clean = leaks["test_without_leaks"]
     accuracy = "-" if clean is None else _percent(clean, "accuracy")
     return [("without leaks", f"{accuracy}  ({leaks['test_images']:,} leaked images left out)")]
+
+
+def _without_corrections(corrected: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Accuracy on the test images that corrections left as they were, where they changed some."""
+    if not corrected:
+        return []
+    clean, before = corrected["test_untouched"], corrected["test_with_former_labels"]
+    changed = f"{corrected['relabelled']:,} relabelled, {corrected['left_out']:,} left out"
+    rows = [
+        (
+            "untouched test",
+            f"{'-' if clean is None else _percent(clean, 'accuracy')}  "
+            f"({corrected['untouched']:,} images; the corrections changed the test: {changed})",
+        )
+    ]
+    if corrected["relabelled"] and before is not None:
+        rows.append(("former labels", f"{_percent(before, 'accuracy')}  (test before relabelling)"))
+    return rows
 
 
 def _percent(numbers: Mapping[str, Any], key: str) -> str:

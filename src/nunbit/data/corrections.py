@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from nunbit.data.csv_io import csv_bytes, read_own_csv
-from nunbit.data.sources.exclusions import EXCLUDED_BY, NO_LABEL
+from nunbit.data.sources.exclusions import CORRECTED_AWAY, NO_LABEL, TEST_CORRECTED_AWAY
 from nunbit.errors import DataError
 from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
@@ -21,8 +21,6 @@ from nunbit.types import Samples, Split
 
 COLUMNS = ("path", "action", "label", "new_label", "reason")
 ACTIONS = ("exclude", "relabel")
-EXCLUDED_REASON = f"{EXCLUDED_BY} corrections"
-"""Beginning of the reason for an image that the corrections leave out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +101,7 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
     """
     row_of = {name: row for row, name in enumerate(samples.paths)}
     labels, reasons = samples.labels.copy(), list(samples.reasons)
+    former: dict[str, str] = {}
     for item in lines:
         correction = item.correction
         row = row_of.get(correction.path)
@@ -118,13 +117,21 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
             )
         if correction.action == "exclude":
             why = f": {correction.reason}" if correction.reason else ""
-            reasons[row] = f"{EXCLUDED_REASON}{why}"
+            begin = TEST_CORRECTED_AWAY if samples.parts[row] == "test" else CORRECTED_AWAY
+            reasons[row] = f"{begin}{why}"
             continue
         labels[row] = _class_number(samples, item, path)
+        former[correction.path] = correction.label
         if reasons[row] == NO_LABEL:
             reasons[row] = ""
     note = _note(samples, [row_of[item.correction.path] for item in lines], lines, path)
-    return replace(samples, labels=labels, reasons=tuple(reasons), notes=(*samples.notes, note))
+    return replace(
+        samples,
+        labels=labels,
+        reasons=tuple(reasons),
+        notes=(*samples.notes, note),
+        former_labels=former,
+    )
 
 
 def with_new_labels(split: Split, lines: Sequence[CorrectionLine]) -> Split:
@@ -139,6 +146,11 @@ def with_new_labels(split: Split, lines: Sequence[CorrectionLine]) -> Split:
     }
     pairs = zip(split.paths, split.labels, strict=True)
     return replace(split, labels=tuple(new.get(pair, pair[1]) for pair in pairs))
+
+
+def left_out_of_test(split: Split) -> int:
+    """Number of images that corrections took out of a test part that was given."""
+    return sum(reason.startswith(TEST_CORRECTED_AWAY) for reason in split.reasons)
 
 
 def _correction(cells: list[str], line: int, path: Path) -> Correction:

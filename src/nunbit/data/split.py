@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.csv_io import csv_bytes, read_own_csv
+from nunbit.data.sources.exclusions import CORRECTED_AWAY, TEST_CORRECTED_AWAY
 from nunbit.errors import DataError
 from nunbit.files import write_atomically
 from nunbit.seeds import Purpose, rng_for
@@ -230,6 +231,7 @@ def apply_manifest(
         reason = reasons[i]
         if excluded and not reason:
             reason = manifest.reasons[row] or "excluded by the manifest"
+        reason = _reason_of_test_image(reason, manifest, row)
         merged.append(reason)
         groups.append(samples.groups[i] or manifest.groups[row])
         parts.append("excluded" if reason else manifest.parts[row])
@@ -241,6 +243,20 @@ def apply_manifest(
         sha256=tuple(sha256),
         reasons=tuple(merged),
     )
+
+
+def _reason_of_test_image(reason: str, manifest: Split, row: int) -> str:
+    """The reason, which says so where corrections take an image out of the manifest's test part.
+
+    The manifest of a run that goes on, or is evaluated again, has it that way already.
+    """
+    was_test = manifest.parts[row] == "test" or manifest.reasons[row].startswith(
+        TEST_CORRECTED_AWAY
+    )
+    if not was_test or not reason.startswith(CORRECTED_AWAY):
+        return reason
+    why = reason.removeprefix(TEST_CORRECTED_AWAY).removeprefix(CORRECTED_AWAY)
+    return f"{TEST_CORRECTED_AWAY}{why}"
 
 
 def _assign(parts: list[str], units: Iterable[list[int]], part: str) -> None:

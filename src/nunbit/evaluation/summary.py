@@ -7,7 +7,7 @@ what is missing is None or empty, and what is not known is kept in `others`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,22 @@ class Leaks:
     test_images: int
     test_without_leaks: Scores | None
     """None where no other test image is left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectedTest:
+    """What the corrections did to the test part, and the numbers on what they left as it was."""
+
+    relabelled: int
+    """Test images that the corrections gave another class."""
+    left_out: int
+    """Images that the corrections took out of a test part that was given."""
+    untouched: int
+    """Test images with the class that they had."""
+    test_untouched: Scores | None
+    """On the untouched ones; None where there are none."""
+    test_with_former_labels: Scores | None
+    """On all that are left, with the classes that they had; None where no image had one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +98,8 @@ class Summary:
     """Slices that are worse than the rest; None where nothing is known of the images."""
     leaks: Leaks | None = None
     """None where there are none."""
+    corrected_test: CorrectedTest | None = None
+    """None where corrections changed no test image."""
     others: Mapping[str, Any] = field(default_factory=dict)
     """Entries of another version, as they are."""
 
@@ -108,6 +126,9 @@ class Summary:
             "evaluated": None if self.evaluated is None else vars(self.evaluated),
             "slices": None if self.slices is None else [found.to_dict() for found in self.slices],
             "leaks": None if self.leaks is None else _leaks_to_dict(self.leaks),
+            "corrected_test": None
+            if self.corrected_test is None
+            else _dict_of_corrected(self.corrected_test),
         }
         always = ("test", "validation")  # null says that there is no such part
         known = {k: v for k, v in entries.items() if v is not None or k in always}
@@ -137,6 +158,14 @@ class Summary:
             values["leaks"] = Leaks(
                 test_images=block["test_images"],
                 test_without_leaks=_scores(block["test_without_leaks"]),
+            )
+        if (block := content.get("corrected_test")) is not None:
+            values["corrected_test"] = CorrectedTest(
+                relabelled=block["relabelled"],
+                left_out=block["left_out"],
+                untouched=block["untouched"],
+                test_untouched=_scores(block["test_untouched"]),
+                test_with_former_labels=_scores(block["test_with_former_labels"]),
             )
         named = {item.name for item in fields(cls)}
         return cls(**values, others={k: v for k, v in content.items() if k not in named})
@@ -174,12 +203,54 @@ def leaks_of(test: Predictions, split: Split, classes: ClassNames) -> Leaks | No
     )
 
 
+def corrected_test_of(
+    test: Predictions,
+    split: Split,
+    classes: ClassNames,
+    *,
+    former_labels: Mapping[str, str],
+    left_out: int,
+) -> CorrectedTest | None:
+    """Results on the test images that corrections left as they were; None if that is all of them.
+
+    `former_labels` are by path, as `Samples` has them; `left_out` images are in the test no more.
+    """
+    former = [former_labels.get(split.paths[row]) for row in test.indices]
+    relabelled = np.array([label is not None for label in former], dtype=bool)
+    if not left_out and not relabelled.any():
+        return None
+    number = {name: k for k, name in enumerate(classes)}
+    before = np.array(
+        [
+            now if label is None else number.get(label, -1)
+            for label, now in zip(former, test.labels.tolist(), strict=True)
+        ],
+        dtype=np.int64,
+    )
+    return CorrectedTest(
+        relabelled=int(relabelled.sum()),
+        left_out=left_out,
+        untouched=int((~relabelled).sum()),
+        test_untouched=scores_of(test.subset(~relabelled), classes),
+        test_with_former_labels=scores_of(
+            replace(test, labels=before).subset(before >= 0), classes
+        ),
+    )
+
+
 def _scores(block: Mapping[str, Any] | None) -> Scores | None:
     return None if block is None else Scores.from_dict(block)
 
 
 def _dict_of(block: Scores | CalibrationSummary | None) -> dict[str, Any] | None:
     return None if block is None else block.to_dict()
+
+
+def _dict_of_corrected(found: CorrectedTest) -> dict[str, Any]:
+    return vars(found) | {
+        "test_untouched": _dict_of(found.test_untouched),
+        "test_with_former_labels": _dict_of(found.test_with_former_labels),
+    }
 
 
 def _leaks_to_dict(leaks: Leaks) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from nunbit.config import Config, read_config
 from nunbit.config.budget import decide_budget, decide_workers
 from nunbit.config.resolve import resolve_model_and_input
 from nunbit.config.resolved import ModelAndInput
-from nunbit.data.corrections import apply_corrections, read_corrections
+from nunbit.data.corrections import apply_corrections, left_out_of_test, read_corrections
 from nunbit.data.dataset import Dataset
 from nunbit.data.inspect import Inspection, inspect
 from nunbit.data.inspection_cache import InspectionCache
@@ -31,6 +31,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.data.split import apply_manifest, given_parts, read_manifest, small_classes
 from nunbit.errors import DataError, UsageError
+from nunbit.formatting import count
 from nunbit.models.catalog import model_info
 from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
@@ -336,9 +337,25 @@ def report_split(dataset: Dataset, progress: Progress) -> None:
             f"warning: class {name} has no image in some part: {parts['train']} for training, "
             f"{parts['validation']} for validation, {parts['test']} for the test"
         )
+    report_corrected_test(dataset, progress)
     leaked = len(split.leaked_test_indices)
     if leaked:
         progress.note(
             f"warning: {leaked:,} test images also appear in the training or validation part as "
             "you gave them; the score without them is reported too"
         )
+
+
+def report_corrected_test(dataset: Dataset, progress: Progress) -> None:
+    """Say loudly where corrections change the images that the model is tested on."""
+    split, former = dataset.split, dataset.samples.former_labels
+    relabelled = sum(split.paths[row] in former for row in split.indices("test"))
+    left_out = left_out_of_test(split)
+    if not relabelled and not left_out:
+        return
+    progress.note(
+        f"warning: the corrections change the test part: {count(relabelled, 'test image')} "
+        f"{'has' if relabelled == 1 else 'have'} another class, {left_out:,} "
+        f"{'is' if left_out == 1 else 'are'} left out; the score on the untouched test images is "
+        "reported too"
+    )

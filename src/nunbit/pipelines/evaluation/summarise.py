@@ -6,10 +6,11 @@ from typing import Any
 
 from nunbit import __version__
 from nunbit.bundle import Bundle
+from nunbit.data.corrections import left_out_of_test
 from nunbit.data.dataset import Dataset
 from nunbit.device import describe_device
 from nunbit.evaluation.slices import slice_accuracy
-from nunbit.evaluation.summary import Summary, leaks_of, scores_of
+from nunbit.evaluation.summary import Summary, corrected_test_of, leaks_of, scores_of
 from nunbit.pipelines.evaluation.test_pass import EvaluatedPart
 
 
@@ -30,5 +31,12 @@ def summarise(dataset: Dataset, bundle: Bundle, tested: EvaluatedPart, **known: 
         parameters=sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
         slices=slice_accuracy(test, attributes).summary if attributes else None,
         leaks=leaks_of(test, dataset.split, bundle.classes),
+        corrected_test=corrected_test_of(
+            test,
+            dataset.split,
+            bundle.classes,
+            former_labels=dataset.samples.former_labels,
+            left_out=left_out_of_test(dataset.split),
+        ),
         **known,
     )

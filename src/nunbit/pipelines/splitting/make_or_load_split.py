@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nunbit.config import Config
-from nunbit.data.corrections import EXCLUDED_REASON, read_corrections, with_new_labels
+from nunbit.data.corrections import read_corrections, with_new_labels
 from nunbit.data.dataset import Dataset
+from nunbit.data.sources.exclusions import CORRECTED_AWAY
 from nunbit.data.split import Fractions, apply_manifest, make_split, read_manifest
 from nunbit.errors import DataError
 from nunbit.pipelines.splitting.near_duplicate_pairs import near_duplicate_pairs
@@ -75,4 +76,4 @@ def _check_same_corrections(recorded: Split, dataset: Dataset, config: Config) -
 
 def _corrected_away(paths: Sequence[str], reasons: Sequence[str]) -> set[str]:
     pairs = zip(paths, reasons, strict=True)
-    return {path for path, reason in pairs if reason.startswith(EXCLUDED_REASON)}
+    return {path for path, reason in pairs if reason.startswith(CORRECTED_AWAY)}

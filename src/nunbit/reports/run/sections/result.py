@@ -51,6 +51,8 @@ def result(report: RunResult) -> Section:
         tiles=[] if metrics is None else _tiles(metrics),
         leaked=len(report.split.leaked_test_indices),
         unleaked=report.metrics_without_leaks,
+        corrected=report.summary.corrected_test,
+        score=_score,
         columns=[metric.title for metric in metrics_in("parts")],
         rows=_rows_of_parts(report),
     )
@@ -65,6 +67,15 @@ def headline(report: RunResult) -> str:
     images = count(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
+
+
+def _score(scores: Scores) -> str:
+    """'92.1 % (90.8 to 93.2)'."""
+    return next(
+        found.text(metric.form)
+        for metric in metrics_in("parts")
+        if metric.name == "accuracy" and (found := scores.get(metric.name)) is not None
+    )
 
 
 def _warning(baseline: Baseline) -> tuple[str, str]:
