@@ -67,8 +67,8 @@ def _first(used: Mapping[str, Call]) -> str:
     """The first convolution, or the first of all."""
     if not used:
         raise UsageError(
-            "the network has neither a convolution nor a linear layer that sees the image: there "
-            "are no filters to show"
+            "the network has no filters to show: neither a convolution nor a linear layer that "
+            "sees the image"
         )
     convolutions = (n for n, call in used.items() if isinstance(call.module, nn.Conv2d))
     return next(convolutions, next(iter(used)))

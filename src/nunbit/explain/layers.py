@@ -91,7 +91,7 @@ def layers_of(model: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...]:
 def layer_named(model: nn.Module, shape: Sequence[int], name: str) -> Layer:
     """The layer of a module's name, or of a stage's end; `shape` is (C, H, W) of an image.
 
-    Raises UsageError, with names that are near, where there is none or its values are no maps.
+    Raises UsageError, with names that are near, where there is none or its values are not maps.
     """
     layers = {layer.name: layer for layer in layers_of(model, shape)}
     if name in layers:

@@ -114,7 +114,7 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
 
 
 def _largest_fraction(samples: Samples, groups: Groups) -> float:
-    """Of the images of the validation or test part, how many have a copy left of it, at most."""
+    """Largest fraction of the validation or test part that has a copy in an earlier part."""
     fractions = [0.0]
     for part, earlier in (("validation", {"train"}), ("test", {"train", "validation"})):
         size = sum(given == part for given in samples.parts)

@@ -1,0 +1,91 @@
+"""The field's language: names, messages and docstrings as an engineer of the field writes them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.surface.readme import ROOT
+
+FILES = sorted((ROOT / "src").rglob("*.py"))
+NAMES = re.compile(r"\b_?refuse_|_AT_ONCE\b|\b_?FEWEST|\b_?MOST_|\b_?LEAST_")
+NO_THING = re.compile(
+    r"(?<!there )\b(?:is|are) no (?!longer\b|more\b|better\b|larger\b|further\b)[a-z]"
+)
+FRAGMENTS = frozenset(
+    [
+        "about",
+        "after",
+        "among",
+        "as",
+        "at",
+        "because",
+        "before",
+        "beside",
+        "between",
+        "beyond",
+        "by",
+        "during",
+        "for",
+        "from",
+        "how",
+        "if",
+        "in",
+        "into",
+        "of",
+        "on",
+        "over",
+        "since",
+        "that",
+        "to",
+        "under",
+        "until",
+        "upon",
+        "what",
+        "when",
+        "where",
+        "whether",
+        "which",
+        "who",
+        "whose",
+        "why",
+        "with",
+        "within",
+        "without",
+    ]
+)
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Place and text of the docstrings of modules, classes and functions."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
+                text := ast.get_docstring(node)
+            ):
+                yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", text
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+def test_names_are_the_field_s() -> None:
+    """`check_` for what raises, `MIN_` and `MAX_` for limits."""
+    assert lines_with(NAMES) == []
+
+
+def test_a_thing_is_not_another_rather_than_no_other() -> None:
+    assert lines_with(NO_THING) == []
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
+    """A preposition or a question says nothing in a tooltip."""
+    first = ((place, text.split()[0].strip(",.:;'\"").lower()) for place, text in docstrings())
+    assert [f"{place}: {word}" for place, word in first if word in FRAGMENTS] == []
