@@ -43,12 +43,18 @@ class Data:
         return self.samples.classes
 
 
-def load_data(
+def load_data(  # noqa: PLR0913 - an argument for each option
     data: str | Path,
     *,
     label_from: str | None = None,
     label_map: str | Path | None = None,
     group_from: str | None = None,
+    parts: str | None = None,
+    exclude: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    image_root: str | Path | None = None,
+    header: bool = True,
 ) -> Data:
     """Find labelled images: a path, or a known name such as `digits`.
 
@@ -57,6 +63,12 @@ def load_data(
         label_from: pattern that finds the label in file names, as `{label}.{number}.jpg`.
         label_map: JSON or CSV file that renames classes.
         group_from: column, or regular expression on the path, of groups that stay whole.
+        parts: folders that are parts, as `fold1=train,fold2=test`; `none` where they are classes.
+        exclude: patterns of file names or paths to leave out, separated by commas.
+        path_column: column of a table that names the images.
+        label_column: column of a table that holds the labels.
+        image_root: folder of the images that a table names; the table's own otherwise.
+        header: whether the first line of a table names its columns.
 
     Raises:
         DataError: when there is nothing that can be read as labelled images.
@@ -66,6 +78,12 @@ def load_data(
         "data.label_from": label_from,
         "data.label_map": None if label_map is None else str(label_map),
         "data.group_from": group_from,
+        "data.parts": parts,
+        "data.exclude": exclude,
+        "data.path_column": path_column,
+        "data.label_column": label_column,
+        "data.image_root": None if image_root is None else str(image_root),
+        "data.header": None if header else False,
     }
     settings = {key: value for key, value in named.items() if value is not None}
     samples = load_samples(
@@ -73,6 +91,12 @@ def load_data(
         label_from=label_from,
         label_map=None if label_map is None else Path(label_map),
         group_from=group_from,
+        parts=parts,
+        exclude=exclude,
+        path_column=path_column,
+        label_column=label_column,
+        image_root=None if image_root is None else Path(image_root),
+        header=header,
     )
     return Data(samples=samples, settings=settings)
 

@@ -131,6 +131,8 @@ class Samples:
     """[N] '' for a usable sample, else why it is excluded."""
     notes: tuple[str, ...] = ()
     """Remarks for the user: what was ignored, merged or looks odd."""
+    warnings: tuple[str, ...] = ()
+    """The same for what may make a result wrong, or is left out on nobody's request."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """[N] each: what else a table says about the images, as text, '' where it says nothing."""
     former_labels: Mapping[str, str] = field(default_factory=dict)

@@ -101,5 +101,5 @@ def test_what_the_user_has_left_out_is_no_fault_of_the_data(pets: Path, tmp_path
     assert "unusable-files" not in of_kind
     left_out = of_kind["left-out-files"]
     assert left_out.severity == "note"
-    assert left_out.title == "1 of 40 files is left out, as your table or corrections say"
+    assert left_out.title == "1 of 40 files is left out, as your table, options or corrections say"
     assert left_out.everything == ("cat/001.png (excluded by the corrections: ugly)",)

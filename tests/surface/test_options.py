@@ -7,7 +7,18 @@ import typer
 from nunbit.cli import app
 
 SHARED = ["--debug"]
-DATA = ["DATA", "--label-from", "--label-map", "--group-from", "--set"]
+READING = [
+    "--label-from",
+    "--label-map",
+    "--group-from",
+    "--parts",
+    "--exclude",
+    "--path-column",
+    "--label-column",
+    "--image-root",
+    "--no-header",
+]
+DATA = ["DATA", *READING, "--set"]
 SURFACE = {
     "train": [
         *DATA,

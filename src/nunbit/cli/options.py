@@ -35,34 +35,6 @@ Run = Annotated[
     Path,
     typer.Argument(metavar="RUN", show_default=False, help="The folder of a run or of a model."),
 ]
-LabelFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--label-from",
-        metavar="PATTERN",
-        show_default=False,
-        help='Labels are in the file names, such as "{label}.{number}.jpg".',
-    ),
-]
-LabelMap = Annotated[
-    Path | None,
-    typer.Option(
-        "--label-map",
-        metavar="FILE",
-        show_default=False,
-        help="JSON or CSV that renames or merges classes: old name, new name.",
-    ),
-]
-GroupFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--group-from",
-        metavar="PATTERN",
-        show_default=False,
-        help="Groups of images that the split keeps together: a regular expression with one "
-        "group, searched in the path, or a column of the table.",
-    ),
-]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", show_default=False, help="Seed of all random choices."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from nunbit.errors import UsageError
 
@@ -31,14 +30,3 @@ def given_settings(
             )
         settings[key] = value
     return settings
-
-
-def data_settings(
-    *, label_from: str | None, label_map: Path | None, group_from: str | None
-) -> dict[str, object | None]:
-    """Settings of the options that say how DATA is read."""
-    return {
-        "data.label_from": label_from,
-        "data.label_map": None if label_map is None else str(label_map),
-        "data.group_from": group_from,
-    }

@@ -48,6 +48,18 @@ class DataConfig(Section):
     """JSON or CSV file that renames classes: old name, new name."""
     group_from: str | None = None
     """Column of a table, or regular expression on the path, that names groups to keep whole."""
+    parts: str | None = None
+    """Folders that are parts, such as `fold1=train,fold2=test`; `none` where they are classes."""
+    exclude: str | None = None
+    """Files to leave out: patterns of their names or paths, separated by commas."""
+    path_column: str | None = None
+    """Column of a table that names the images; without a first line, its number from 1."""
+    label_column: str | None = None
+    """Column of a table that holds the labels; without a first line, its number from 1."""
+    image_root: str | None = None
+    """Folder of the images that a table names; the table's own otherwise."""
+    header: bool = True
+    """Whether the first line of a table names its columns."""
     manifest: str | None = None
     """A `split.csv` to use instead of making a new split."""
     corrections: str | None = None

@@ -21,6 +21,7 @@ from nunbit.config import Config, read_config
 from nunbit.config.budget import decide_budget, decide_workers
 from nunbit.config.resolve import resolve_model_and_input
 from nunbit.config.resolved import ModelAndInput
+from nunbit.config.sections import DataConfig
 from nunbit.data.corrections import apply_corrections, left_out_of_test, read_corrections
 from nunbit.data.dataset import Dataset
 from nunbit.data.inspect import Inspection, inspect
@@ -150,12 +151,7 @@ def inspect_data(config: Config, progress: Progress = SILENT) -> tuple[Samples, 
         DataError: when DATA cannot be read as labelled images, or the corrections do not fit.
     """
     data = config.data
-    samples = load_samples(
-        data.path,
-        label_from=data.label_from,
-        label_map=None if data.label_map is None else Path(data.label_map),
-        group_from=data.group_from,
-    )
+    samples = load_configured(data)
     if data.corrections is not None:
         file = Path(data.corrections)
         samples = apply_corrections(samples, read_corrections(file), path=file)
@@ -164,6 +160,27 @@ def inspect_data(config: Config, progress: Progress = SILENT) -> tuple[Samples, 
         cache = InspectionCache(default_cache_folder() / "looks", samples.location)
     workers = decide_workers(config.pixels)
     return samples, inspect(samples, workers=workers, progress=progress, remembered=cache)
+
+
+def load_configured(data: DataConfig, *, path: str | None = None) -> Samples:
+    """Everything found in DATA, or in `path`, read as the configuration says.
+
+    Raises:
+        DataError: when it cannot be read as labelled images.
+        ConfigError: when an option is wrong or does not fit the data.
+    """
+    return load_samples(
+        path or data.path,
+        label_from=data.label_from,
+        label_map=None if data.label_map is None else Path(data.label_map),
+        group_from=data.group_from,
+        parts=data.parts,
+        exclude=data.exclude,
+        path_column=data.path_column,
+        label_column=data.label_column,
+        image_root=None if data.image_root is None else Path(data.image_root),
+        header=data.header,
+    )
 
 
 def decode_data(

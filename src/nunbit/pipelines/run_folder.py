@@ -173,6 +173,7 @@ def with_absolute_paths(config: Config) -> Config:
     named = {
         "data.path": data.path,
         "data.label_map": data.label_map,
+        "data.image_root": data.image_root,
         "data.manifest": data.manifest,
         "data.corrections": data.corrections,
         "model.pretrained": config.model.pretrained,

@@ -81,7 +81,7 @@ def test_flat_test_folder_beside_training_folders_keeps_its_rows(tmp_path: Path)
     samples = load_samples(tmp_path)
     assert dict(zip(samples.paths, samples.reasons, strict=True)) == {
         "read.me": "outside the folders 'test', 'train'",
-        "test/9.jpg": "in 'test' but outside its class folders",
+        "test/9.jpg": "no label: 'test' has no class folders",
         "train/a/1.jpg": "",
         "train/b/1.jpg": "",
     }

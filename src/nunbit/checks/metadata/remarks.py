@@ -16,7 +16,9 @@ class Remarks(Check):
     needs = "metadata"
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """One note for each remark."""
+        """One warning or note for each remark."""
+        for text in context.samples.warnings:
+            yield Finding(kind="source-warning", severity="warning", title=text, count=0)
         remarks = {"odd-files": context.inspection.remarks, "source-remark": context.samples.notes}
         for kind, texts in remarks.items():
             for text in texts:

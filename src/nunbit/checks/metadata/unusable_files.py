@@ -73,7 +73,7 @@ def _taken_out(samples: Samples, reasons: Sequence[str], rows: list[int]) -> Fin
         kind="left-out-files",
         severity="note",
         title=f"{len(rows):,} of {len(samples):,} files {'is' if len(rows) == 1 else 'are'} left "
-        "out, as your table or corrections say",
+        "out, as your table, options or corrections say",
         count=len(rows),
         examples=listed[:EXAMPLES],
         everything=listed,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
-from nunbit.cli.settings import data_settings, given_settings
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
+from nunbit.cli.options import Data, Debug, Quiet, Seed, Set
+from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ PACKAGED = "efficientnet-lite0"
 FORMS = (".png", ".svg")
 
 
+@reads_data
 def advise(
     data: Data,
     *,
@@ -43,9 +45,7 @@ def advise(
             help=f"Weights to judge, with their own network; {PACKAGED} if neither is named.",
         ),
     ] = None,
-    label_from: LabelFrom = None,
-    label_map: LabelMap = None,
-    group_from: GroupFrom = None,
+    reading: DataOptions = NOTHING_SAID,
     image_size: Annotated[
         int | None,
         typer.Option(
@@ -90,7 +90,7 @@ def advise(
             "seed": seed,
             "device": device,
             "pixels.image_size": image_size,
-            **data_settings(label_from=label_from, label_map=label_map, group_from=group_from),
+            **reading.settings(),
         },
         assignments,
     )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
+from nunbit.cli.options import Data, Debug, Quiet, Seed, Set
 from nunbit.cli.outputs import check_new_file
-from nunbit.cli.settings import data_settings, given_settings
+from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EVERYTHING = "all"
 
 
+@reads_data
 def augment(
     data: Data,
     *,
@@ -37,9 +39,7 @@ def augment(
     images: Annotated[
         int, typer.Option("--images", metavar="N", min=1, max=100, help="Images to show it on.")
     ] = 4,
-    label_from: LabelFrom = None,
-    label_map: LabelMap = None,
-    group_from: GroupFrom = None,
+    reading: DataOptions = NOTHING_SAID,
     seed: Seed = None,
     assignments: Set = None,
     quiet: Quiet = False,
@@ -52,7 +52,7 @@ def augment(
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
     from nunbit.config import load_config
 
-    options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
+    options = reading.settings()
     settings = given_settings({**options, "augment.preset": augment, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)
     progress = display_on(stderr_console(), quiet=quiet)

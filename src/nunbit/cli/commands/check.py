@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
 from nunbit.cli.invocation import invocation_of
-from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Set
+from nunbit.cli.options import Data, Debug, Quiet, Set
 from nunbit.cli.outputs import check_new_file
-from nunbit.cli.settings import data_settings, given_settings
+from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SEVERITIES = {
 }
 
 
+@reads_data
 def check(
     context: typer.Context,
     data: Data,
@@ -62,9 +64,7 @@ def check(
             help="Pretrained weights that measure which images are alike.",
         ),
     ] = "auto",
-    label_from: LabelFrom = None,
-    label_map: LabelMap = None,
-    group_from: GroupFrom = None,
+    reading: DataOptions = NOTHING_SAID,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print findings, statistics and proposals as JSON on stdout."),
@@ -85,7 +85,7 @@ def check(
         raise UsageError(
             "--page and --fix-list name the same file", path=page, remedy="name two files"
         )
-    options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
+    options = reading.settings()
     config = load_config(data=data, recipe=None, settings=given_settings(options, assignments))
     progress = display_on(stderr_console(), quiet=quiet)
     diagnosis = check_data(config, quick=quick, backbone=backbone, progress=progress)
@@ -99,12 +99,7 @@ def check(
         console.out(text.encode("utf-8", "replace").decode(), highlight=False)
     elif not quiet:
         _print_findings(console, diagnosis)
-        reading = {
-            "--label-from": label_from,
-            "--label-map": label_map,
-            "--group-from": group_from,
-        }
-        words = [str(w) for pair in reading.items() if pair[1] is not None for w in pair]
+        words = reading.words()
         words += [word for assignment in assignments or () for word in ("--set", assignment)]
         train = ["nunbit", "train", data, *words]
         _print_summary(console, diagnosis, train=train, page=page, fix_list=fix_list)

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from nunbit.cli.options import Data, Debug, GroupFrom, LabelFrom, LabelMap, Quiet, Seed, Set
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
+from nunbit.cli.options import Data, Debug, Quiet, Seed, Set
 from nunbit.cli.outputs import check_new_file, check_not_existing
-from nunbit.cli.settings import data_settings, given_settings
+from nunbit.cli.settings import given_settings
 
 
+@reads_data
 def split(
     data: Data,
     *,
@@ -25,9 +27,7 @@ def split(
         ),
     ],
     seed: Seed = None,
-    label_from: LabelFrom = None,
-    label_map: LabelMap = None,
-    group_from: GroupFrom = None,
+    reading: DataOptions = NOTHING_SAID,
     assignments: Set = None,
     manifest: Annotated[
         Path | None,
@@ -50,7 +50,7 @@ def split(
 
     check_not_existing(out, option="--out")
     check_new_file(manifest, option="--manifest")
-    options = data_settings(label_from=label_from, label_map=label_map, group_from=group_from)
+    options = reading.settings()
     settings = given_settings({**options, "seed": seed}, assignments)
     config = load_config(data=data, recipe=None, settings=settings)
     progress = display_on(stderr_console(), quiet=quiet)

@@ -7,19 +7,17 @@ from typing import Annotated
 
 import typer
 
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
 from nunbit.cli.invocation import invocation_of
 from nunbit.cli.options import (
     Debug,
-    GroupFrom,
-    LabelFrom,
-    LabelMap,
     OptionalData,
     Quiet,
     Seed,
     Set,
     Verbose,
 )
-from nunbit.cli.settings import data_settings, given_settings
+from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
 
 
@@ -27,6 +25,7 @@ def _text(flag: str, metavar: str, help: str) -> object:
     return typer.Option(flag, metavar=metavar, help=help, show_default=False)
 
 
+@reads_data
 def train(
     context: typer.Context,
     data: OptionalData = None,
@@ -89,9 +88,7 @@ def train(
         str | None,
         _text("--recipe", "NAME|FILE", "Settings to start from, as a run's config.toml."),
     ] = None,
-    label_from: LabelFrom = None,
-    label_map: LabelMap = None,
-    group_from: GroupFrom = None,
+    reading: DataOptions = NOTHING_SAID,
     assignments: Set = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -110,7 +107,7 @@ def train(
             "pixels.image_size": image_size,
             "pixels.fit": fit,
             "augment.preset": augment,
-            **data_settings(label_from=label_from, label_map=label_map, group_from=group_from),
+            **reading.settings(),
             "data.manifest": None if split is None else str(split),
             "data.corrections": None if corrections is None else str(corrections),
         },

@@ -96,22 +96,39 @@ def accepted_data() -> str:
     return f"{forms}, or a known name: {', '.join(known.KNOWN)}"
 
 
-def load_samples(
+def load_samples(  # noqa: PLR0913 - an argument for each option
     data: str | Path,
     *,
     label_from: str | None = None,
     label_map: Path | None = None,
     group_from: str | None = None,
+    parts: str | None = None,
+    exclude: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    image_root: Path | None = None,
+    header: bool = True,
 ) -> Samples:
     """Everything found in `data`, a path or the name of a known data set.
 
     `label_from` is a pattern of file names, `label_map` a JSON or CSV file that renames classes,
-    `group_from` a regular expression on paths or a table's column. Image files are not opened.
+    `group_from` a regular expression on paths or a table's column. `parts` says which folders are
+    parts of a split, `exclude` which files are left out; the others are for tables, see
+    `SourceOptions`. Image files are not opened.
 
     Raises DataError where the data cannot be used and ConfigError for a wrong option; both name
     the path and say what is accepted.
     """
-    options = SourceOptions(label_from=label_from, group_from=group_from)
+    options = SourceOptions(
+        label_from=label_from,
+        group_from=group_from,
+        parts=parts,
+        exclude=exclude,
+        path_column=path_column,
+        label_column=label_column,
+        image_root=image_root,
+        header=header,
+    )
     path = _existing_path(data)
     name = known.known_name(str(data))
     if path is not None:

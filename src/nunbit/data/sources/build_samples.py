@@ -58,6 +58,7 @@ def build_samples(
         groups=groups,
         reasons=reasons,
         notes=tuple(notes + remarks),
+        warnings=found.warnings,
         columns=found.columns,
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunbit.data.sources.folder_parts import part_folders
+from nunbit.data.sources.folder_parts import part_folders, part_of_path
+from nunbit.data.sources.layouts.companions import check_companions
+from nunbit.data.sources.layouts.excluded import leave_out
 from nunbit.data.sources.name_pattern import NamePattern, compile_pattern, suggest_pattern
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import list_files
@@ -28,18 +30,19 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
             f"'{options.group_from}'",
             remedy="leave one of the two out",
         )
-    listing = list_files(path)
-    parts = part_folders(listing)
+    listing = leave_out(list_files(path), options.exclude)
+    warnings = check_companions(path, listing, options.exclude)
+    parts = part_folders(path, listing, options.parts)
     rows = FileRows()
     for found in listing.files:
         match = pattern.match(found.path)
         label, group = match if match is not None else (None, "")
         reason = "" if match is not None else f"name does not fit the pattern '{pattern.text}'"
-        part = parts.get(found.path.partition("/")[0], "") if "/" in found.path else ""
+        part = part_of_path(found.path, parts)
         rows.add(
             found.path,
             found.file,
-            name=label,
+            name=None if found.excluded else label,
             part=part,
             group=group,
             reason=found.reason or reason,
@@ -50,7 +53,9 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     if any(rows.parts):
         notes.append(f"the folders {examples(sorted(parts))} are taken as the parts of the split")
     hint = f"the pattern '{pattern.text}' reads the same class from every name"
-    return rows.raw_samples(notes=notes, hint=hint, groups_settled=pattern.has_group)
+    return rows.raw_samples(
+        notes=notes, warnings=warnings, hint=hint, groups_settled=pattern.has_group
+    )
 
 
 def _raise_none(path: Path, pattern: NamePattern, rows: FileRows) -> None:

@@ -28,6 +28,18 @@ class SourceOptions:
     """Pattern of file names, such as `{label}.{number}.jpg`."""
     group_from: str | None = None
     """Regular expression on the relative path, or for tables a column."""
+    parts: str | None = None
+    """Folders that are parts, such as `fold1=train,fold2=test`; `none` where they are classes."""
+    exclude: str | None = None
+    """Files to leave out: patterns of their names or paths, separated by commas."""
+    path_column: str | None = None
+    """Column of a table that names the images."""
+    label_column: str | None = None
+    """Column of a table that holds the labels."""
+    image_root: Path | None = None
+    """Folder to which the paths in a table are relative; None for the table's own."""
+    header: bool = True
+    """Whether the first line of a table names its columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,8 @@ class RawSamples:
     groups: tuple[str, ...]
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Remarks on what may make a result wrong or is left out on nobody's request."""
     in_order: bool = False
     """True if the order of `names` is the order of the classes (numbered labels)."""
     groups_settled: bool = False
@@ -90,6 +104,7 @@ class Rows(Generic[Place]):
         self,
         *,
         notes: Sequence[str] = (),
+        warnings: Sequence[str] = (),
         hint: str = "",
         groups_settled: bool = False,
         columns: Mapping[str, Sequence[str]] | None = None,
@@ -108,6 +123,7 @@ class Rows(Generic[Place]):
             groups=tuple(self.groups[i] for i in order),
             reasons=tuple(self.reasons[i] for i in order),
             notes=tuple(notes),
+            warnings=tuple(warnings),
             hint=hint,
             groups_settled=groups_settled,
             columns={

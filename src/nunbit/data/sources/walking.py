@@ -22,6 +22,8 @@ class FoundFile:
     """Relative to the folder, with forward slashes."""
     file: Path
     reason: str = ""
+    excluded: bool = False
+    """True where the user left it out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from nunbit.config import Config
 from nunbit.data.inspect import inspect
 from nunbit.data.preprocess import Preprocess
-from nunbit.data.sources import load_samples
 from nunbit.errors import NunbitError
+from nunbit.pipelines.dataset import load_configured
 from nunbit.pipelines.evaluation.pictures import originals_of
 from nunbit.pipelines.recorded_run import RecordedRun
 from nunbit.progress import SILENT
@@ -53,13 +52,7 @@ def tested_images(runs: Sequence[RecordedRun], paths: Sequence[str]) -> dict[str
 def _samples_of(run: RecordedRun) -> Samples:
     assert run.config is not None
     assert run.data is not None
-    data = run.config.data
-    return load_samples(
-        run.data,
-        label_from=data.label_from,
-        label_map=None if data.label_map is None else Path(data.label_map),
-        group_from=data.group_from,
-    )
+    return load_configured(run.config.data, path=run.data)
 
 
 def _only(samples: Samples, rows: Sequence[int]) -> Samples:
