@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -83,14 +86,19 @@ def by_hand(model: nn.Module, layer: str, images: Tensor, layout: Layout) -> Ten
 
 
 @pytest.mark.parametrize(
-    ("model", "layer", "kind", "others"),
+    ("build", "layer", "kind", "others"),
     [
-        (ChannelsLast(), "block", "channels last", 0),
-        (Tokens(reads_class_token=True), "before", "tokens", 1),
-        (Tokens(reads_class_token=False), "after", "tokens", 1),
+        (ChannelsLast, "block", "channels last", 0),
+        (partial(Tokens, reads_class_token=True), "before", "tokens", 1),
+        (partial(Tokens, reads_class_token=False), "after", "tokens", 1),
     ],
 )
-def test_maps_in_other_layouts(model: nn.Module, layer: str, kind: str, others: int) -> None:
+def test_maps_in_other_layouts(
+    build: Callable[[], nn.Module], layer: str, kind: str, others: int
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build()
     images = torch.randn(2, 1, 8, 12, generator=torch.Generator().manual_seed(0))
     assert grad_cam_layer(model, (1, 8, 12)) == layer
     layout = Layout(height=4, width=6, kind=kind, others=others)
