@@ -27,6 +27,7 @@ from nunbit.cli.commands import (
 from nunbit.cli.failure import explain_failure
 from nunbit.cli.invocation import Invocation
 from nunbit.cli.options import Debug, Version
+from nunbit.training.interrupt import Terminated, terminated_as_interrupted
 from nunbit.training.speedups.process import (
     collect_garbage_rarely,
     end_process,
@@ -80,10 +81,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     invocation = Invocation(command=shlex.join(["nunbit", *words]))
     try:
-        code = app(args=words, prog_name="nunbit", standalone_mode=False, obj=invocation)
+        with terminated_as_interrupted() as terminated:
+            code = app(args=words, prog_name="nunbit", standalone_mode=False, obj=invocation)
     except BaseException as error:  # the one place where every failure becomes a message
         return explain_failure(error, debug=invocation.debug)
-    return explain_failure(KeyboardInterrupt(), debug=False) if code == 130 else int(code or 0)
+    if code == 130:  # what Typer makes of KeyboardInterrupt
+        stopped = Terminated() if terminated.requested else KeyboardInterrupt()
+        return explain_failure(stopped, debug=False)
+    return int(code or 0)
 
 
 def _main_of_process() -> NoReturn:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from nunbit.cli.terminal import printable, stderr_console
 from nunbit.errors import DataError, NunbitError, RunInterrupted, TrainingError, UsageError
+from nunbit.training.interrupt import Terminated
 
 
 def explain_failure(error: BaseException, *, debug: bool) -> int:
@@ -28,7 +29,8 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
     if isinstance(error, NunbitError):
         return error
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return RunInterrupted("interrupted before it was done")
+        why = "stopped by SIGTERM" if isinstance(error, Terminated) else "interrupted"
+        return RunInterrupted(f"{why} before it was done")
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = "nunbit" if context is None else context.command_path

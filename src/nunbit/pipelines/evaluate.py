@@ -27,7 +27,7 @@ from nunbit.pipelines.evaluation.write_result import (
     recorded_advice,
     write_result,
 )
-from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
+from nunbit.pipelines.run_folder import RunFolder, alone_in, check_output_folder, free_beside
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.progress import SILENT, Progress
@@ -95,7 +95,6 @@ def evaluate_run(
     with watch.stage("evaluate"):
         baselines = baselines_of(dataset, test, seed=config.seed, progress=progress)
     target.path.mkdir(parents=True, exist_ok=True)
-    write_manifest(target.split, dataset.split)
     summary = summarise(
         dataset,
         bundle,
@@ -123,7 +122,10 @@ def evaluate_run(
         findings=findings_of(dataset, config),
         advice=recorded_advice(target),
     )
-    write_result(target, result, progress)
+    with alone_in(target):
+        check_output_folder(target.path)  # again, for somebody may have been quicker
+        write_manifest(target.split, dataset.split)
+        write_result(target, result, progress)
     return Run(folder=target.path, summary=summary.to_dict())
 
 

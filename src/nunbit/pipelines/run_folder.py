@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
-from nunbit.files import write_atomically
+from nunbit.files import flush_folder, write_atomically
+from nunbit.training.interrupt import reason_of
 
 if TYPE_CHECKING:
     from nunbit.evaluation.summary import Summary
@@ -128,6 +129,33 @@ def claim(name: str) -> RunFolder:
             continue
         return RunFolder(path)
     raise AssertionError("count never ends")
+
+
+def rename_claimed(folder: RunFolder, name: str) -> RunFolder:
+    """Give a run's folder its name, as `claim` would; a lock on it stays."""
+    target = claim(name)
+    if sys.platform == "win32":  # which renames onto nothing, not even an empty folder
+        target.path.rmdir()
+    folder.path.rename(target.path)
+    flush_folder(target.path.parent)
+    return target
+
+
+@contextmanager
+def taken_back_where_unusable(folder: RunFolder) -> Iterator[None]:
+    """Remove a new run's folder with its configuration where an error shows that nothing began.
+
+    An interrupted run keeps its folder, from which it goes on.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, RunInterrupted):
+            with suppress(OSError):  # something else is in there by now
+                folder.config.unlink(missing_ok=True)
+                folder.path.rmdir()
+                folder.path.parent.rmdir()
+        raise
 
 
 def free_beside(run: Path, suffix: str) -> Path:
@@ -243,9 +271,9 @@ def resumable(folder: RunFolder) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         raise RunInterrupted(
-            "stopped before the run had ended; what was saved is kept",
+            f"{reason_of(stopped)} before the run had ended; what was saved is kept",
             path=folder.path,
             remedy=f"continue with: {resume_command(folder.path)}",
         ) from None

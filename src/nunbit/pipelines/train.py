@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from nunbit.config.contradictions import check_settings
 from nunbit.config.resolve import asks_adviser, resolve_training, resolve_transfer_mode
 from nunbit.config.resolved import Decision, ModelAndInput, ResolvedConfig
 from nunbit.data.dataset import Dataset
+from nunbit.data.sources import dataset_name
 from nunbit.data.split import write_manifest
 from nunbit.device import deterministic_algorithms, resolve_device
 from nunbit.evaluation.baselines import Baseline
@@ -43,9 +45,11 @@ from nunbit.pipelines.run_folder import (
     check_output_folder,
     claim,
     recorded_notes,
+    rename_claimed,
     resumable,
     run_name,
     save_config,
+    taken_back_where_unusable,
     with_absolute_paths,
 )
 from nunbit.pipelines.stopwatch import Stopwatch
@@ -96,7 +100,7 @@ def train(
     keep_freed_memory()
     config = with_absolute_paths(config)
     if out is None:
-        return _run(config, None, progress=progress, command=command)
+        return _train_in_new_folder(config, progress=progress, command=command)
     folder = RunFolder(out)
     if resume and folder.config.is_file():
         config = config_to_resume(config, recorded_config(folder), out)
@@ -114,6 +118,20 @@ def train(
         return _run(config, folder, progress=progress, command=command)
 
 
+def _train_in_new_folder(config: Config, *, progress: Progress, command: str) -> Run:
+    """Begin a run in a folder below runs/, which is ours before anything long starts.
+
+    Until the network is chosen, it has the name of the data alone.
+    """
+    check_settings(config)
+    resolve_device(config.device)
+    folder = claim(dataset_name(config.data.path))
+    with alone_in(folder):
+        with taken_back_where_unusable(folder):
+            save_config(folder, config)
+        return _run(config, folder, named=False, progress=progress, command=command)
+
+
 def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
     """Go on with the run in `out`, with the settings that it recorded.
 
@@ -127,29 +145,34 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
     return train(recorded, out=out, resume=True, progress=progress)
 
 
-def _run(wishes: Config, claimed: RunFolder | None, *, progress: Progress, command: str) -> Run:
-    """The stages, in order."""
+def _run(
+    wishes: Config, folder: RunFolder, *, named: bool = True, progress: Progress, command: str
+) -> Run:
+    """The stages, in order, in a folder that is locked; one that is not `named` gets a name."""
     watch = Stopwatch()
     device = resolve_device(wishes.device)
     check_settings(wishes)
 
     # --- Data: inspected, decoded, split ---
-    dataset, chosen, findings = open_dataset(
-        wishes,
-        device=device,
-        recorded=claimed.split if claimed else None,
-        report=True,
-        progress=progress,
-        watch=watch,
-    )
-    mode = wishes.transfer.mode if chosen.model.weights is not None else None
-    folder = claimed or claim(run_name(dataset.name, chosen.model.name, mode=mode))
+    with resumable(folder), nullcontext() if named else taken_back_where_unusable(folder):
+        dataset, chosen, findings = open_dataset(
+            wishes,
+            device=device,
+            recorded=folder.split,
+            report=True,
+            progress=progress,
+            watch=watch,
+        )
+    if not named:
+        mode = wishes.transfer.mode if chosen.model.weights is not None else None
+        folder = rename_claimed(folder, run_name(dataset.name, chosen.model.name, mode=mode))
 
     # --- Network and settings: nothing stays open, and the folder records why ---
-    network, config, notes = _settle(
-        wishes, chosen, dataset, folder, watch=watch, progress=progress
-    )
-    write_manifest(folder.split, dataset.split)
+    with resumable(folder):
+        network, config, notes = _settle(
+            wishes, chosen, dataset, folder, watch=watch, progress=progress
+        )
+        write_manifest(folder.split, dataset.split)
 
     # --- Training ---
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
@@ -214,7 +237,7 @@ def _settle(
         for note in _notes(chosen.decisions):
             progress.note(note)
         _report(remarks, progress)
-    with watch.stage("advise" if asks_adviser(wishes) else "train"), resumable(folder):
+    with watch.stage("advise" if asks_adviser(wishes) else "train"):
         mode = resolve_transfer_mode(
             wishes,
             lambda: advise_and_record(wishes, chosen.model, dataset, network, folder, progress),

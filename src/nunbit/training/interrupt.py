@@ -9,6 +9,40 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a command as Ctrl-C does."""
+
+
+def reason_of(stopped: KeyboardInterrupt) -> str:
+    """What stopped a command, as the beginning of a sentence."""
+    return "stopped by SIGTERM" if isinstance(stopped, Terminated) else "stopped"
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[StopRequest]:
+    """Let SIGTERM raise `Terminated` in the main thread, so that nothing is left half done.
+
+    Where the signal is ignored, as its parent wanted, and outside the main thread it is left alone.
+    """
+    request = StopRequest()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        request.requested = True
+        raise Terminated
+
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    ):
+        yield request
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield request
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class StopRequest:
     """Request to stop the run, from a signal or another thread."""
 

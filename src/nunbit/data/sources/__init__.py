@@ -136,18 +136,25 @@ def load_samples(  # noqa: PLR0913 - an argument for each option
         if name is not None:
             note = f"'{data}' here is used, not the known data set of this name"
             found = replace(found, notes=(note, *found.notes))
-        resolved = path.resolve()
-        called = resolved.stem if path.is_file() else resolved.name
     elif name is not None:
         if label_from is not None:
             raise ConfigError(
                 f"'{name}' has no file names to read labels from", remedy="leave --label-from out"
             )
-        found, called = known.load(name), name
+        found = known.load(name)
     else:
         raise _nothing_there(str(data))
-    source = SourceName(name=called or "data", location=str(data))
+    source = SourceName(name=dataset_name(data), location=str(data))
     return build_samples(found, source=source, label_map=label_map, group_from=group_from)
+
+
+def dataset_name(data: str | Path) -> str:
+    """Short name of what DATA names, before anything of it is read; 'data' for want of one."""
+    path = _existing_path(data)
+    if path is None:
+        return known.known_name(str(data)) or "data"
+    resolved = path.resolve()
+    return (resolved.stem if path.is_file() else resolved.name) or "data"
 
 
 def _existing_path(data: str | Path) -> Path | None:

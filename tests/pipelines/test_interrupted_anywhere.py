@@ -1,0 +1,215 @@
+"""A run stopped in any stage, with and without --out, goes on with the command that it names."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nunbit.cli import main
+from nunbit.config import Config
+from nunbit.errors import DataError, RunInterrupted
+from nunbit.pipelines.run_folder import (
+    RunFolder,
+    alone_in,
+    claim,
+    rename_claimed,
+    taken_back_where_unusable,
+)
+from tests.fixtures_data import write_images
+
+QUICK = ("--model", "smallcnn", "--epochs", "1")
+STAGES = {
+    "inspecting": "nunbit.pipelines.dataset.inspect",
+    "decoding": "nunbit.pipelines.dataset.open_pixels",
+    "splitting": "nunbit.pipelines.dataset.make_or_load_split",
+    "statistics": "nunbit.pipelines.dataset.training_statistics",
+    "network": "nunbit.pipelines.train.new_model",
+    "settings": "nunbit.pipelines.train.resolve_training",
+    "before the split is written": "nunbit.pipelines.train.write_manifest",
+    "bundle": "nunbit.pipelines.train.deploy",
+    "test pass": "nunbit.pipelines.train.pass_over_test",
+    "baselines": "nunbit.pipelines.train.baselines_of",
+    "model card": "nunbit.pipelines.train.model_card",
+    "report": "nunbit.pipelines.evaluation.write_result.build_report",
+}
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to itself")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home") / "photos"
+    write_images(folder, {"cat": 9, "dog": 9})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(photos: Path) -> Path:
+    """The run that nobody stops."""
+    assert main(["train", str(photos), "--out", str(photos.parent / "whole"), "-q", *QUICK]) == 0
+    return photos.parent / "whole"
+
+
+def stop_at(patch: pytest.MonkeyPatch, function: str, number: int) -> None:
+    """Send this process a signal where a stage begins."""
+
+    def stop(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), number)
+        raise AssertionError("the signal had no effect")
+
+    patch.setattr(function, stop)
+
+
+def named_command(told: str) -> list[str]:
+    """Words of the command that a message names, without `nunbit`."""
+    (line,) = (line for line in told.splitlines() if "continue with: " in line)
+    words = shlex.split(line.partition("continue with: ")[2])
+    assert words[0] == "nunbit"
+    return words[1:]
+
+
+def outcome(run: Path) -> dict[str, bytes]:
+    names = ("model/model.safetensors", "predictions.csv", "split.csv", "config.toml")
+    return {name: (run / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_sigterm_in_any_stage_names_the_command_that_goes_on(
+    stage: str,
+    photos: Path,
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no --out: below runs/ in the current folder
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        stop_at(patch, STAGES[stage], signal.SIGTERM)
+        assert main(["train", str(photos), "-q", *QUICK]) == 130
+    assert signal.getsignal(signal.SIGTERM) == before
+    told = capsys.readouterr().err
+    assert told.count("stopped: stopped by SIGTERM before the run had ended") == 1
+    (run,) = (tmp_path / "runs").iterdir()
+    words = named_command(told)
+    assert main([*words, "-q"]) == 0
+    assert outcome(run) == outcome(whole)
+    assert list((tmp_path / "runs").iterdir()) == [run]
+
+
+@pytest.mark.parametrize("stage", ["inspecting", "report"])
+def test_ctrl_c_with_out(
+    stage: str,
+    photos: Path,
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "my run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, STAGES[stage], signal.SIGINT)
+        assert main(["train", str(photos), "--out", str(run), "-q", *QUICK]) == 130
+    assert main([*named_command(capsys.readouterr().err), "-q"]) == 0
+    assert outcome(run) == outcome(whole)
+
+
+def test_a_run_stopped_while_it_asks_the_adviser_goes_on(
+    photos: Path,
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", str(photos), "--pretrained", str(whole), "--epochs", "1"]
+    with monkeypatch.context() as patch:
+        stop_at(patch, "nunbit.pipelines.train.advise_and_record", signal.SIGTERM)
+        assert main([*words, "--transfer", "auto", "-q"]) == 130
+    (run,) = (tmp_path / "runs").iterdir()
+    told = capsys.readouterr().err
+
+    def cannot_measure(*_: object) -> None:  # in place of its half minute; then a rule decides
+        raise DataError("too few images")
+
+    monkeypatch.setattr("nunbit.pipelines.train.advise_and_record", cannot_measure)
+    assert main([*named_command(told), "-q"]) == 0
+    assert (run / "summary.json").is_file()
+
+
+def test_any_other_command_says_so_too(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_at(monkeypatch, STAGES["inspecting"], signal.SIGTERM)
+    assert main(["check", str(photos)]) == 130
+    assert "stopped: stopped by SIGTERM before it was done" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["inspecting", "settings"])
+def test_a_run_without_out_is_locked_from_the_beginning(
+    stage: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever resumes a run that works is told so, and the first goes on unharmed."""
+    monkeypatch.chdir(tmp_path)
+    codes = []
+    module, _, name = STAGES[stage].rpartition(".")
+    real: Callable[..., object] = getattr(sys.modules[module], name)
+
+    def meddle(*given: object, **named: object) -> object:
+        (run,) = (tmp_path / "runs").iterdir()
+        assert RunFolder(run).config.is_file()
+        codes.append(main(["train", "--resume", "--out", str(run), "-q"]))
+        return real(*given, **named)
+
+    monkeypatch.setattr(STAGES[stage], meddle)
+    assert main(["train", str(photos), "-q", *QUICK]) == 0
+    assert codes == [2]
+    (run,) = (tmp_path / "runs").iterdir()
+    assert run.name == "photos-smallcnn"
+    assert (run / "summary.json").is_file()
+
+
+def test_data_that_cannot_be_used_leave_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert main(["train", "empty", "-q"]) == 2
+    assert main(["train", "nowhere", "-q"]) == 2
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_somebody_put_into_the_folder_stays(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    (folder.path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError), taken_back_where_unusable(folder):
+        raise DataError("unusable")
+    assert (folder.path / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(RunInterrupted), taken_back_where_unusable(folder):
+        raise RunInterrupted("stopped")
+    assert folder.path.is_dir()
+
+
+def test_a_claimed_folder_is_renamed_with_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claim("photos-smallcnn")
+    first = claim("photos")
+    first.config.write_text(Config().to_toml())
+    with alone_in(first):
+        named = rename_claimed(first, "photos-smallcnn")
+        assert named.path == Path("runs/photos-smallcnn-2")
+        assert named.config.is_file()
+        assert not first.path.exists()
+        with pytest.raises(Exception, match="another process works in this run"), alone_in(named):
+            pass
+    shutil.rmtree("runs")
