@@ -169,7 +169,7 @@ def test_every_number_of_the_report_is_that_of_the_files(run: Path, digits: Path
     assert trust[3:] == [confidence(surest.mean()), truth.headline().partition(": ")[2]]
     bins = [rows for name, rows in tables.items() if name.startswith("Bins, ")][-1]
     assert bins[1:] == truth.reliability()
-    answered = {row[0]: row[2:] for row in tables["Share of images that can be answered"]}
+    answered = {row[0]: row[2:] for row in tables["Fraction of images that can be answered"]}
     expected = truth.answered()
     assert {name: answered[name] for name in expected} == expected
 

@@ -53,7 +53,7 @@ class Baseline:
 
     @property
     def network_accuracy(self) -> float:
-        """The network's share of right answers on the same images."""
+        """The network's fraction of right answers on the same images."""
         return self.network_correct / self.n
 
     @property

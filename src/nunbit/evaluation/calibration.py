@@ -33,7 +33,7 @@ class Reliability:
     confidence: NDArray[np.float64]
     """[B] mean confidence; 0 in a bin without images."""
     accuracy: NDArray[np.float64]
-    """[B] share of right answers; 0 in a bin without images."""
+    """[B] fraction of right answers; 0 in a bin without images."""
 
     @cached_property
     def error(self) -> float:

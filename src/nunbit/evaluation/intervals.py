@@ -29,7 +29,7 @@ CHUNK_NUMBERS = 1_000_000
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; n must be positive (else ValueError)."""
+    """Wilson's 95 % interval of a fraction; n must be positive (else ValueError)."""
     if n <= 0 or not 0 <= correct <= n:
         raise ValueError(f"n must be positive, and correct in 0..n: {correct} of {n}")
     low, high = _wilson(correct / n, n)

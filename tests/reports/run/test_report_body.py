@@ -118,7 +118,7 @@ def test_many_classes_are_two_pictures_and_a_list() -> None:
     page = section(confusion(report_input(random_predictions(3000, 100, skill=3), names(100))))
     labels = [e.attributes["aria-label"] for e in page.all("svg")]
     assert [label.partition(", ")[2].partition(";")[0] for label in labels] == [
-        "share of the true class",
+        "fraction of the true class",
         "number of images",
     ]
     (summary,) = [e.words for e in page.all("summary") if "confusions" in e.words]

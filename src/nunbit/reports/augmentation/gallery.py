@@ -20,7 +20,7 @@ from nunbit.seeds import Purpose, derive_seed, torch_rng_for
 from nunbit.types import ClassNames
 
 _Change = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
-"""uint8 [B, C, H, W] and shares float32 [B, K] to the same, changed."""
+"""uint8 [B, C, H, W] and class probabilities float32 [B, K] to the same, changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def _panel(
 
 
 def spoken_shares(shares: NDArray[np.float32], classes: Sequence[str]) -> str:
-    """'70 % ant, 30 % bee' from shares [K]; classes with less than half a percent are left out."""
+    """'70 % ant, 30 % bee' from [K]; classes below half a percent are left out."""
     order = np.argsort(-shares, kind="stable")
     spoken = ((100 * float(shares[k]), classes[k]) for k in order)
     return ", ".join(

@@ -116,7 +116,7 @@ class SpokenStep:
     description: str
     probability: float
     happens: str
-    """To what share of the images."""
+    """Fraction of the images that an operation changes."""
     mixes: bool
     parameters: tuple[tuple[str, str, str], ...]
     """Name, value and meaning of each but the probability."""

@@ -36,7 +36,7 @@ def draw_checks(checks: Checks, *, name: str, target: str) -> Markup:
             )
             axes.plot(curves.shares, ordered, color=colour, label=f"map: {label}")
         axes.plot([], [], color=SOFT, linestyle=DASHES[1], linewidth=1, label="random order")
-        axes.set_xlabel("share of the pixels")
+        axes.set_xlabel("fraction of the pixels")
         axes.set_xlim(0, 1)
         axes.set_ylim(-0.02, 1.02)
         for axis in (axes.xaxis, axes.yaxis):

@@ -34,7 +34,7 @@ class Table:
     title: str
     values: tuple[str, ...]
     rows: list[tuple[str, int, list[tuple[int, float]]]]
-    """Class, its images, and for each value the number of images and their share of the class."""
+    """Class, its images, and for each value the number and fraction of images in the class."""
     remark: str
     """What the property alone would tell, in words."""
 

@@ -1,4 +1,4 @@
-"""Can the confidence be trusted: reliability, temperature, and the share that can be answered."""
+"""Section on confidence: reliability, temperature, and the fraction that can be answered."""
 
 from __future__ import annotations
 

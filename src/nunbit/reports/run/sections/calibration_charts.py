@@ -1,4 +1,4 @@
-"""The charts of the confidence: reliability, and accuracy by the share that is answered."""
+"""The charts of the confidence: reliability, and accuracy by the fraction that is answered."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def reliability_chart(reliability: Reliability, *, name: str, title: str) -> Mar
 
 
 def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) -> Markup:
-    """Accuracy of the surest answers by their share of all images; the targets as dots."""
+    """Accuracy of the surest answers by their fraction of all images; the targets as dots."""
     answered, correct = accuracy_by_coverage(predictions)
     n = len(predictions)
     accuracy = correct / answered
@@ -81,12 +81,12 @@ def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) ->
             axes.plot(*place, color=GREEN, marker="o", markersize=6)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(bottom, 1 + 0.06 * (1 - bottom))
-        axes.set_xlabel("share of the images answered, the surest first")
+        axes.set_xlabel("fraction of the images answered, the surest first")
         axes.set_ylabel("right among them")
         axes.xaxis.set_major_formatter(_PERCENT)
         axes.yaxis.set_major_formatter(_PERCENT)
 
-    title = "Accuracy by share answered"
+    title = "Accuracy by fraction answered"
     dots = "".join(
         f" At the threshold for {target:.0%}, {at.coverage:.0%} are answered and "
         f"{at.accuracy or 0:.1%} of these are right."

@@ -38,7 +38,7 @@ class PairRow:
 
 
 def confusion(report: RunResult) -> Section | None:
-    """The matrix as counts and as shares, and the most frequent confusions with examples."""
+    """The matrix as counts and as fractions, and the most frequent confusions with examples."""
     metrics = report.metrics
     if metrics is None:
         return None

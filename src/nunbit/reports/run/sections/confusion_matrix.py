@@ -1,4 +1,4 @@
-"""The confusion matrix twice: how many images, and which share of the true class.
+"""The confusion matrix twice: how many images, and which fraction of the true class.
 
 K classes; a matrix is [K, K], row: true class, column: predicted class.
 """
@@ -64,7 +64,7 @@ def draw_matrices(names: list[str], matrix: NDArray[np.int64]) -> Matrices:
         counts=_picture(names, of_counts, "number of images")
         if as_picture
         else _table(names, _count_cells(names, matrix, shares, of_counts), "Number of test images"),
-        shares=_picture(names, of_shares, "share of the true class")
+        shares=_picture(names, of_shares, "fraction of the true class")
         if as_picture
         else _table(names, _share_cells(names, matrix, shares, of_shares), "Percent of the row"),
         as_picture=as_picture,
