@@ -192,7 +192,7 @@ def test_a_bundle_brings_its_contract(tmp_path: Path, inspection: Inspection) ->
     ("settings", "error", "words"),
     [
         ({**LITE, "model.name": "resnet18"}, UsageError, "are of timm/efficientnet_lite0, not of"),
-        ({**LITE, "model.initialisation": "he-normal"}, ConfigError, "would draw over"),
+        ({**LITE, "model.initialisation": "he-normal"}, ConfigError, "would overwrite"),
         ({"model.pretrained": "efficientnet-light"}, UsageError, "no weights are called"),
     ],
 )
