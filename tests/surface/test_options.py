@@ -66,6 +66,7 @@ SURFACE = {
         "-q",
     ],
     "split": [*DATA, "--out", "--seed", "--manifest", "--quiet", "-q"],
+    "export": ["RUN", "--to", "--out", "--quiet", "-q"],
     "explain": [
         "RUN",
         "PATH",

@@ -19,7 +19,7 @@ def _option(flag: str, metavar: str, help: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """What the user says about reading DATA; each field becomes an option of the command line."""
+    """Options for reading DATA; each field becomes an option of the command line."""
 
     label_from: Annotated[
         str | None,

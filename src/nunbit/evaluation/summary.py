@@ -40,7 +40,7 @@ class Leaks:
 
 @dataclass(frozen=True, kw_only=True)
 class CorrectedTest:
-    """What the corrections did to the test part, and the numbers on what they left as it was."""
+    """Effect of corrections on the test part, and the numbers on what they left unchanged."""
 
     relabelled: int
     """Test images that the corrections gave another class."""

@@ -1,1 +1,1 @@
-"""Where classes and parts stand in a folder of images, judged by names and by what repeats."""
+"""Layout of a folder of images: its classes and parts, judged by names and repetition."""

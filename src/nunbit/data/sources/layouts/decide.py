@@ -1,4 +1,4 @@
-"""Which folders are classes and which are parts of a split; what is neither is never a class.
+"""Decision which folders are classes and which are parts; others are never classes.
 
 Folders above the classes are told by their names (`seg_train`, `test1`, `fold2`, `images` beside
 `labels`) and by what repeats below them (`color/leaf` beside `grayscale/leaf`). Where neither says

@@ -1,4 +1,4 @@
-"""What was decided about a folder: where its class folders stand, and what is left out."""
+"""Layout of a folder: where its class folders are, and what is left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nunbit.formatting import examples
 
 
 class Place(NamedTuple):
-    """What the files directly in one folder are."""
+    """Meaning of the files directly in one folder."""
 
     name: str | None
     """Raw class name."""

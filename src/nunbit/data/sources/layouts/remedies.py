@@ -1,4 +1,4 @@
-"""What to do about a folder that cannot be read as it is."""
+"""Remedies for a folder that cannot be read as it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tables_hint(path: Path, files: Sequence[str]) -> str:
 
 
 def flat_remedy(path: Path, tree: Tree, folder: str) -> str:
-    """What to do with images that lie in a folder without classes: a table, or their names."""
+    """Remedy for images in a folder without classes: a table, or their names."""
     files = [found.path for found in tree.listing.files]
     inside = [Path(f).name for f in files if not folder or f.startswith(f"{folder}/")]
     if hint := tables_hint(path, files):
