@@ -174,6 +174,9 @@ class Split:
     """[N] of the image's bytes; '' where the file could not be read."""
     reasons: tuple[str, ...]
     """[N] why a sample is excluded, else ''."""
+    trained_elsewhere: frozenset[str] = frozenset()
+    """Digests of the images that the evaluated model was trained and chosen on, where these are
+    other data than its own; not written to split.csv."""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -190,8 +193,8 @@ class Split:
 
     @cached_property
     def leaked_test_indices(self) -> NDArray[np.int64]:
-        """Test rows whose bytes also appear in the training or validation part."""
-        seen = {
+        """Test rows whose bytes the model has seen in training or validation."""
+        seen = self.trained_elsewhere | {
             digest
             for digest, part in zip(self.sha256, self.parts, strict=True)
             if part in ("train", "validation")

@@ -82,7 +82,7 @@ SURFACE = {
         "--quiet",
         "-q",
     ],
-    "evaluate": ["RUN", "--data", "--out", "--checkpoints", "--quiet", "-q"],
+    "evaluate": ["RUN", "--data", *READING, "--out", "--checkpoints", "--quiet", "-q"],
     "predict": ["RUN", "PATH", "--csv", "--top", "--accuracy", "--batch-size", "--quiet", "-q"],
     "compare": ["RUN", "--out", "--json", "--quiet", "-q"],
     "models": ["[PATTERN]", "--json"],

@@ -26,11 +26,18 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
     """Print the most important numbers of `summary.json`, and where the report is."""
     test = summary.get("test") or {}
     low, high = test.get("accuracy_ci95") or (math.nan, math.nan)
+    leaks = summary.get("leaks")
+    if leaks and (summary.get("evaluated") or {}).get("data") is not None:
+        accuracy = _rows_of_seen_images(console, leaks, test, n=int(summary["n"]["test"]))
+    else:
+        accuracy = [
+            ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
+            *_without_leaks(leaks),
+        ]
     rows = [
         ("model", str(summary.get("model", "?"))),
         ("images", counts_line(summary.get("n") or {})),
-        ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
-        *_without_leaks(summary.get("leaks")),
+        *accuracy,
         *_without_corrections(summary.get("corrected_test")),
         ("macro F1", _decimal(test, "macro_f1")),
         ("baseline", _baseline(summary, test)),
@@ -70,6 +77,28 @@ def print_parts(console: Console, split: Split, out: Path) -> None:
         console.print(f"excluded: {len(left_out) - SHOWN_EXCLUDED:,} more (--manifest lists them)")
     console.print(counts_line(split.counts), soft_wrap=True)
     console.print(Text(f"folder: {printable(str(out))}"), soft_wrap=True)
+
+
+def _rows_of_seen_images(
+    console: Console, leaks: Mapping[str, Any], test: Mapping[str, Any], *, n: int
+) -> list[tuple[str, str]]:
+    """Print first that a model is evaluated on images that it learned from; the two accuracies."""
+    seen = int(leaks["test_images"])
+    console.print(
+        Text(
+            f"WARNING: the model was trained on {seen:,} of these {n:,} images. A score on them "
+            "says how well it remembers, not how well it classifies.",
+            "bold red",
+        ),
+        soft_wrap=True,
+    )
+    clean = leaks["test_without_leaks"]
+    remembered = f"{_percent(test, 'accuracy')}  (all {n:,}, {seen:,} of them seen in training)"
+    if clean is None:
+        return [("test accuracy", "-  (no image is new to the model)"), ("remembered", remembered)]
+    low, high = clean["accuracy_ci95"]
+    new = f"{_percent(clean, 'accuracy')}  (95 %: {low:.1%} to {high:.1%}; {n - seen:,} new images)"
+    return [("test accuracy", new), ("with seen ones", remembered)]
 
 
 def _without_leaks(leaks: Mapping[str, Any] | None) -> list[tuple[str, str]]:

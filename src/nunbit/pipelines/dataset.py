@@ -144,14 +144,18 @@ def reopen_dataset(
 # ------------------------------------------------------------------------------------------------
 
 
-def inspect_data(config: Config, progress: Progress = SILENT) -> tuple[Samples, Inspection]:
+def inspect_data(
+    config: Config, progress: Progress = SILENT, *, evaluating: bool = False
+) -> tuple[Samples, Inspection]:
     """List the samples, correct the list, and look at every file's bytes and header.
+
+    Where a finished model is only evaluated, one class is enough.
 
     Raises:
         DataError: when DATA cannot be read as labelled images, or the corrections do not fit.
     """
     data = config.data
-    samples = load_configured(data)
+    samples = load_configured(data, evaluating=evaluating)
     if data.corrections is not None:
         file = Path(data.corrections)
         samples = apply_corrections(samples, read_corrections(file), path=file)
@@ -162,7 +166,9 @@ def inspect_data(config: Config, progress: Progress = SILENT) -> tuple[Samples, 
     return samples, inspect(samples, workers=workers, progress=progress, remembered=cache)
 
 
-def load_configured(data: DataConfig, *, path: str | None = None) -> Samples:
+def load_configured(
+    data: DataConfig, *, path: str | None = None, evaluating: bool = False
+) -> Samples:
     """Everything found in DATA, or in `path`, read as the configuration says.
 
     Raises:
@@ -180,6 +186,7 @@ def load_configured(data: DataConfig, *, path: str | None = None) -> Samples:
         label_column=data.label_column,
         image_root=None if data.image_root is None else Path(data.image_root),
         header=data.header,
+        evaluating=evaluating,
     )
 
 

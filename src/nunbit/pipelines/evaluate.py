@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from nunbit.bundle import Bundle, load_bundle
@@ -18,8 +18,20 @@ from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.confidence import summarise_calibration
 from nunbit.evaluation.summary import Evaluated
-from nunbit.pipelines.dataset import decode_under, findings_of, inspect_data, reopen_dataset
+from nunbit.pipelines.dataset import (
+    decode_under,
+    findings_of,
+    inspect_data,
+    reopen_dataset,
+    report_data,
+)
 from nunbit.pipelines.evaluation.baselines import baselines_of
+from nunbit.pipelines.evaluation.other_data import (
+    keep_known_classes,
+    other_data,
+    trained_digests,
+    with_trained_images,
+)
 from nunbit.pipelines.evaluation.summarise import summarise
 from nunbit.pipelines.evaluation.test_pass import pass_over_test
 from nunbit.pipelines.evaluation.write_result import (
@@ -32,13 +44,14 @@ from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.progress import SILENT, Progress
 from nunbit.training.speedups.process import keep_freed_memory
-from nunbit.types import ClassNames, Samples, Split
+from nunbit.types import Split
 
 
 def evaluate_run(
     run: Path,
     *,
     data: str | None = None,
+    reading: Mapping[str, object] | None = None,
     out: Path | None = None,
     device: str = "auto",
     progress: Progress = SILENT,
@@ -51,14 +64,16 @@ def evaluate_run(
     Args:
         run: folder of a run or of a bundle.
         data: other labelled images, read as the run's own were.
+        reading: dotted settings that say how `data` is read, instead of the run's own.
         out: new folder for the results; None makes one beside the run, `<run>-evaluation-<data>`.
         device: where the network runs.
         progress: listener to progress.
 
     Raises:
         BundleError: when there is no usable model.
-        DataError: when the data cannot be used, or hold classes that the model does not know.
-        UsageError: when `run` is a bundle and `data` is missing, or `out` is not empty.
+        DataError: when the data cannot be used, or hold none of the model's classes.
+        UsageError: when `reading` is given without `data`, `run` is a bundle and `data` is
+            missing, or `out` is not empty.
     """
     keep_freed_memory()
     folder = RunFolder(run)
@@ -70,6 +85,11 @@ def evaluate_run(
             path=run,
             remedy="name labelled images with --data, or give the run's folder",
         )
+    if data is None and reading:
+        raise UsageError(
+            "how data are read can be said for other data only",
+            remedy="name them with --data; the run's own are read as they were",
+        )
     if out is not None:
         check_output_folder(out)
     bundle = load_bundle(model)
@@ -78,9 +98,11 @@ def evaluate_run(
         config, dataset = reopen_dataset(run, bundle, device=on, progress=progress, watch=watch)
     else:
         config = read_config(folder.config) if is_run else Config()
-        # The corrections name the run's own images.
-        config = config.with_settings({"data.path": data, "data.corrections": None})
+        config = other_data(config, data, reading or {})
         dataset = _open_other(config, bundle, device=on, progress=progress, watch=watch)
+        dataset = with_trained_images(dataset, trained_digests(run), progress)
+    findings = findings_of(dataset, config)
+    report_data(dataset, findings, progress)
     target = RunFolder(out or free_beside(run, f"evaluation-{dataset.name}"))
     with watch.stage("evaluate"):
         tested = pass_over_test(dataset, bundle, seed=config.seed)
@@ -119,7 +141,7 @@ def evaluate_run(
         command=shlex.join(
             ["nunbit", "evaluate", str(run), *([] if data is None else ["--data", data])]
         ),
-        findings=findings_of(dataset, config),
+        findings=findings,
         advice=recorded_advice(target),
     )
     with alone_in(target):
@@ -135,35 +157,16 @@ def _open_other(
     """Other labelled images than the run's own: their test part, or all of them, under the bundle.
 
     Raises:
-        DataError: when they cannot be read, or hold classes that the model does not know.
+        DataError: when they cannot be read, or hold none of the model's classes.
     """
     with watch.stage("check"):
-        samples, inspection = inspect_data(config, progress)
-        samples = _with_classes_of(bundle.classes, samples)
+        samples, inspection = inspect_data(config, progress, evaluating=True)
+        samples, inspection = keep_known_classes(bundle.classes, samples, inspection)
     with watch.stage("decode"):
         dataset = decode_under(
             bundle.preprocess, samples, inspection, config, device=device, progress=progress
         )
     return dataset.with_split(_all_as_test(dataset))
-
-
-def _with_classes_of(classes: ClassNames, samples: Samples) -> Samples:
-    """The same samples with labels that are the model's class numbers.
-
-    Raises:
-        DataError: naming the classes that the model does not know.
-    """
-    unknown = [name for name in samples.classes if name not in classes]
-    if unknown:
-        raise DataError(
-            f"the model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}",
-            path=samples.location,
-            remedy=f"it knows {', '.join(classes[:20])}; rename classes with a label map",
-        )
-    number = np.array([classes.index(name) for name in samples.classes], dtype=np.int64)
-    known = samples.labels >= 0
-    labels = np.where(known, number[np.where(known, samples.labels, 0)], -1)
-    return replace(samples, classes=classes, labels=labels)
 
 
 def _all_as_test(dataset: Dataset) -> Split:

@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
 from nunbit.cli.options import Debug, Quiet, Run
+from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
 
 
+@reads_data
 def evaluate(
     run: Run,
     *,
@@ -38,12 +41,13 @@ def evaluate(
             help="Only a table: every saved epoch of RUN on its validation or test part.",
         ),
     ] = None,
+    reading: DataOptions = NOTHING_SAID,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Evaluate a run or a model again, into a new folder; the run itself stays as it is."""
     if checkpoints is not None:
-        if data is not None or out is not None:
+        if data is not None or out is not None or reading != NOTHING_SAID:
             raise UsageError("--checkpoints writes nothing and uses the run's own images")
         _print_checkpoints(run, checkpoints, quiet=quiet)
         return
@@ -53,7 +57,8 @@ def evaluate(
     from nunbit.pipelines.evaluate import evaluate_run
 
     progress = display_on(stderr_console(), quiet=quiet)
-    result = evaluate_run(run, data=data, out=out, progress=progress)
+    settings = given_settings(reading.settings())
+    result = evaluate_run(run, data=data, reading=settings, out=out, progress=progress)
     if not quiet:
         print_run(stdout_console(), result.folder, result.summary)
 

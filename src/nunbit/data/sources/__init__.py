@@ -108,13 +108,15 @@ def load_samples(  # noqa: PLR0913 - an argument for each option
     label_column: str | None = None,
     image_root: Path | None = None,
     header: bool = True,
+    evaluating: bool = False,
 ) -> Samples:
     """Everything found in `data`, a path or the name of a known data set.
 
     `label_from` is a pattern of file names, `label_map` a JSON or CSV file that renames classes,
     `group_from` a regular expression on paths or a table's column. `parts` says which folders are
     parts of a split, `exclude` which files are left out; the others are for tables, see
-    `SourceOptions`. Image files are not opened.
+    `SourceOptions`. Image files are not opened. Data that are `evaluating` a finished model may
+    hold one class alone, or classes that their own training part lacks.
 
     Raises DataError where the data cannot be used and ConfigError for a wrong option; both name
     the path and say what is accepted.
@@ -145,7 +147,13 @@ def load_samples(  # noqa: PLR0913 - an argument for each option
     else:
         raise _nothing_there(str(data))
     source = SourceName(name=dataset_name(data), location=str(data))
-    return build_samples(found, source=source, label_map=label_map, group_from=group_from)
+    return build_samples(
+        found,
+        source=source,
+        label_map=label_map,
+        group_from=group_from,
+        evaluating=evaluating,
+    )
 
 
 def dataset_name(data: str | Path) -> str:

@@ -27,9 +27,14 @@ class SourceName:
 
 
 def build_samples(
-    found: RawSamples, *, source: SourceName, label_map: Path | None, group_from: str | None
+    found: RawSamples,
+    *,
+    source: SourceName,
+    label_map: Path | None,
+    group_from: str | None,
+    evaluating: bool = False,
 ) -> Samples:
-    """The finished `Samples`.
+    """The finished `Samples`; for `evaluating` a finished model, one class is enough.
 
     Raises DataError for fewer than two classes, for classes that differ only in case and for a
     class that the training part lacks; ConfigError for a wrong label map or group pattern.
@@ -43,9 +48,10 @@ def build_samples(
     notes += remarks
     class_names.check_case(classes, location=source.location)
     reasons = _with_missing_labels(found.reasons, labels)
-    if len(classes) < 2:
+    if len(classes) < (1 if evaluating else 2):
         _raise_fewer_than_two(classes, reasons, source=source, hint=found.hint)
-    _check_trained_classes(classes, labels, found.parts, reasons, location=source.location)
+    if not evaluating:
+        _check_trained_classes(classes, labels, found.parts, reasons, location=source.location)
     groups, remarks = _groups(found, group_from)
     return Samples(
         name=source.name,

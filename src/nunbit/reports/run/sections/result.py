@@ -50,6 +50,7 @@ def result(report: RunResult) -> Section:
         subsampled=any(metrics and b.n < metrics.n for b in report.baselines),
         tiles=[] if metrics is None else _tiles(metrics),
         leaked=len(report.split.leaked_test_indices),
+        remembered=_remembered(report),
         unleaked=report.metrics_without_leaks,
         corrected=report.summary.corrected_test,
         score=_score,
@@ -64,9 +65,22 @@ def headline(report: RunResult) -> str:
     metrics = report.metrics
     if metrics is None:
         return "No test images, so nothing was measured"
+    if _remembered(report):
+        if (metrics := report.metrics_without_leaks) is None:
+            return "No image is new to the model, so nothing was measured"
+        images = f"{count(metrics.n)} images that the model has not seen"
+        share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
+        return f"Right on {count(metrics.correct)} of {images}: {share}"
     images = count(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
+
+
+def _remembered(report: RunResult) -> bool:
+    """Tell whether other data were evaluated that hold images on which the model was trained."""
+    evaluated = report.summary.evaluated
+    other = evaluated is not None and evaluated.data is not None
+    return other and len(report.split.leaked_test_indices) > 0
 
 
 def _score(scores: Scores) -> str:
