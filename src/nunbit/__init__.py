@@ -82,7 +82,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'nunbit' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    from nunbit.extras import extras_named
+
+    with extras_named():
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from nunbit.extras import extras_named
 from nunbit.predictor import Predictor
 from nunbit.runtime.exported import is_export
 
@@ -18,7 +19,8 @@ def load(path: str | Path, *, device: str = "auto") -> Classifier:
     `device` is torch's name of one, or "auto" for an accelerator where there is one. An exported
     folder gives a classifier of the same face, which runs on onnxruntime and has no `explain`.
 
-    Raises BundleError naming what is missing or damaged.
+    Raises BundleError naming what is missing or damaged; UsageError naming the extra where torch is
+    not installed and `path` is not an exported folder.
     """
     # Its face is the same; whoever explains an exported model gets an error that says what to do.
     return cast("Classifier", load_predictor(path, device=device))
@@ -30,6 +32,7 @@ def load_predictor(path: str | Path, *, device: str = "auto") -> Predictor:
         from nunbit.runtime.classifier import load_export
 
         return load_export(Path(path))
-    from nunbit.classifier import load as load_bundle
+    with extras_named():
+        from nunbit.classifier import load as load_bundle
 
     return load_bundle(path, device=device)

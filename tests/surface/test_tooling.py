@@ -22,9 +22,11 @@ REQUIREMENTS = [
     Requirement(text)
     for text in [
         *PROJECT["dependencies"],
+        *PROJECT["optional-dependencies"]["train"],
         *PROJECT["optional-dependencies"]["dev"],
         *PROJECT["optional-dependencies"]["labs"],
     ]
+    if not text.startswith("nunbit[")
 ]
 
 
@@ -37,7 +39,7 @@ def test_what_was_tested_lies_within_the_bounds(requirement: Requirement) -> Non
 
 
 def test_every_dependency_of_users_has_both_bounds() -> None:
-    for text in PROJECT["dependencies"]:
+    for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"]):
         specifiers = {item.operator for item in Requirement(text).specifier}
         assert specifiers == {">=", "<"}, text
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from nunbit.cli.terminal import printable, stderr_console
 from nunbit.errors import DataError, NunbitError, RunInterrupted, TrainingError, UsageError
+from nunbit.extras import missing_extra
 from nunbit.training.interrupt import Terminated
 
 
@@ -26,8 +27,9 @@ def explain_failure(error: BaseException, *, debug: bool) -> int:
 
 def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
     """Convert a failure to the form that is shown."""
-    if isinstance(error, NunbitError):
-        return error
+    known = error if isinstance(error, NunbitError) else missing_extra(error)
+    if known is not None:
+        return known
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         why = "stopped by SIGTERM" if isinstance(error, Terminated) else "interrupted"
         return RunInterrupted(f"{why} before it was done")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import Predictions
@@ -93,6 +92,8 @@ def choose_thresholds(
     takes 45 answers for 95 %, 114 for 98 % and 230 for 99 %; a target out of reach is absent. 0
     means that every image may be answered.
     """
+    from scipy.special import betaincinv  # not needed to use or evaluate a model
+
     confidence, right, last_of_ties = _by_confidence(predictions)
     answered = np.arange(1, len(right) + 1)
     correct = right.cumsum()

@@ -12,7 +12,6 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc
 
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.types import ClassNames, Predictions
@@ -92,8 +91,7 @@ def compared(
     network_right = predictions.predicted == predictions.labels
     only_network = int((network_right & ~right).sum())
     differ = int((network_right != right).sum())
-    # At least so many of those that differ; bdtrc counts strictly more.
-    p_value = bdtrc(only_network - 1, differ, 0.5)
+    p_value = _chance_of_at_least(only_network, differ)
     return Baseline(
         kind=kind,
         detail=detail,
@@ -102,6 +100,14 @@ def compared(
         network_correct=int(network_right.sum()),
         p_value=float(p_value),
     )
+
+
+def _chance_of_at_least(heads: int, tosses: int) -> float:
+    """The chance of so many heads, or more, in tosses of a fair coin: the binomial tail."""
+    log_factorial = np.concatenate([[0.0], np.log(np.arange(1, tosses + 1)).cumsum()])
+    k = np.arange(heads, tosses + 1)
+    log_ways = log_factorial[tosses] - log_factorial[k] - log_factorial[tosses - k]
+    return min(1.0, float(np.exp(log_ways - tosses * np.log(2)).sum()))
 
 
 def largest_class(

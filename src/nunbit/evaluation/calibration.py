@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from nunbit.evaluation.calibration_interval import calibration_error_interval
 from nunbit.types import Predictions
@@ -87,6 +86,8 @@ def fit_temperature(predictions: Predictions) -> float:
     """
     if why_no_temperature(predictions):
         return 1.0
+    from scipy.optimize import brentq  # not needed to use or evaluate a model
+
     logits = predictions.logits.astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)
     true = logits[np.arange(len(logits)), predictions.labels]

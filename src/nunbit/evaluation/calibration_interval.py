@@ -11,11 +11,11 @@ the estimate would be no surprise. Near zero the tests are those of Feldman and 
 from __future__ import annotations
 
 from functools import cache
+from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from nunbit.seeds import Purpose, rng_for
 
@@ -127,5 +127,6 @@ def _normal_draws(bins: int) -> Numbers:
     to the next.
     """
     generator = rng_for(0, Purpose.BOOTSTRAP)
-    quantiles = ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
+    normal = NormalDist()
+    quantiles = np.array([normal.inv_cdf((draw + 0.5) / DRAWS) for draw in range(DRAWS)])
     return np.stack([generator.permutation(quantiles) for _ in range(bins)], axis=1)
