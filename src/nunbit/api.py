@@ -17,6 +17,7 @@ from nunbit.evaluation.comparison.values import Comparison
 from nunbit.explain.feature_maps import FeatureMaps, feature_maps_of
 from nunbit.explain.filters import Filters, filters_of
 from nunbit.explain.layers import stages_of
+from nunbit.files import write_new_file
 from nunbit.pipelines.compare import compare_runs, read_runs
 from nunbit.pipelines.comparison.page import comparison_page
 from nunbit.pipelines.train import Run
@@ -176,8 +177,7 @@ def compare(
     comparison = compare_runs(read, device=device, progress=progress)
     if out is not None:
         page = comparison_page(comparison, read, progress=progress)
-        with Path(out).open("x", encoding="utf-8") as file:
-            file.write(page)
+        write_new_file(Path(out), page)
     return comparison
 
 

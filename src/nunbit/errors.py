@@ -6,6 +6,7 @@ NunbitError                one short block: what happened, to which file, what t
 ├── DataError              the data cannot be used as they are                  exit 2
 ├── UnusableImage          one image cannot be decoded; becomes its exclusion   (never ends a run)
 ├── BundleError            a model folder is incomplete, damaged or foreign     exit 2
+├── StorageError           a disk is full, or a quota is used up                exit 2
 ├── CheckpointError        no usable checkpoint where one is needed             exit 2
 ├── WeightsError           pretrained weights are missing, damaged or misfits   exit 2
 ├── ExportError            a model cannot leave, or would answer differently     exit 1
@@ -60,6 +61,10 @@ class UnusableImage(NunbitError):
 
 class BundleError(NunbitError):
     """A model folder is incomplete, damaged or was not written by nunbit."""
+
+
+class StorageError(NunbitError):
+    """A disk is full, or a quota is used up; `path` is the place."""
 
 
 class CheckpointError(NunbitError):

@@ -7,12 +7,18 @@ Are Not Created Equal", OSDI 2014, for why both the file and its folder are flus
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
+
+from nunbit.errors import StorageError
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -20,7 +26,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = _beside(path)
     try:
-        with temporary.open("xb") as file:
+        with _full_place_named(path.parent), temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -29,6 +35,53 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+@contextmanager
+def new_file_written_atomically(path: Path, mode: str = "w", **how: Any) -> Iterator[IO[Any]]:
+    """Give an open file; when the block ends well it becomes `path`, which must not exist.
+
+    `mode` is "w" for text, in UTF-8 unless `how` names another encoding, or "wb"; `how` is for
+    `open`.
+    After an error nothing has changed.
+
+    Raises:
+        FileExistsError: when something is at `path` by then.
+    """
+    if "b" not in mode:
+        how = {"encoding": "utf-8", **how}
+    temporary = _beside(path)
+    try:
+        with _full_place_named(path.parent), temporary.open(mode.replace("w", "x"), **how) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _publish_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def write_new_file(path: Path, content: bytes | str) -> None:
+    """Write a file that must not exist yet, whole or not at all. Raises FileExistsError."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with new_file_written_atomically(path, "wb") as file:
+        file.write(data)
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether a disk is full, or a quota used up."""
+    return error.errno in _FULL
+
+
+def storage_error(error: OSError, *, then: str = "give the command again") -> StorageError:
+    """The error about a full disk, with the place that is full; `then` follows freed space."""
+    place = None if error.filename is None else Path(error.filename)
+    while place is not None and not place.is_dir() and place != place.parent:
+        place = place.parent
+    what = "the disk is full" if error.errno == errno.ENOSPC else "the disk quota is used up"
+    remedy = f"free some space there, then {then}; nothing is left half written"
+    return StorageError(what, path=place, remedy=remedy)
 
 
 @contextmanager
@@ -43,9 +96,10 @@ def folder_written_atomically(path: Path, *, keep_previous: Path | None = None) 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(path)
-    temporary.mkdir()
     try:
-        yield temporary
+        with _full_place_named(path.parent):
+            temporary.mkdir()
+            yield temporary
         for item in temporary.rglob("*"):
             if item.is_dir():
                 flush_folder(item)
@@ -79,13 +133,37 @@ def flush_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        with _full_place_named(folder):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
+@contextmanager
+def _full_place_named(folder: Path) -> Iterator[None]:
+    """Let errors about a full disk name the folder: writing and flushing know of no name."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            error.filename = str(folder)
+        raise
+
+
+def _publish_new(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, unless somebody has taken it."""
+    try:
+        os.link(temporary, path)  # unlike a renaming it never replaces anything
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.rename(path)
+
+
 def _flush_file(path: Path) -> None:
-    with path.open("rb") as file:
+    with _full_place_named(path.parent), path.open("rb") as file:
         os.fsync(file.fileno())
 
 

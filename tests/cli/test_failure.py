@@ -28,8 +28,15 @@ ERRORS: list[tuple[BaseException, int, str]] = [
     (
         OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/x.npy"),
         2,
-        "error: No space left on device\n  where: out/x.npy\n"
-        "  what to do: check that it exists, can be read or written, and the disk has space\n",
+        "error: the disk is full\n  where: .\n"
+        "  what to do: free some space there, then give the command again; nothing is left half "
+        "written\n",
+    ),
+    (
+        OSError(errno.EACCES, os.strerror(errno.EACCES), "out/x.npy"),
+        2,
+        "error: Permission denied\n  where: out/x.npy\n"
+        "  what to do: check that it exists, and can be read or written\n",
     ),
     (
         MemoryError(),

@@ -10,6 +10,7 @@ from rich.text import Text
 from nunbit.cli.terminal import printable, stderr_console
 from nunbit.errors import DataError, NunbitError, RunInterrupted, TrainingError, UsageError
 from nunbit.extras import missing_extra
+from nunbit.files import is_full, storage_error
 from nunbit.training.interrupt import Terminated
 
 
@@ -38,8 +39,9 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
         command = "nunbit" if context is None else context.command_path
         return UsageError(error.format_message(), remedy=f"see {command} --help")
     if isinstance(error, OSError) and error.strerror:
-        remedy = "check that it exists, can be read or written, and the disk has space"
-        return DataError(error.strerror, path=error.filename, remedy=remedy)
+        remedy = "check that it exists, and can be read or written"
+        other = DataError(error.strerror, path=error.filename, remedy=remedy)
+        return storage_error(error) if is_full(error) else other
     if _is_out_of_memory(error):
         return TrainingError(
             "out of memory",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError, UnusableImage, UsageError
+from nunbit.files import is_full
 from nunbit.progress import Progress
 from nunbit.types import Samples
 
@@ -170,6 +171,9 @@ def _write(samples: Samples, row: int, target: Path) -> None:
     try:
         samples.images.write(row, target)
     except (OSError, UnusableImage) as error:
+        if isinstance(error, OSError) and is_full(error):
+            error.filename = str(target.parent)
+            raise
         why = error.what if isinstance(error, UnusableImage) else error.strerror
         place = samples.images.file(row) or samples.paths[row]
         raise DataError(f"the image cannot be copied: {why}", path=place) from error

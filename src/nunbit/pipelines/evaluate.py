@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.confidence import summarise_calibration
 from nunbit.evaluation.summary import Evaluated
+from nunbit.files import folder_written_atomically
 from nunbit.pipelines.dataset import (
     decode_under,
     findings_of,
@@ -39,7 +41,7 @@ from nunbit.pipelines.evaluation.write_result import (
     recorded_advice,
     write_result,
 )
-from nunbit.pipelines.run_folder import RunFolder, alone_in, check_output_folder, free_beside
+from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.progress import SILENT, Progress
@@ -116,7 +118,6 @@ def evaluate_run(
     images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
     with watch.stage("evaluate"):
         baselines = baselines_of(dataset, test, seed=config.seed, progress=progress)
-    target.path.mkdir(parents=True, exist_ok=True)
     summary = summarise(
         dataset,
         bundle,
@@ -144,11 +145,31 @@ def evaluate_run(
         findings=findings,
         advice=recorded_advice(target),
     )
-    with alone_in(target):
-        check_output_folder(target.path)  # again, for somebody may have been quicker
-        write_manifest(target.split, dataset.split)
-        write_result(target, result, progress)
+    with _appearing(target.path) as unfinished:
+        write_manifest(unfinished.split, dataset.split)
+        write_result(unfinished, result, progress)
     return Run(folder=target.path, summary=summary.to_dict())
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[RunFolder]:
+    """A folder of results, which appears with all of them or not at all.
+
+    Raises UsageError where somebody else has written there in the meantime.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        path.rmdir()  # an empty one
+    if path.exists():  # empty, too, but the root of a disk, or the folder that one stands in
+        check_output_folder(path)
+        yield RunFolder(path)
+        return
+    try:
+        with folder_written_atomically(path) as unfinished:
+            yield RunFolder(unfinished)
+    except FileExistsError:
+        check_output_folder(path)
+        raise
 
 
 def _open_other(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
-from nunbit.files import flush_folder, write_atomically
+from nunbit.files import flush_folder, is_full, storage_error, write_atomically
 from nunbit.training.interrupt import reason_of
 
 if TYPE_CHECKING:
@@ -268,14 +268,20 @@ def resumable(folder: RunFolder) -> Iterator[None]:
 
     Raises:
         RunInterrupted: in place of KeyboardInterrupt.
+        StorageError: where a disk is full.
     """
+    command = resume_command(folder.path)
     try:
         yield
+    except OSError as error:
+        if is_full(error):
+            raise storage_error(error, then=f"continue with: {command}") from error
+        raise
     except KeyboardInterrupt as stopped:
         raise RunInterrupted(
             f"{reason_of(stopped)} before the run had ended; what was saved is kept",
             path=folder.path,
-            remedy=f"continue with: {resume_command(folder.path)}",
+            remedy=f"continue with: {command}",
         ) from None
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +57,7 @@ def save_checkpoint(folder: Path, state: TrainingState, *, weights_only: bool = 
         content["files"] = {}
         for name, items in tensors.items():
             path = temporary / f"{name}.safetensors"
-            save_file(items, path)
+            _save(items, path)
             content["files"][path.name] = _digest(path)
         content["sha256"] = _content_digest(content)
         (temporary / STATE_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -179,6 +181,18 @@ def _damaged(what: str, path: Path) -> CheckpointError:
     return CheckpointError(
         f"the checkpoint {what}", path=path, remedy="resume from an earlier one, or start again"
     )
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors; raises OSError where safetensors words one of its own, as of a full disk."""
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def _load(path: Path) -> dict[str, Tensor]:

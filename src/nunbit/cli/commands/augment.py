@@ -12,6 +12,7 @@ from nunbit.cli.options import Data, Debug, Quiet, Seed, Set
 from nunbit.cli.outputs import check_new_file
 from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
+from nunbit.files import write_new_file
 
 if TYPE_CHECKING:
     from nunbit.data.augment import Augmentation
@@ -80,9 +81,7 @@ def augment(
         notes=notes,
         version=__version__,
     )
-    # Mode x: a file that has appeared since the check is not overwritten either.
-    with out.open("x", encoding="utf-8") as file:
-        file.write(page)
+    write_new_file(out, page)
     for note in notes:
         progress.note(note)
     if not quiet:

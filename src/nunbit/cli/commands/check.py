@@ -16,6 +16,7 @@ from nunbit.cli.options import Data, Debug, Quiet, Set
 from nunbit.cli.outputs import check_new_file
 from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
+from nunbit.files import write_new_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,15 +120,13 @@ def _write_page(path: Path, diagnosis: Diagnosis, command: str, progress: Progre
         versions=versions(),
         progress=progress,
     )
-    with path.open("x", encoding="utf-8") as file:
-        file.write(html)
+    write_new_file(path, html)
 
 
 def _write_fix_list(path: Path, diagnosis: Diagnosis) -> None:
     from nunbit.data.corrections import corrections_csv
 
-    with path.open("xb") as file:
-        file.write(corrections_csv(diagnosis.corrections))
+    write_new_file(path, corrections_csv(diagnosis.corrections))
 
 
 def _print_findings(console: Console, diagnosis: Diagnosis) -> None:

@@ -11,6 +11,7 @@ import typer
 from nunbit.cli.invocation import invocation_of
 from nunbit.cli.options import Debug, Quiet
 from nunbit.cli.outputs import check_new_file
+from nunbit.files import write_new_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,9 +62,7 @@ def compare(
 
         command = invocation_of(context).command
         page = comparison_page(comparison, read, command=command, progress=progress)
-        # Mode x: a file that has appeared since the check is not overwritten either.
-        with out.open("x", encoding="utf-8") as file:
-            file.write(page)
+        write_new_file(out, page)
     console = stdout_console()
     if as_json:
         text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False)

@@ -12,6 +12,7 @@ import typer
 from nunbit.chunks import chunks
 from nunbit.cli.options import Debug, Quiet, Run
 from nunbit.cli.outputs import check_new_file
+from nunbit.files import new_file_written_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,8 +164,7 @@ def _name_failed(console: Console, failed: Sequence[FilePrediction], *, total: i
 def _write_csv(
     path: Path, rows: Sequence[FilePrediction], classes: Sequence[str], *, with_unsure: bool
 ) -> None:
-    # Mode x: a file that has appeared since the check is not overwritten either.
-    with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with new_file_written_atomically(path, errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = [f"prob_{name}" for name in classes]
         extra = ["unsure"] if with_unsure else []
