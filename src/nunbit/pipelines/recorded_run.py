@@ -22,13 +22,14 @@ from nunbit.data.split import read_manifest
 from nunbit.errors import BundleError, DataError, UsageError
 from nunbit.evaluation.comparison.paired import PairedPredictions
 from nunbit.evaluation.summary import Summary
+from nunbit.pipelines.recorded_answers import REMEDY as _AS_WRITTEN
+from nunbit.pipelines.recorded_answers import check_answers, check_summary
 from nunbit.pipelines.run_folder import RunFolder, resume_command
 from nunbit.types import ClassNames, Split
 
 _RETURN = "\ud800"
 """Stands for a carriage return within a name, which is written unquoted and would end the line for
 the reader; no file decodes to it."""
-_AS_WRITTEN = "restore the folder as it was written: its files belong together"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,21 @@ def read_run(path: Path, *, name: str) -> RecordedRun:
     split = read_manifest(folder.split)
     table = _read_predictions(folder.predictions)
     _check_same_files(table, split, folder)
+    check_answers(
+        classes=table.classes,
+        paths=table.paths,
+        predicted=table.predicted,
+        confidence=table.confidence,
+        probabilities=table.probabilities,
+        file=folder.predictions,
+    )
+    check_summary(
+        summary,
+        classes=table.classes,
+        labels=table.labels,
+        predicted=table.predicted,
+        folder=folder.path,
+    )
     # Sorted, so that the class numbers of all runs mean the same.
     classes = tuple(sorted(table.classes))
     probabilities = table.probabilities[:, [table.classes.index(name) for name in classes]]

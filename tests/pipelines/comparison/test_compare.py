@@ -245,6 +245,49 @@ def test_damaged_files_are_named(data: Path, tmp_path: Path) -> None:
             compare(a, d)
 
 
+def test_edited_predictions_are_not_believed(data: Path, tmp_path: Path) -> None:
+    """Every cell of an answer, edited alone, contradicts another one."""
+    a, b = (write_run(tmp_path / name, data, wrong=[0, 1, 2]) for name in "ab")
+    file = b / "predictions.csv"
+    written = file.read_text()
+    header, first, *others = written.splitlines()
+    path, label, predicted, confidence, *chances = first.split(",")
+    assert label != predicted  # the first image is one of the wrong ones
+    low = chances[-1] if chances[-1] != confidence else chances[0]
+    for edited, told in (
+        ([path, label, label, confidence, *chances], "has the highest probability"),
+        ([path, label, predicted, low, *chances], "confidence is not that of the answer"),
+        ([path, label, predicted, confidence, *["0.9"] * 3], "confidence is not that"),
+        ([path, label, predicted, "0.9", *["0.9"] * 3], "do not add up to 1"),
+        ([path, predicted, predicted, confidence, *chances], "do not name the same test images"),
+    ):
+        file.write_text("\n".join([header, ",".join(edited), *others]) + "\n")
+        with pytest.raises(DataError, match=told):
+            compare(a, b)
+    file.write_text(written)
+    compare(a, b)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ({"n": {"test": IMAGES - 1}}, "the number of test images is 59 in the one and 60"),
+        ({"classes": ["ant", "bee"]}, "the number of classes is 2 in the one and 3"),
+        ({"test": {"accuracy": 1.0}}, "the accuracy is 1 in the one and 0.95 in the other"),
+        ({"test": {"per_class": {"ant": {"n": 19}}}}, "the number of test images of 'ant' is 19"),
+        ({"test": {"per_class": {"bee": {"recall": 1.0}}}}, "the recall of 'bee' is 1 in the one"),
+    ],
+)
+def test_a_summary_that_contradicts_the_answers_is_refused(
+    edit: dict[str, object], told: str, data: Path, tmp_path: Path
+) -> None:
+    a, b = (write_run(tmp_path / name, data, wrong=[0, 1, 2]) for name in "ab")
+    content = json.loads((b / "summary.json").read_text())
+    (b / "summary.json").write_text(json.dumps(content | edit))
+    with pytest.raises(DataError, match=told):
+        compare(a, b)
+
+
 def test_runs_of_one_name_are_told_apart_by_their_paths(data: Path, tmp_path: Path) -> None:
     a = write_run(tmp_path / "x" / "run", data)
     b = write_run(tmp_path / "y" / "run", data, settings=DEEPER)
