@@ -16,7 +16,22 @@ NunbitError                one short block: what happened, to which file, what t
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+_MAX_WORD, _MAX_LINE = 200, 2000
+"""Characters without a blank, and of a line, that a message quotes: files may hold anything."""
+
+
+def _shortened(what: str) -> str:
+    """What happened, without the rest of what a file may hold by the megabyte."""
+    lines = (
+        line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]} ..." for line in what.split("\n")
+    )
+    word = rf"(\S{{{_MAX_WORD - 4}}})\S+"
+    return "\n".join(
+        re.sub(word, r"\1 ...", line) if len(line) > _MAX_WORD else line for line in lines
+    )
 
 
 class NunbitError(Exception):
@@ -29,8 +44,8 @@ class NunbitError(Exception):
     exit_code = 2
 
     def __init__(self, what: str, *, path: str | Path | None = None, remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        self.what = _shortened(what)
+        super().__init__(self.what)
         self.path = None if path is None else str(path)
         self.remedy = remedy
 

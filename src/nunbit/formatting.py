@@ -13,6 +13,16 @@ MINUS = "\N{MINUS SIGN}"
 FILE_UNITS = ("bytes", "kB", "MB", "GB")
 
 
+MAX_QUOTED = 200
+"""Characters of somebody else's content that a message quotes."""
+
+
+def quoted(value: object, limit: int = MAX_QUOTED) -> str:
+    """Text of a value as it may stand in a message, whatever a file holds: cut where it is long."""
+    text = str(value)
+    return text if len(text) <= limit else f"{text[: limit - 4]} ..."
+
+
 def count(number: int, noun: str = "", plural: str = "") -> str:
     """1842 as '1,842'; with a noun '1,842 images', '1 image'."""
     if not noun:

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from nunbit.bundle.checks import check_names, check_options, is_finite, short
 from nunbit.bundle.digest import FORMAT, READABLE, digest_of, with_digest
 from nunbit.data.preprocess import Preprocess
+from nunbit.documents import DocumentError, parse_json
 from nunbit.errors import BundleError, NunbitError
 from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.formatting import listed
@@ -365,8 +366,8 @@ def _options_from_json(contract: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(_read(folder, name))
-    except (ValueError, RecursionError) as error:
+        value = parse_json(_read(folder, name))
+    except DocumentError as error:
         raise BundleError(
             f"{name} is damaged: {error}", path=folder / name, remedy=_TOGETHER
         ) from error

@@ -8,7 +8,6 @@ decided in resolve.py, and the decisions are written into the run's `config.toml
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -28,7 +27,9 @@ from nunbit.config.sections import (
     TrainingConfig,
     TransferConfig,
 )
+from nunbit.documents import DocumentError, parse_toml, read_toml
 from nunbit.errors import ConfigError
+from nunbit.formatting import quoted
 from nunbit.suggest import suggest
 
 __all__ = [
@@ -156,8 +157,8 @@ def _write(nested: dict[str, Any], dotted: str, value: object) -> None:
 def _list(value: object) -> object:
     """A list written as text, as in --set pixels.image_size=[48,64]; other values as they are."""
     if isinstance(value, str) and value.startswith("["):
-        with contextlib.suppress(tomllib.TOMLDecodeError):
-            return tomllib.loads(f"list = {value}")["list"]
+        with contextlib.suppress(DocumentError):
+            return parse_toml(f"list = {value}")["list"]
     return value
 
 
@@ -177,12 +178,12 @@ def _find_recipe(recipe: str) -> Path:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise ConfigError(
             "the configuration file does not exist", path=path, remedy="check the path"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (DocumentError, OSError) as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error}", path=path, remedy="fix the file"
         ) from None
@@ -218,7 +219,7 @@ def _unknown(dotted: str, origin: str) -> ConfigError:
     else:
         remedy = suggest(dotted, known, rest=all_are_listed, cutoff=0.5)
     return ConfigError(
-        f"there is no setting '{dotted}' (in {origin})",
+        f"there is no setting '{quoted(dotted)}' (in {origin})",
         remedy=remedy,
     )
 
@@ -235,7 +236,7 @@ def _explained(error: ValidationError, origin: str) -> ConfigError:
         for item in error.errors()
         if item["loc"][:2] == first["loc"][:2]
     )
-    subject = f"{dotted} = {first['input']!r}" if dotted else "The configuration"
+    subject = f"{dotted} = {quoted(repr(first['input']))}" if dotted else "The configuration"
     return ConfigError(
         f"{subject} is not possible (in {origin}): {'; or '.join(reasons)}",
         remedy="choose a value that fits",

@@ -27,6 +27,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nunbit.documents import read_json_object
 from nunbit.files import flush_folder, write_atomically
 from nunbit.progress import Progress
 
@@ -172,8 +173,8 @@ def read_with_checksum(path: Path) -> dict[str, Any]:
 
     Raises ValueError for other content, OSError if unreadable.
     """
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict) or values.get("format") != _FORMAT:
+    values = read_json_object(path)
+    if values.get("format") != _FORMAT:
         raise ValueError(f"{path.name} is of another format")
     if values.pop("seal", None) != _seal(values):
         raise ValueError(f"{path.name} does not match its checksum")

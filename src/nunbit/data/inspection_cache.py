@@ -24,6 +24,7 @@ from typing import Any
 
 import PIL
 
+from nunbit.documents import parse_json
 from nunbit.files import write_atomically
 from nunbit.types import FileRecord, ImageFacts, ImageStore
 
@@ -88,7 +89,7 @@ class InspectionCache:
             checksum, _, content = self._file.read_bytes().partition(b"\n")
             if int(checksum, 16) != zlib.crc32(content):
                 return {}
-            record = json.loads(content)
+            record = parse_json(content)
             if record["of"] != _of():
                 return {}
             os.utime(self._file)

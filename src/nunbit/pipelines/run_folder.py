@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
+from nunbit.documents import read_json_object
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
 from nunbit.files import flush_folder, is_full, storage_error, write_atomically
 from nunbit.training.interrupt import reason_of
@@ -100,7 +100,7 @@ class RunFolder:
         from nunbit.evaluation.summary import Summary
 
         try:
-            return Summary.from_dict(json.loads(self.summary.read_text(encoding="utf-8")))
+            return Summary.from_dict(read_json_object(self.summary))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise UsageError(
                 "the run's summary.json is missing or damaged",

@@ -5,12 +5,12 @@ N canvases, H height, W width, C channels, K classes.
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.documents import parse_json
 from nunbit.errors import BundleError, UsageError
 from nunbit.runtime.exported import Exported
 
@@ -81,7 +81,7 @@ def _check_belongs(session: Any, exported: Exported) -> None:
     shape = [contract.height, contract.width, contract.channels]
     carried = session.get_modelmeta().custom_metadata_map.get("nunbit", "")
     try:
-        same = json.loads(carried) == {k: v for k, v in exported.contract.items() if k != "files"}
+        same = parse_json(carried) == {k: v for k, v in exported.contract.items() if k != "files"}
     except ValueError:
         same = False
     fits = inputs.get(INPUT, [])[1:] == shape and all(

@@ -10,7 +10,6 @@ The network's own metadata carry the same contract, so files of two exports cann
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nunbit.data.preprocess import Preprocess
+from nunbit.documents import DocumentError, read_json
 from nunbit.errors import BundleError, ConfigError
 from nunbit.types import ClassNames
 
@@ -92,9 +92,7 @@ def read_export(folder: Path) -> Exported:
 def _read_contract(folder: Path) -> dict[str, Any]:
     path = folder / CONTRACT
     try:
-        if path.stat().st_size > MAX_CONTRACT_BYTES:
-            raise BundleError(f"{CONTRACT} is too large to be one", path=path, remedy=_TOGETHER)
-        contract = json.loads(path.read_bytes())
+        contract = read_json(path, max_bytes=MAX_CONTRACT_BYTES)
     except FileNotFoundError:
         raise BundleError(
             f"this is not an exported model: it has no {CONTRACT}",
@@ -103,7 +101,7 @@ def _read_contract(folder: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise BundleError(f"cannot be read: {error.strerror}", path=path) from error
-    except (ValueError, RecursionError) as error:
+    except DocumentError as error:
         raise BundleError(f"{CONTRACT} is damaged: {error}", path=path, remedy=_TOGETHER) from error
     if not isinstance(contract, dict) or contract.get("kind") != KIND:
         raise BundleError(

@@ -29,8 +29,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from nunbit.documents import read_json_object
 from nunbit.errors import CheckpointError
 from nunbit.files import folder_written_atomically
+from nunbit.formatting import quoted
 from nunbit.training.state import TrainingState
 
 FORMAT = 1
@@ -80,7 +82,7 @@ def forget_later(folder: Path, epoch: int) -> None:
     GPU, may come to other weights when it repeats the epoch.
     """
     try:
-        history = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))["history"]
+        history = read_json_object(folder / STATE_FILE)["history"]
     except (OSError, ValueError, LookupError, TypeError):
         return
     if len(history) > epoch:
@@ -129,6 +131,8 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
     """
     content = _read_state(folder)
     tensors = {name: _load(folder / name) for name in content["files"]}
+    if "weights.safetensors" not in tensors:
+        raise _damaged("names no weights", folder / STATE_FILE)
     weights = tensors["weights.safetensors"]
     if "optimizer" not in content:
         raise CheckpointError(
@@ -139,8 +143,12 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
     _restore_weights(state.model, weights, folder)
     if state.average is not None:
         _restore_weights(state.average, tensors.get("average.safetensors", {}), folder)
-    _restore_optimizer(state.optimizer, tensors["optimizer.safetensors"], content["optimizer"])
-    state.restore_position(content)
+    try:
+        _restore_optimizer(state.optimizer, tensors["optimizer.safetensors"], content["optimizer"])
+        state.restore_position(content)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        what = f"does not hold what a training needs ({type(error).__name__}: {quoted(error)})"
+        raise _damaged(what, folder / STATE_FILE) from None
 
 
 def load_weights(folder: Path, model: nn.Module) -> int:
@@ -163,7 +171,7 @@ def load_weights(folder: Path, model: nn.Module) -> int:
 def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE_FILE
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_object(path)
         files = content["files"]
         damaged = [name for name, digest in files.items() if _digest(folder / name) != digest]
         if _content_digest(content) != content["sha256"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,9 @@ from nunbit.data.augment.operation import Operation
 from nunbit.data.augment.parameters import Rule, rules
 from nunbit.data.augment.presets import PRESETS, Augmentation
 from nunbit.data.augment.registry import COMBINATIONS, MIXINGS, OPERATIONS
+from nunbit.documents import DocumentError, read_toml
 from nunbit.errors import ConfigError
+from nunbit.formatting import quoted
 from nunbit.suggest import suggest
 
 _KINDS = {**OPERATIONS, **COMBINATIONS, **MIXINGS}
@@ -63,8 +64,8 @@ def load_augmentation(preset: str) -> Augmentation:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        return read_toml(path)
+    except (DocumentError, OSError) as error:
         raise ConfigError(
             f"the augmentation file cannot be read: {error}", path=path, remedy="fix the file"
         ) from None
@@ -89,7 +90,7 @@ def _build(table: object, path: Path) -> Operation | Mixing:
     name = str(given.pop("name", ""))
     if name not in _KINDS:
         raise ConfigError(
-            f"there is no augmentation '{name}'",
+            f"there is no augmentation '{quoted(name)}'",
             path=path,
             remedy=suggest(name, _KINDS, rest=f"operations: {', '.join(_KINDS)}"),
         )
@@ -104,15 +105,15 @@ def _build(table: object, path: Path) -> Operation | Mixing:
     for key in given:
         if key not in known and not (name in COMBINATIONS and key == "operations"):
             raise ConfigError(
-                f"{name} has no parameter '{key}'",
+                f"{name} has no parameter '{quoted(key)}'",
                 path=path,
                 remedy=suggest(key, known, rest=f"parameters of {name}: {_listed(known)}"),
             )
     try:
         made: Operation | Mixing = kind(**given)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"{name}: {error}", path=path, remedy=f"parameters of {name}: {_listed(known)}"
+            f"{name}: {quoted(error)}", path=path, remedy=f"parameters of {name}: {_listed(known)}"
         ) from None
     except ConfigError as error:
         raise ConfigError(error.what, path=path, remedy=error.remedy) from None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nunbit.data.sources.bounded_matching import match_all
 from nunbit.errors import ConfigError
-from nunbit.formatting import count, examples
+from nunbit.formatting import count, examples, quoted
 
 
 def compile_group_pattern(pattern: str) -> re.Pattern[str]:
     """The compiled expression; ConfigError unless it has one capture group or one named `group`."""
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(
-            f"the group pattern '{pattern}' is not a regular expression: {error}",
+            f"the group pattern '{quoted(pattern)}' is not a regular expression: {quoted(error)}",
             remedy=r"give one with a capture group, such as '(patient\d+)'",
         ) from error
     if "group" not in compiled.groupindex and compiled.groups != 1:
@@ -33,9 +34,9 @@ def groups_from_paths(paths: Sequence[str], pattern: str) -> tuple[tuple[str, ..
     Raises ConfigError for a pattern that is wrong or that is found in no path at all.
     """
     compiled = compile_group_pattern(pattern)
-    which: str | int = "group" if "group" in compiled.groupindex else 1
-    matches = [compiled.search(path) for path in paths]
-    groups = tuple((match[which] or "") if match else "" for match in matches)
+    at = compiled.groupindex.get("group", 1) - 1
+    matches = match_all(compiled, paths, how="search", written=pattern)
+    groups = tuple((match[0][at] or "") if match else "" for match in matches)
     without = [path for path, group in zip(paths, groups, strict=True) if not group]
     if len(without) == len(paths):
         raise ConfigError(

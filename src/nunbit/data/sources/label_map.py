@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nunbit.data.csv_io import read_table
 from nunbit.data.sources.class_names import clean, in_order
+from nunbit.documents import read_json
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples
 from nunbit.suggest import suggest
 
+MAX_BYTES = 16 * 2**20
+"""Of a label map: room for more classes than anybody has."""
 HEADERS = frozenset(
     {("old", "new"), ("old name", "new name"), ("from", "to"), ("name", "new name")}
 )
@@ -45,7 +47,7 @@ def read_label_map(path: Path) -> dict[str, str]:
 def _json_pairs(path: Path) -> list[tuple[str, str]]:
     wanted = 'write an object such as {"cane": "dog", "gatto": "cat"}'
     try:
-        pairs = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=list)
+        pairs = read_json(path, max_bytes=MAX_BYTES, pairs=list)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"the label map is not JSON: {error}", path=path, remedy=wanted

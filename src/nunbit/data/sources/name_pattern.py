@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from nunbit.data.sources.bounded_matching import match_all
 from nunbit.errors import ConfigError
 from nunbit.suggest import suggest
 
@@ -45,11 +46,19 @@ class NamePattern:
 
     def match(self, path: str) -> tuple[str, str] | None:
         """(label, group) read from a relative path; None where it does not fit."""
-        subject = path if self.on_path else PurePosixPath(path).name
-        match = self.expression.fullmatch(subject)
-        if match is None or not match["label"].strip():
-            return None
-        return match["label"], match.groupdict().get("group") or ""
+        return self.match_all([path])[0]
+
+    def match_all(self, paths: Sequence[str]) -> list[tuple[str, str] | None]:
+        """The same for many paths. Raises ConfigError where the pattern takes too long."""
+        subjects = [path if self.on_path else PurePosixPath(path).name for path in paths]
+        found = match_all(self.expression, subjects, how="fullmatch", written=self.text)
+        read = [None if match is None else match[1] for match in found]
+        return [
+            None
+            if groups is None or not (groups["label"] or "").strip()
+            else (groups["label"] or "", groups.get("group") or "")
+            for groups in read
+        ]
 
 
 def compile_pattern(text: str) -> NamePattern:
@@ -120,8 +129,13 @@ def suggest_pattern(names: Sequence[str]) -> tuple[str, str, str]:
     best = ("{label}.{number}.jpg", "", "")
     most = 0
     for candidate in _CANDIDATES:
-        pattern = compile_pattern(candidate)
-        fitting = [(name, match[0]) for name in sample if (match := pattern.match(name))]
+        # Our own patterns have at most two fields, so that none of them takes long.
+        fits = compile_pattern(candidate).expression.fullmatch
+        fitting = [
+            (name, match["label"])
+            for name in sample
+            if (match := fits(PurePosixPath(name).name)) and match["label"].strip()
+        ]
         labels = {label for _, label in fitting if not label[0].isdigit()}
         # A pattern that gives every file its own class, or all the same one, explains nothing.
         if len(fitting) > most and 2 <= len(labels) <= max(2, len(fitting) // 2):

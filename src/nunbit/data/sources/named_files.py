@@ -34,8 +34,8 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     warnings = check_companions(path, listing, options.exclude)
     parts = part_folders(path, listing, options.parts)
     rows = FileRows()
-    for found in listing.files:
-        match = pattern.match(found.path)
+    matches = pattern.match_all([found.path for found in listing.files])
+    for found, match in zip(listing.files, matches, strict=True):
         label, group = match if match is not None else (None, "")
         reason = "" if match is not None else f"name does not fit the pattern '{pattern.text}'"
         part = part_of_path(found.path, parts)

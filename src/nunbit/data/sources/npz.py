@@ -5,7 +5,10 @@ N images, H height, W width, C channels, K classes.
 
 from __future__ import annotations
 
+import math
 import re
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ from nunbit.data.sources.class_names import clean, in_order
 from nunbit.data.sources.part_names import PART_NAMES
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import DataError
-from nunbit.formatting import examples
+from nunbit.formatting import examples, quoted
 
 IMAGE_WORDS = ("x", "images", "image", "data")
 LABEL_WORDS = ("y", "labels", "label", "target", "targets")
@@ -90,15 +93,54 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # Opened here, because numpy leaves the file open where it turns out to be damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
+            for member in content.zip.infolist():
+                _check_member(content.zip, member)
             return {name: content[name] for name in content.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         if "allow_pickle" not in str(error):
-            raise DataError(f"the file is damaged: {error}", path=path) from error
+            raise DataError(
+                f"the file is damaged: {quoted(error)}", path=path, remedy="save or get it again"
+            ) from error
         raise DataError(
             "it holds an array of Python objects, which could run code when read",
             path=path,
             remedy="save plain arrays: images of one shape, labels as numbers or text",
         ) from error
+
+
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise for bytes that are not theirs: headers are parsed as Python."""
+_MAX_RATIO = 1040
+"""Deflate makes at most 1,032 bytes of one (zlib's technical details)."""
+
+
+def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raise ValueError for an array whose header asks for more memory than it has content."""
+    if member.file_size > _MAX_RATIO * member.compress_size + _MAX_RATIO:
+        raise ValueError(f"'{quoted(member.filename)}' cannot have the size that it states")
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        stated = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and file.tell() + stated != member.file_size:
+            raise ValueError(f"'{quoted(member.filename)}' has another size than it states")
 
 
 def _pairs(arrays: dict[str, NDArray[Any]], path: Path) -> tuple[dict[str, Pair], list[str]]:

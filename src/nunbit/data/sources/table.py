@@ -17,7 +17,7 @@ from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.data.sources.part_names import PART_NAMES, part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.errors import ConfigError, DataError
-from nunbit.formatting import count, examples
+from nunbit.formatting import count, examples, quoted
 from nunbit.suggest import suggest
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -153,20 +153,34 @@ def _read_parquet(path: Path) -> Table:
 
     try:
         content = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"the Parquet file cannot be read: {error}", path=path) from error
+    except (OSError, ValueError, LookupError, pa.ArrowException) as error:
+        raise _unreadable_parquet(error, path) from error
     columns, unreadable = {}, []
     for name, column in zip(content.column_names, content.columns, strict=True):
         kind = column.type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             unreadable.append(str(name))
         else:
-            columns[clean(str(name))] = [_as_text(value) for value in column.to_pylist()]
+            try:
+                values = column.to_pylist()
+            except (ValueError, OverflowError, pa.ArrowException) as error:
+                # Text that is not UTF-8, a date that no calendar has.
+                what = ValueError(f"column '{quoted(name)}': {error}")
+                raise _unreadable_parquet(what, path) from error
+            columns[clean(str(name))] = [_as_text(value) for value in values]
     return Table(
         columns=columns,
         lines=list(range(1, content.num_rows + 1)),
         line_word="row",
         unreadable=tuple(unreadable),
+    )
+
+
+def _unreadable_parquet(error: Exception, path: Path) -> DataError:
+    return DataError(
+        f"the Parquet file cannot be read: {quoted(error)}",
+        path=path,
+        remedy="write it again; texts are UTF-8",
     )
 
 

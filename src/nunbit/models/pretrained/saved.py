@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nunbit.documents import read_json_object
 from nunbit.errors import WeightsError
 from nunbit.models.pretrained.reading import read_tensors
 from nunbit.models.pretrained.weights import Weights, WeightsInput
@@ -106,11 +106,8 @@ def _present(file: Path) -> Path:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(value, dict):
-            raise ValueError("no JSON object")
+        return read_json_object(path)
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"{path.name} is damaged: {error}", path=path, remedy="restore it from a copy"
         ) from None
-    return value

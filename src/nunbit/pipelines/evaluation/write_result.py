@@ -9,6 +9,7 @@ from nunbit.advisor.plans import Advice, advice_from_dict
 from nunbit.bundle import Bundle
 from nunbit.data.augment import Augmentation
 from nunbit.data.dataset import Dataset
+from nunbit.documents import read_json_object
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.summary import Summary
@@ -86,7 +87,7 @@ def recorded_advice(folder: RunFolder) -> Advice | None:
     if not folder.advice.is_file():
         return None
     try:
-        return advice_from_dict(json.loads(folder.advice.read_text(encoding="utf-8")))
+        return advice_from_dict(read_json_object(folder.advice))
     except (OSError, ValueError, DataError):  # a damaged file costs a section, not the report
         return None
 

@@ -27,6 +27,7 @@ from nunbit.config.resolved import (
 from nunbit.data.batches import Batches
 from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
+from nunbit.documents import read_json_object
 from nunbit.files import write_atomically
 from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
@@ -200,7 +201,7 @@ def load_head_start(
     if not newest(folder.last).exists():
         return None
     try:
-        content = json.loads(folder.transfer.read_text(encoding="utf-8"))
+        content = read_json_object(folder.transfer)
         record, facts = dict(content["record"]), dict(content["facts"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
