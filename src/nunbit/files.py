@@ -13,6 +13,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -116,6 +117,21 @@ def folder_written_atomically(path: Path, *, keep_previous: Path | None = None) 
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     flush_folder(path.parent)
+
+
+def free_beside(run: Path, suffix: str) -> Path:
+    """First of `<run>-<suffix>`, `<run>-<suffix>-2`, … beside a run that does not exist.
+
+    `run` may also be a name of weights, which are not a path: then it is in the current folder.
+    """
+    plain = run if run.exists() else Path(str(run).replace("/", "-"))
+    place = plain.resolve() if plain.name in ("", "..") else plain
+    name = f"{place.resolve().name}-{suffix}"
+    for number in count(1):
+        candidate = place.with_name(name if number == 1 else f"{name}-{number}")
+        if not candidate.exists():
+            return candidate
+    raise AssertionError("count never ends")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -19,18 +19,13 @@ from nunbit.export.conformance import kit_files
 from nunbit.loading import load_predictor
 from nunbit.runtime.exported import CONTRACT, NETWORK, PREPROCESSING
 from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.export.conftest import Exported
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on digits, and its export beside it."""
-    place = tmp_path_factory.mktemp("export")
-    cache = place / "cache"
-    settings = ("--model", "lenet5", "--epochs", "1", "--set", "model.test_time_mirror=true")
-    run_nunbit("train", "digits", *settings, "--out", "run", "--quiet", cwd=place, cache=cache)
-    printed = run_nunbit("export", "run", cwd=place, cache=cache)
-    assert "run-onnx" in printed
-    return place / "run-onnx"
+def folder(exported: Exported) -> Path:
+    assert "run-onnx" in exported.printed
+    return exported.folder
 
 
 def read(path: Path) -> Any:

@@ -10,10 +10,11 @@ from nunbit.bundle import Bundle, save_bundle
 from nunbit.config import Config
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, UsageError
+from nunbit.files import free_beside
 from nunbit.models import create_model
 from nunbit.pipelines import evaluate as reevaluate
 from nunbit.pipelines.evaluate import evaluate_run
-from nunbit.pipelines.run_folder import RunFolder, free_beside, save_config
+from nunbit.pipelines.run_folder import RunFolder, save_config
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ Data = Annotated[str, _DATA]
 OptionalData = Annotated[str | None, _DATA]
 Run = Annotated[
     Path,
-    typer.Argument(metavar="RUN", show_default=False, help="The folder of a run or of a model."),
+    typer.Argument(
+        metavar="RUN", show_default=False, help="The folder of a run, of a model or of an export."
+    ),
 ]
 Seed = Annotated[
     int | None,

@@ -50,7 +50,9 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
     for name, value in rows:
         table.add_row(name, Text(printable(value)))
     console.print(table)
-    console.print(Text(f"report: {printable(str(folder / 'report.html'))}"), soft_wrap=True)
+    report = folder / "report.html"
+    where = f"report: {report}" if report.exists() else f"folder: {folder}"
+    console.print(Text(printable(where)), soft_wrap=True)
 
 
 def print_next(console: Console, folder: Path) -> None:

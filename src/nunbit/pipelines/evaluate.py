@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.confidence import summarise_calibration
 from nunbit.evaluation.summary import Evaluated
-from nunbit.files import folder_written_atomically
+from nunbit.files import folder_written_atomically, free_beside
 from nunbit.pipelines.dataset import (
     decode_under,
     findings_of,
@@ -28,8 +27,8 @@ from nunbit.pipelines.dataset import (
     report_data,
 )
 from nunbit.pipelines.evaluation.baselines import baselines_of
+from nunbit.pipelines.evaluation.known_classes import all_as_test, keep_known_classes
 from nunbit.pipelines.evaluation.other_data import (
-    keep_known_classes,
     other_data,
     trained_digests,
     with_trained_images,
@@ -41,12 +40,11 @@ from nunbit.pipelines.evaluation.write_result import (
     recorded_advice,
     write_result,
 )
-from nunbit.pipelines.run_folder import RunFolder, check_output_folder, free_beside
+from nunbit.pipelines.run_folder import RunFolder, check_output_folder
 from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.pipelines.train import Run
 from nunbit.progress import SILENT, Progress
 from nunbit.training.speedups.process import keep_freed_memory
-from nunbit.types import Split
 
 
 def evaluate_run(
@@ -187,15 +185,4 @@ def _open_other(
         dataset = decode_under(
             bundle.preprocess, samples, inspection, config, device=device, progress=progress
         )
-    return dataset.with_split(_all_as_test(dataset))
-
-
-def _all_as_test(dataset: Dataset) -> Split:
-    """The data's own test part, or all usable images where they have none."""
-    has_test = "test" in dataset.samples.parts
-    reasons = tuple(
-        reason or ("not in the test part" if has_test and part != "test" else "")
-        for reason, part in zip(dataset.reasons, dataset.samples.parts, strict=True)
-    )
-    parts = tuple("excluded" if reason else "test" for reason in reasons)
-    return replace(dataset.split, parts=parts, reasons=reasons)
+    return dataset.with_split(all_as_test(samples, dataset.split))

@@ -158,21 +158,6 @@ def taken_back_where_unusable(folder: RunFolder) -> Iterator[None]:
         raise
 
 
-def free_beside(run: Path, suffix: str) -> Path:
-    """`<run>-<suffix>` beside a run, or the next of `<run>-<suffix>-2`, … that does not exist.
-
-    `run` may also be a name of weights, which are not a path: then it is in the current folder.
-    """
-    plain = run if run.exists() else Path(str(run).replace("/", "-"))
-    place = plain.resolve() if plain.name in ("", "..") else plain
-    name = f"{place.resolve().name}-{suffix}"
-    for number in count(1):
-        candidate = place.with_name(name if number == 1 else f"{name}-{number}")
-        if not candidate.exists():
-            return candidate
-    raise AssertionError("count never ends")
-
-
 def check_output_folder(out: Path) -> None:
     """Check that a folder is empty, new, or holds no more than the configuration of a run.
 

@@ -13,7 +13,7 @@ from nunbit.chunks import chunks
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.predictor import Canvas, Predictor
-from nunbit.runtime.engine import OnnxEngine
+from nunbit.runtime.engine import EngineAnswers, OnnxEngine
 from nunbit.runtime.exported import Exported, read_export
 from nunbit.types import ClassNames
 
@@ -49,12 +49,16 @@ class ExportedClassifier(Predictor):
         *,
         of: int,  # noqa: ARG002 - one engine for any number
     ) -> NDArray[np.float64]:
+        return self.answer(canvases).probabilities.astype(np.float64)
+
+    def answer(self, canvases: Sequence[Canvas]) -> EngineAnswers:
+        """Probabilities and logits of canvases, uint8 [H, W, C] each, n > 0 of them."""
         contract = self.preprocess
         fitting = MAX_BATCH_PIXELS // (contract.height * contract.width)
         size = min(max(fitting, MIN_BATCH), MAX_BATCH)
         batches = (np.stack(some) for some in chunks(canvases, size))
-        rows = [self._engine.answer(batch).probabilities for batch in batches]
-        return np.concatenate(rows).astype(np.float64)
+        answers = [self._engine.answer(batch) for batch in batches]
+        return EngineAnswers(*(np.concatenate(each) for each in zip(*answers, strict=True)))
 
     def explain(self, *_: object, **__: object) -> NoReturn:
         """Refuse: what a network looks at is found in its layers, which an export does not give.

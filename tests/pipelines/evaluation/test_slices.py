@@ -12,7 +12,8 @@ from nunbit.config import build_config
 from nunbit.data.dataset import Dataset
 from nunbit.evaluation.slices import Attribute
 from nunbit.pipelines.dataset import decode_data, inspect_data
-from nunbit.pipelines.evaluation.slices import MeasuredPixels, attributes_of
+from nunbit.pipelines.evaluation.attributes import attributes_of
+from nunbit.pipelines.evaluation.slices import MeasuredPixels
 from tests.fixtures_data import random_images
 
 
@@ -26,6 +27,16 @@ def measured(data: Dataset) -> MeasuredPixels:
     rows = np.flatnonzero([not reason for reason in data.reasons])
     list(pixels.stream(np.array_split(rows, 2)))
     return pixels
+
+
+def attributes(data: Dataset, rows: np.ndarray, pixels: MeasuredPixels) -> tuple[Attribute, ...]:
+    return attributes_of(
+        data.samples,
+        data.inspection,
+        rows,
+        brightness=pixels.brightness[rows],
+        sharpness=pixels.sharpness[rows],
+    )
 
 
 def by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:
@@ -58,7 +69,7 @@ def test_attributes_of_files_and_of_their_table(table: Path) -> None:
     paths = [data.samples.paths[row] for row in rows]
     assert paths == ["3.png", "4.png", "5.png", "north/0.png", "north/1.png", "north/2.png"]
     pixels = measured(data)
-    found = by_name(attributes_of(data, rows, pixels))
+    found = by_name(attributes(data, rows, pixels))
     assert list(found) == [
         *("size", "brightness", "sharpness", "mode", "folder", "group"),
         *("column site", "column age"),
@@ -94,6 +105,6 @@ def test_arrays_have_no_folders(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", images=images, labels=labels)
     data = decoded(tmp_path / "x.npz")
     rows = np.arange(12)
-    assert list(by_name(attributes_of(data, rows, measured(data)))) == [
+    assert list(by_name(attributes(data, rows, measured(data)))) == [
         *("size", "brightness", "sharpness", "mode"),
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,7 +46,7 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Evaluate a run or a model again, into a new folder; the run itself stays as it is."""
+    """Evaluate a run, a model or an export again, into a new folder; RUN stays as it is."""
     if checkpoints is not None:
         if data is not None or out is not None or reading != NOTHING_SAID:
             raise UsageError("--checkpoints writes nothing and uses the run's own images")
@@ -54,13 +55,27 @@ def evaluate(
     from nunbit.cli.display import display_on
     from nunbit.cli.results import print_run
     from nunbit.cli.terminal import stderr_console, stdout_console
-    from nunbit.pipelines.evaluate import evaluate_run
 
     progress = display_on(stderr_console(), quiet=quiet)
     settings = given_settings(reading.settings())
-    result = evaluate_run(run, data=data, reading=settings, out=out, progress=progress)
+    folder, summary = _evaluate(run, data=data, reading=settings, out=out, progress=progress)
     if not quiet:
-        print_run(stdout_console(), result.folder, result.summary)
+        print_run(stdout_console(), folder, summary)
+
+
+def _evaluate(run: Path, **options: Any) -> tuple[Path, Mapping[str, Any]]:
+    """The new folder and its summary; of an exported model without importing torch."""
+    from nunbit.runtime.exported import is_export
+
+    if is_export(run):
+        from nunbit.pipelines.evaluation.exported import evaluate_export
+
+        exported = evaluate_export(run, **options)
+        return exported.folder, exported.summary
+    from nunbit.pipelines.evaluate import evaluate_run
+
+    result = evaluate_run(run, **options)
+    return result.folder, result.summary
 
 
 def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet: bool) -> None:

@@ -89,7 +89,7 @@ def explain(
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
     from nunbit.cli.terminal import printable, stderr_console, stdout_console
-    from nunbit.pipelines.run_folder import free_beside
+    from nunbit.files import free_beside
 
     progress = display_on(stderr_console(), quiet=quiet)
     files = expand(paths, progress)

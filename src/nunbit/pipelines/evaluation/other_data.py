@@ -1,4 +1,4 @@
-"""Other data than a run's own: their reading, their classes, and what of them the run has seen."""
+"""Other data than a run's own: their reading, and what of them the run has seen."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from nunbit.config import Config
 from nunbit.data.dataset import Dataset
-from nunbit.data.inspect import Inspection
-from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.data.split import read_manifest
-from nunbit.errors import DataError
-from nunbit.formatting import count, examples
+from nunbit.formatting import count
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import Progress
-from nunbit.types import ClassNames, Samples
-
-UNKNOWN_CLASS = f"{EXCLUDED_BY} model"
-"""Reason against an image of a class that the model does not know."""
 
 
 def other_data(config: Config, data: str, reading: Mapping[str, object]) -> Config:
@@ -58,46 +49,3 @@ def with_trained_images(dataset: Dataset, digests: frozenset[str], progress: Pro
             f"byte: an honest score is on {rest}"
         )
     return dataset
-
-
-def keep_known_classes(
-    classes: ClassNames, samples: Samples, inspection: Inspection
-) -> tuple[Samples, Inspection]:
-    """The same samples with the model's class numbers; those of other classes are left out.
-
-    Raises:
-        DataError: when the model knows none of the classes.
-    """
-    unknown = [name for name in samples.classes if name not in classes]
-    if len(unknown) == len(samples.classes):
-        raise DataError(
-            f"the model does not know {len(unknown)} of the classes: {', '.join(unknown[:10])}",
-            path=samples.location,
-            remedy=f"it knows {', '.join(classes[:20])}; rename classes with --label-map",
-        )
-    number = {name: at for at, name in enumerate(classes)}
-    lookup = np.array([number.get(name, -1) for name in samples.classes] + [-1], dtype=np.int64)
-    labels = lookup[samples.labels]
-    if not unknown:
-        return replace(samples, classes=classes, labels=labels), inspection
-    left_out = (samples.labels >= 0) & (labels < 0)
-
-    def with_reason(reasons: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(
-            reason
-            or (f"{UNKNOWN_CLASS}: it does not know class '{samples.label_name(i)}'" if out else "")
-            for i, (reason, out) in enumerate(zip(reasons, left_out, strict=True))
-        )
-
-    warning = (
-        f"{count(int(left_out.sum()), 'image')} left out, of classes that the model does not know: "
-        f"{examples(unknown)}; --label-map gives them other names"
-    )
-    samples = replace(
-        samples,
-        classes=classes,
-        labels=labels,
-        reasons=with_reason(samples.reasons),
-        warnings=(*samples.warnings, warning),
-    )
-    return samples, replace(inspection, reasons=with_reason(inspection.reasons))

@@ -16,7 +16,7 @@ from nunbit.data.augment import Augmentation
 from nunbit.data.dataset import Dataset
 from nunbit.data.decoding import as_stored
 from nunbit.errors import DataError, UnusableImage
-from nunbit.pipelines.evaluation.slices import MODES
+from nunbit.pipelines.evaluation.attributes import MODES
 from nunbit.reports.kit.pictures import MAX_SIDE, OriginalGetter
 from nunbit.reports.run.preprocessing_steps import Example, Step, Strip
 from nunbit.seeds import Purpose, rng_for, torch_rng_for

@@ -9,8 +9,9 @@ from nunbit.data.dataset import Dataset
 from nunbit.deployed import Deployed, predict_canvases
 from nunbit.evaluation.projection import Features
 from nunbit.evaluation.slices import Attribute
+from nunbit.pipelines.evaluation.attributes import attributes_of
 from nunbit.pipelines.evaluation.feature_map import keep_features
-from nunbit.pipelines.evaluation.slices import MeasuredPixels, attributes_of
+from nunbit.pipelines.evaluation.slices import MeasuredPixels
 from nunbit.types import Part, Predictions
 
 
@@ -44,7 +45,13 @@ def pass_over_test(dataset: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedP
     assert predictions is not None  # the part is not empty
     return EvaluatedPart(
         predictions=predictions,
-        attributes=attributes_of(dataset, predictions.indices, pixels),
+        attributes=attributes_of(
+            dataset.samples,
+            dataset.inspection,
+            predictions.indices,
+            brightness=pixels.brightness[predictions.indices],
+            sharpness=pixels.sharpness[predictions.indices],
+        ),
         features=kept.features,
         no_features=kept.missing,
     )
