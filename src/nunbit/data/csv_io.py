@@ -44,8 +44,8 @@ def read_own_csv(path: Path) -> list[Row]:
     return [(reader.line_num, cells) for cells in reader if any(cells)]
 
 
-def read_table(path: Path) -> list[Row]:
-    """Every row that is not blank of a table that somebody else made.
+def read_table(path: Path, *, skip: int = 0) -> list[Row]:
+    """Every row that is not blank of a table that somebody else made, but the first `skip`.
 
     UTF-8, with or without a byte order mark. Raises DataError where the file cannot be read as such
     text.
@@ -62,7 +62,10 @@ def read_table(path: Path) -> list[Row]:
         ) from error
     # Not str.splitlines, which would also end a row within a cell, at a form feed for example.
     lines = list(io.StringIO(text, newline=""))
-    separator = _separator(next((line for line in lines if line.strip()), ""))
+    filled = [at for at, line in enumerate(lines) if line.strip()]
+    for at in filled[:skip]:
+        lines[at] = "\n"  # the numbers of the lines stay
+    separator = _separator(lines[filled[skip]] if len(filled) > skip else "")
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         rows = [(reader.line_num, cells) for cells in reader]

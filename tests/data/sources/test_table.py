@@ -201,8 +201,9 @@ def test_unknown_group_column(tmp_path: Path) -> None:
     [
         ("", "the table is empty"),
         ("path,label\n", "no rows"),
-        ("a.jpg,x\nb.jpg,y\n", "no column for the path; its columns are 'a.jpg', 'x'"),
-        ("path,animal\na.jpg,x\n", "no column for the label"),
+        ("a.jpg,x\nb.jpg,y\n", "the first line looks like data: 'a.jpg' is one of the files"),
+        ("one,two\nu.jpg,x\nv.jpg,y\n", "no column for the path; its columns are 'one', 'two'"),
+        ("path,animal,sex\na.jpg,x,m\n", "no column for the label"),
         ("path,label,label\na.jpg,x,y\n", "two columns have one name: 'label'"),
         ('path,label\n"a.jpg,x\n', "cannot be read at line"),
         ("path,label\nu.jpg,x\nv.jpg,y\n", "no file that the table names can be used"),
@@ -294,9 +295,9 @@ def test_numbers_in_parquet_are_written_as_in_text(tmp_path: Path) -> None:
     assert load_samples(tmp_path / "t.parquet").classes == ("0.1", "2")
 
 
-def test_parquet_that_holds_the_images_themselves(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"image": [b"\x89PNG"], "label": ["x"]}), tmp_path / "t.parquet")
-    with pytest.raises(DataError, match="'image' holds no text"):
+def test_parquet_with_bytes_that_are_no_images(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"hash": [b"\x89PNG"], "label": ["x"]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="'hash' holds no text"):
         load_samples(tmp_path / "t.parquet")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
 from nunbit.data.sources.build_samples import SourceName, build_samples
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
+from nunbit.data.sources.tables import folders
 from nunbit.errors import ConfigError, DataError
 from nunbit.suggest import suggest
 from nunbit.types import Samples
@@ -47,9 +48,10 @@ SOURCES: tuple[Source, ...] = (
     Source(
         kind="table",
         form="a CSV or Parquet table",
-        looks_like="CSV (comma, semicolon or tab) or Parquet with a path column (`path`, `file`, "
-        "`filename`, `image`) and a label column (`label`, `class`, `target`); optional `split` "
-        "and `group`; every other column is kept, and the report tells the accuracy by it",
+        looks_like="CSV (comma, semicolon or tab), a list of `path label`, JSON lines or Parquet "
+        "with a path column (`path`, `file`, `filename`, `image`, or by its content) and a label "
+        "column (`label`, `class`, `target`, …); optional `split` and `group`; every other column "
+        "is kept, and the report tells the accuracy by it",
         recognises=table.recognises,
         load=table.load,
     ),
@@ -76,6 +78,22 @@ SOURCES: tuple[Source, ...] = (
         recognises=cifar.recognises,
         load=cifar.load,
         holds=lambda name: name.startswith(("data_batch", "test_batch")),
+    ),
+    Source(
+        kind="Parquet shards",
+        form="a folder of Parquet files that hold the images",
+        looks_like="Hugging Face's `train-00000-of-00002.parquet`, …, there or below `data/`: the "
+        "names of the classes from the schema, the parts from the names of the files",
+        recognises=folders.recognises_shards,
+        load=folders.load_shards,
+    ),
+    Source(
+        kind="metadata",
+        form="a folder with metadata.csv or metadata.jsonl",
+        looks_like="Hugging Face's `metadata.csv` or `metadata.jsonl` with `file_name` and a label "
+        "column, in the folder or in its `train/`, `test/`, …",
+        recognises=folders.recognises_metadata,
+        load=folders.load_metadata,
     ),
     NAMED_FILES,
     Source(
@@ -130,6 +148,7 @@ def load_samples(  # noqa: PLR0913 - an argument for each option
         label_column=label_column,
         image_root=image_root,
         header=header,
+        renamed=label_map is not None,
     )
     path = _existing_path(data)
     name = known.known_name(str(data))

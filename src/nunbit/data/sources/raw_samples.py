@@ -38,6 +38,8 @@ class SourceOptions:
     """Column of a table that holds the labels."""
     image_root: Path | None = None
     """Folder to which the paths in a table are relative; None for the table's own."""
+    renamed: bool = False
+    """True where a label map names the classes."""
     header: bool = True
     """Whether the first line of a table names its columns."""
 

@@ -1,0 +1,165 @@
+"""Cells of a table, whatever file it stands in: CSV, a list with blanks, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nunbit.data.csv_io import Row, read_table
+from nunbit.data.sources.class_names import clean
+from nunbit.errors import DataError
+from nunbit.formatting import examples, quoted
+
+TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
+PARQUET_ENDINGS = frozenset({".parquet", ".pq"})
+JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
+LIST_SEPARATOR = "|"
+"""Stands between the values of a cell that holds several."""
+_KNOWN_HEADERS = frozenset({"path", "file", "filename", "file_name", "image", "label", "class"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Cells as text; row i of the table is in line `lines[i]` of the file."""
+
+    columns: dict[str, list[str]]
+    lines: list[int]
+    line_word: str
+    """'line' for text, 'row' for Parquet, in messages."""
+    unreadable: tuple[str, ...] = ()
+    """Columns of bytes or nested values."""
+    has_header: bool = True
+    """Whether a line of the file named the columns; else they are called 1, 2, …"""
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column, the names that stand for its numbers."""
+    image_column: str | None = None
+    """Column of Parquet that holds the images themselves; its cells are their names."""
+    notes: tuple[str, ...] = ()
+
+
+def read_content(path: Path, *, header: bool) -> Table:
+    """The cells of a table.
+
+    Raises:
+        DataError: when it cannot be read, is empty, or two columns have one name.
+    """
+    ending = path.suffix.lower()
+    if ending in PARQUET_ENDINGS:
+        from nunbit.data.sources.tables.parquet import read_parquet
+
+        return read_parquet(path)
+    if ending in JSON_ENDINGS:
+        return _read_json_lines(path)
+    return _read_text(path, header=header)
+
+
+def _read_text(path: Path, *, header: bool) -> Table:
+    rows = read_table(path)
+    notes = []
+    while len(rows) > 1 and rows[0][1][0].startswith("#") and len(rows[0][1]) < len(rows[1][1]):
+        notes.append(f"line {rows[0][0]} is a comment")
+        rows = rows[1:]
+    if notes:  # the comment has decided on the separator
+        rows = read_table(path, skip=len(notes))
+    if not rows:
+        raise DataError("the table is empty", path=path)
+    if all(len(cells) == 1 for _, cells in rows) and (listed := _split_at_blanks(rows)):
+        rows = listed
+        header = header and bool({cell.lower() for cell in rows[0][1]} & _KNOWN_HEADERS)
+    if header:
+        names = [clean(cell) for cell in rows[0][1]]
+        rows, width = rows[1:], len(names)
+    else:
+        width = max(len(cells) for _, cells in rows)
+        names = [str(number) for number in range(1, width + 1)]
+    doubled = [name for name, times in Counter(names).items() if times > 1 and name]
+    if doubled:
+        raise DataError(f"two columns have one name: {examples(doubled)}", path=path)
+    for line, cells in rows:
+        if len(cells) > width:
+            raise DataError(
+                f"line {line} has {len(cells)} cells, the first line {width}",
+                path=path,
+                remedy="put cells that hold a separator into double quotes",
+            )
+    body = [cells + [""] * (width - len(cells)) for _, cells in rows]
+    return Table(
+        columns={name: [cells[at] for cells in body] for at, name in enumerate(names)},
+        lines=[line for line, _ in rows],
+        line_word="line",
+        has_header=header,
+        notes=tuple(notes),
+    )
+
+
+def _split_at_blanks(rows: list[Row]) -> list[Row]:
+    """Rows of a list such as `train/1.jpg cat`; nothing where a row has no blank."""
+    split = [(line, cells[0].split()) for line, cells in rows]
+    if len({len(cells) for _, cells in split}) == 1 and len(split[0][1]) > 1:
+        return split
+    split = [(line, cells[0].split(maxsplit=1)) for line, cells in rows]
+    return split if all(len(cells) == 2 for _, cells in split) else []
+
+
+def _read_json_lines(path: Path) -> Table:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the table cannot be read: {error}", path=path) from error
+    records: list[tuple[int, dict[str, object]]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"line {number} is not JSON: {quoted(error)}", path=path) from error
+        if not isinstance(record, dict):
+            raise DataError(f"line {number} is not a JSON object", path=path)
+        records.append((number, record))
+    if not records:
+        raise DataError("the table is empty", path=path)
+    keys = list(dict.fromkeys(key for _, record in records for key in record))
+    nested = [k for k in keys if any(isinstance(r.get(k), dict) for _, r in records)]
+    return Table(
+        columns={
+            clean(key): [as_text(record.get(key)) for _, record in records]
+            for key in keys
+            if key not in nested
+        },
+        lines=[number for number, _ in records],
+        line_word="line",
+        unreadable=tuple(nested),
+    )
+
+
+def as_text(value: object) -> str:
+    """Text of a cell; whole numbers that an empty cell turned into floats lose their '.0'."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value).removesuffix(".0")
+    if isinstance(value, list):
+        return LIST_SEPARATOR.join(map(as_text, value))
+    return str(value)
+
+
+def join_tables(tables: list[Table]) -> Table:
+    """One table below the other; a column that one lacks is empty there."""
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    return replace(
+        tables[0],
+        columns={
+            name: [
+                cell
+                for table in tables
+                for cell in table.columns.get(name, [""] * len(table.lines))
+            ]
+            for name in names
+        },
+        lines=[line for table in tables for line in table.lines],
+    )

@@ -1,0 +1,117 @@
+"""Files that a table names, found though the table was written on another system or place."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PureWindowsPath
+
+from nunbit.data.sources.walking import is_hidden
+
+MISSING = "file is missing"
+MAX_LEVELS = 2
+"""Folders below the root that are searched for a file whose path does not hold."""
+_TEXT = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".parquet", ".npy"})
+
+
+@dataclass
+class FileFinder:
+    """Finds files below a folder by what tables call them."""
+
+    root: Path
+    by_name: list[str] = field(default_factory=list)
+    """Paths as written that only the name of the file has led to."""
+
+    def locate(self, written: str, *, place: str) -> tuple[str, str]:
+        """(relative path of the file meant, why it cannot be used or '').
+
+        Tables come from other systems: blanks around the path, backslashes and the other Unicode
+        form are tried where the path as written does not exist, then the name alone, with or
+        without its ending, in the root and up to `MAX_LEVELS` folders below.
+        """
+        if not written.strip():
+            return f"({place})", "no path in the table"
+        for spelling in _spellings(written):
+            relative = self._relative(spelling)
+            try:
+                if (self.root / relative).is_file():
+                    return relative, ""
+                if (self.root / relative).exists():
+                    return relative, "not a regular file"
+            except (OSError, ValueError):
+                return relative, "no usable path in the table"
+        found = self._by_name(written.strip())
+        if len(found) == 1:
+            self.by_name.append(written)
+            return found[0], ""
+        why = f": {len(found)} files have this name" if found else ""
+        return self._relative(written.strip()), MISSING + why
+
+    def _by_name(self, written: str) -> list[str]:
+        """Files of this name; of several, those in a folder that is also named alike."""
+        parts = PureWindowsPath(written).parts
+        if not parts or parts[-1] in ("", ".", ".."):
+            return []
+        name = unicodedata.normalize("NFC", parts[-1])
+        found = self._names.get(name) or self._stems.get(name) or []
+        if len(found) > 1 and len(parts) > 1:
+            inner = [path for path in found if Path(path).parent.name == parts[-2]]
+            found = inner or found
+        return found
+
+    @cached_property
+    def _listing(self) -> list[str]:
+        """Visible files in the root and the folders below it, relative to the root."""
+        files, waiting = [], [("", 0)]
+        while waiting:
+            folder, level = waiting.pop()
+            try:
+                with os.scandir(self.root / folder) as opened:
+                    entries = sorted(opened, key=lambda entry: entry.name)
+            except OSError:
+                continue
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    if level < MAX_LEVELS:
+                        waiting.append((path, level + 1))
+                elif Path(entry.name).suffix.lower() not in _TEXT:
+                    files.append(path)
+        return files
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for path in self._listing:
+            names[unicodedata.normalize("NFC", path.rpartition("/")[2])].append(path)
+        return names
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = defaultdict(list)
+        for name, paths in self._names.items():
+            stems[name.rpartition(".")[0] or name] += paths
+        return stems
+
+    def _relative(self, written: str) -> str:
+        if not Path(written).is_absolute():
+            return posixpath.normpath(written)
+        if Path(written).is_relative_to(self.root.absolute()):
+            return Path(written).relative_to(self.root.absolute()).as_posix()
+        return Path(os.path.relpath(written, self.root.resolve())).as_posix()
+
+
+def _spellings(written: str) -> Iterator[str]:
+    yield written
+    stripped = written.strip()
+    for spelling in (stripped, PureWindowsPath(stripped).as_posix()):
+        yield spelling
+        for form in ("NFC", "NFD"):
+            yield unicodedata.normalize(form, spelling)

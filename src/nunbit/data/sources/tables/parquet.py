@@ -1,0 +1,214 @@
+"""Parquet files, also those that hold the images themselves, as Hugging Face's data sets do."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nunbit.data.decoding import read_image_bytes
+from nunbit.data.sources.class_names import clean
+from nunbit.data.sources.tables.content import Table, as_text
+from nunbit.data.storage import EncodedImages
+from nunbit.errors import DataError, UnusableImage
+from nunbit.formatting import quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KEPT_GROUPS = 2
+"""Row groups whose images stay in memory: they are read in the order of the rows."""
+
+
+def read_parquet(path: Path) -> Table:
+    """The cells of a Parquet file; of a column of images, their names. Raises DataError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        schema = file.schema_arrow
+        image = _image_column(schema)
+        flat = [f.name for f in schema if not _is_opaque(f.type)]
+        lists = [f.name for f in schema if _is_text_list(f.type)]
+        columns = {clean(name): _cells(file, name) for name in (*flat, *lists)}
+        if image is not None:
+            columns[clean(image)] = _image_names(file, schema, image)
+        rows = file.metadata.num_rows
+    except (OSError, ValueError, LookupError, OverflowError, pa.ArrowException) as error:
+        # Among them text that is not UTF-8, and dates that no calendar has.
+        raise DataError(
+            f"the Parquet file cannot be read: {quoted(error)}",
+            path=path,
+            remedy="write it again; texts are UTF-8",
+        ) from error
+    return Table(
+        columns=columns,
+        lines=list(range(1, rows + 1)),
+        line_word="row",
+        unreadable=tuple(f.name for f in schema if f.name not in columns),
+        class_names=_class_names(schema),
+        image_column=None if image is None else clean(image),
+    )
+
+
+def _cells(file: Any, name: str) -> list[str]:
+    try:
+        return [as_text(value) for value in file.read(columns=[name])[name].to_pylist()]
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"column '{quoted(name)}': {error}") from error
+
+
+def has_images(path: Path) -> bool:
+    """Tell whether a Parquet file holds images; False for one that cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return _image_column(pq.read_schema(path)) is not None
+    except (OSError, ValueError, LookupError, pa.ArrowException):
+        return False
+
+
+def _is_opaque(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _is_text_list(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_list(kind) and not _is_opaque(kind.value_type)
+
+
+def _image_column(schema: pa.Schema) -> str | None:
+    """The column of structs with bytes and a path, or of bytes called image; None for none."""
+    import pyarrow as pa
+
+    for each in schema:
+        if pa.types.is_struct(each.type):
+            names = {each.type.field(i).name for i in range(each.type.num_fields)}
+            if names == {"bytes", "path"}:
+                return str(each.name)
+    for each in schema:
+        binary = pa.types.is_binary(each.type) or pa.types.is_large_binary(each.type)
+        if binary and each.name.lower() in ("image", "img", "bytes", "image_bytes", "jpg", "png"):
+            return str(each.name)
+    return None
+
+
+def _image_names(file: Any, schema: pa.Schema, column: str) -> list[str]:
+    import pyarrow as pa
+
+    if not pa.types.is_struct(schema.field(column).type):
+        return [""] * int(file.metadata.num_rows)
+    # The paths alone: the bytes stay in the file until an image is read.
+    paths = file.read(columns=[f"{column}.path"])[column]
+    return [as_text((cell or {}).get("path")) for cell in paths.to_pylist()]
+
+
+def _class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    """Names of ClassLabel features, as the library `datasets` writes them into the schema."""
+    try:
+        info = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            clean(column): tuple(map(str, feature["names"]))
+            for column, feature in info.items()
+            if isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+@dataclass
+class _Groups:
+    """Row groups read lately, by file and number."""
+
+    content: OrderedDict[tuple[Path, int], list[Any]] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def __reduce__(self) -> tuple[type[_Groups], tuple[()]]:
+        return (_Groups, ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParquetImages(EncodedImages):
+    """Images within Parquet files, each read with its row group."""
+
+    sources: tuple[tuple[Path, str, tuple[int, ...]], ...]
+    """File, column, and the first row of each of its row groups, the number of rows at the end."""
+    rows: tuple[tuple[int, int], ...]
+    """Number of the source and of the row in it, of each image."""
+    names: tuple[str, ...]
+    base: Path
+    """Folder of images that a row names without holding their bytes."""
+    groups: _Groups = field(default_factory=_Groups, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, row: int) -> bytes:
+        """The bytes of one image. Raises `UnusableImage`."""
+        source, at = self.rows[row]
+        path, column, starts = self.sources[source]
+        group = bisect_right(starts, at) - 1
+        cell = self._group(path, column, group)[at - starts[group]]
+        if isinstance(cell, Mapping):
+            cell = cell["bytes"] if cell["bytes"] is not None else cell["path"]
+        if isinstance(cell, str):
+            return read_image_bytes(self.base / cell)
+        if not cell:
+            raise UnusableImage("no image in the table")
+        return bytes(cell)
+
+    def _group(self, path: Path, column: str, group: int) -> list[Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        kept = self.groups
+        with kept.lock:
+            if (path, group) not in kept.content:
+                try:
+                    table = pq.ParquetFile(path).read_row_group(group, columns=[column])
+                    kept.content[path, group] = table[column].to_pylist()
+                except (OSError, ValueError, LookupError, pa.ArrowException) as error:
+                    what = f"the Parquet file cannot be read: {quoted(error)}"
+                    raise UnusableImage(what) from error
+                while len(kept.content) > KEPT_GROUPS:
+                    kept.content.popitem(last=False)
+            return kept.content[path, group]
+
+    def name(self, row: int) -> str:
+        """The name that the table gives the image."""
+        return self.names[row]
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> ParquetImages:
+        """Some of the images."""
+        return ParquetImages(
+            sources=self.sources,
+            rows=tuple(self.rows[row] for row in rows),
+            names=tuple(self.names[row] for row in rows),
+            base=self.base,
+        )
+
+    def file(self, row: int) -> Path:
+        """The Parquet file that holds the image."""
+        return self.sources[self.rows[row][0]][0]
+
+
+def source_of(path: Path, column: str) -> tuple[Path, str, tuple[int, ...]]:
+    """A file as `ParquetImages.sources` has it."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.ParquetFile(path).metadata
+    sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    return path, column, tuple(int(start) for start in np.cumsum([0, *sizes]))
