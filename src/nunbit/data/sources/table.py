@@ -87,14 +87,14 @@ def load_table(
     labels, notes = read_labels(table, columns, path, renamed=options.renamed)
     warnings = list(column_warnings(table, columns))
     images = None if table.image_column is None else _Embedded(table, shards or (path,), base, path)
-    rows = FileRows() if images is None else images.rows
+    rows: Rows[Any] = FileRows() if images is None else images.rows
     lines: dict[str, Line] = {}
     repeated = []
     for line in _each_row(table, columns, labels, path):
         row = line.row
         if images is None:
-            place = f"{table.line_word} {line.number}"
-            relative, reason = finder.locate(line.path, place=place)
+            numbered = f"{table.line_word} {line.number}"
+            relative, reason = finder.locate(line.path, place=numbered)
         else:
             relative, reason = images.names[line.at], ""
         if relative in lines:
@@ -103,10 +103,8 @@ def load_table(
             continue
         lines[relative] = line
         why = row.reason or reason or ("" if row.name else "no label in the table")
-        place = base / relative if images is None else images.places[line.at]
-        rows.add(  # type: ignore[attr-defined]
-            relative, place, name=row.name or None, part=row.part, group=row.group, reason=why
-        )
+        place: Any = base / relative if images is None else images.places[line.at]
+        rows.add(relative, place, name=row.name or None, part=row.part, group=row.group, reason=why)
     notes = [*table.notes, *columns.notes, *notes]
     if finder.by_name:
         found = count(len(finder.by_name), "file is", "files are")
@@ -116,7 +114,7 @@ def load_table(
         notes.append(f"{times} in the table more than once, saying the same: {examples(repeated)}")
     _check_any_file(rows, path)
     kept = [line.at for line in lines.values()]
-    return rows.raw_samples(  # type: ignore[attr-defined, no-any-return]
+    return rows.raw_samples(
         notes=notes,
         warnings=warnings,
         groups_settled=not by_pattern,

@@ -81,13 +81,14 @@ def has_images(path: Path) -> bool:
 def _is_opaque(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    kinds = pa.types
+    return bool(kinds.is_nested(kind) or kinds.is_binary(kind) or kinds.is_large_binary(kind))
 
 
 def _is_text_list(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_list(kind) and not _is_opaque(kind.value_type)
+    return bool(pa.types.is_list(kind)) and not _is_opaque(kind.value_type)
 
 
 def _image_column(schema: pa.Schema) -> str | None:
