@@ -6,10 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nunbit.data.sources import cifar, class_folders, idx, known, named_files, npz, table
+from nunbit.data.sources import (
+    cifar,
+    class_folders,
+    hub_folders,
+    idx,
+    known,
+    named_files,
+    npz,
+    table,
+)
 from nunbit.data.sources.build_samples import SourceName, build_samples
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
-from nunbit.data.sources.tables import folders
 from nunbit.errors import ConfigError, DataError
 from nunbit.suggest import suggest
 from nunbit.types import Samples
@@ -84,16 +92,16 @@ SOURCES: tuple[Source, ...] = (
         form="a folder of Parquet files that hold the images",
         looks_like="Hugging Face's `train-00000-of-00002.parquet`, …, there or below `data/`: the "
         "names of the classes from the schema, the parts from the names of the files",
-        recognises=folders.recognises_shards,
-        load=folders.load_shards,
+        recognises=hub_folders.recognises_shards,
+        load=hub_folders.load_shards,
     ),
     Source(
         kind="metadata",
         form="a folder with metadata.csv or metadata.jsonl",
         looks_like="Hugging Face's `metadata.csv` or `metadata.jsonl` with `file_name` and a label "
         "column, in the folder or in its `train/`, `test/`, …",
-        recognises=folders.recognises_metadata,
-        load=folders.load_metadata,
+        recognises=hub_folders.recognises_metadata,
+        load=hub_folders.load_metadata,
     ),
     NAMED_FILES,
     Source(

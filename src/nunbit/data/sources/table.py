@@ -10,12 +10,12 @@ from typing import Any
 from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.data.sources.part_names import PART_NAMES, part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, Rows, SourceOptions
+from nunbit.data.sources.tables.cells import Table
 from nunbit.data.sources.tables.columns import COLUMNS, Columns, choose_columns
 from nunbit.data.sources.tables.content import (
     JSON_ENDINGS,
     PARQUET_ENDINGS,
     TEXT_ENDINGS,
-    Table,
     read_content,
 )
 from nunbit.data.sources.tables.files import MISSING, FileFinder

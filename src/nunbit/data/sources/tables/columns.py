@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.raw_samples import SourceOptions
-from nunbit.data.sources.tables.content import Table
+from nunbit.data.sources.tables.cells import Table
 from nunbit.data.sources.tables.files import FileFinder
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nunbit.data.csv_io import Row, read_table
 from nunbit.data.sources.class_names import clean
+from nunbit.data.sources.tables.cells import Table, as_text
+from nunbit.data.sources.tables.parquet import read_parquet
 from nunbit.errors import DataError
 from nunbit.formatting import examples, quoted
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 PARQUET_ENDINGS = frozenset({".parquet", ".pq"})
 JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
-LIST_SEPARATOR = "|"
-"""Stands between the values of a cell that holds several."""
 _KNOWN_HEADERS = frozenset({"path", "file", "filename", "file_name", "image", "label", "class"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Cells as text; row i of the table is in line `lines[i]` of the file."""
-
-    columns: dict[str, list[str]]
-    lines: list[int]
-    line_word: str
-    """'line' for text, 'row' for Parquet, in messages."""
-    unreadable: tuple[str, ...] = ()
-    """Columns of bytes or nested values."""
-    has_header: bool = True
-    """Whether a line of the file named the columns; else they are called 1, 2, …"""
-    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By column, the names that stand for its numbers."""
-    image_column: str | None = None
-    """Column of Parquet that holds the images themselves; its cells are their names."""
-    notes: tuple[str, ...] = ()
 
 
 def read_content(path: Path, *, header: bool) -> Table:
@@ -49,8 +27,6 @@ def read_content(path: Path, *, header: bool) -> Table:
     """
     ending = path.suffix.lower()
     if ending in PARQUET_ENDINGS:
-        from nunbit.data.sources.tables.parquet import read_parquet
-
         return read_parquet(path)
     if ending in JSON_ENDINGS:
         return _read_json_lines(path)
@@ -134,32 +110,4 @@ def _read_json_lines(path: Path) -> Table:
         lines=[number for number, _ in records],
         line_word="line",
         unreadable=tuple(nested),
-    )
-
-
-def as_text(value: object) -> str:
-    """Text of a cell; whole numbers that an empty cell turned into floats lose their '.0'."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value).removesuffix(".0")
-    if isinstance(value, list):
-        return LIST_SEPARATOR.join(map(as_text, value))
-    return str(value)
-
-
-def join_tables(tables: list[Table]) -> Table:
-    """One table below the other; a column that one lacks is empty there."""
-    names = dict.fromkeys(name for table in tables for name in table.columns)
-    return replace(
-        tables[0],
-        columns={
-            name: [
-                cell
-                for table in tables
-                for cell in table.columns.get(name, [""] * len(table.lines))
-            ]
-            for name in names
-        },
-        lines=[line for table in tables for line in table.lines],
     )

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from nunbit.data.sources.class_names import clean
+from nunbit.data.sources.tables.cells import Table
 from nunbit.data.sources.tables.columns import Columns
-from nunbit.data.sources.tables.content import Table
 from nunbit.errors import DataError
 from nunbit.formatting import count
 

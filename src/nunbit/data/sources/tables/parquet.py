@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.sources.class_names import clean
-from nunbit.data.sources.tables.content import Table, as_text
+from nunbit.data.sources.tables.cells import Table, as_text
 from nunbit.data.storage import EncodedImages
 from nunbit.errors import DataError, UnusableImage
 from nunbit.formatting import quoted

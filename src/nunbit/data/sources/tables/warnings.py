@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from nunbit.data.sources.tables.cells import Table
 from nunbit.data.sources.tables.columns import Columns
-from nunbit.data.sources.tables.content import Table
 from nunbit.formatting import count, examples
 
 _GROUP = re.compile(

@@ -12,8 +12,10 @@ from nunbit.data.csv_io import read_table
 from nunbit.data.sources.layouts.words import part_in
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.data.sources.table import load_table
+from nunbit.data.sources.tables.cells import Table, join_tables
 from nunbit.data.sources.tables.columns import COLUMNS, MORE_LABELS
-from nunbit.data.sources.tables.content import PARQUET_ENDINGS, Table, join_tables, read_content
+from nunbit.data.sources.tables.content import PARQUET_ENDINGS, read_content
+from nunbit.data.sources.tables.parquet import has_images
 from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError
 
@@ -27,8 +29,6 @@ def recognises_shards(path: Path) -> bool:
     files = _shards(path)
     if not files:
         return False
-    from nunbit.data.sources.tables.parquet import has_images
-
     return has_images(files[0])
 
 
