@@ -13,7 +13,7 @@ BENCHMARKS := limits step startup prediction decoding memory carry_over target
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-slow test-labs test-matrix matrix-lowest matrix-newest matrix-plain labs labs-full bench bench-peers lint types imports ci clean
+.PHONY: help venv demo test test-slow fuzz test-labs test-matrix matrix-lowest matrix-newest matrix-plain labs labs-full bench bench-peers lint types imports ci clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ test: $(STAMP)  ## the fast tests
 
 test-slow: $(STAMP)  ## the tests that train for minutes
 	$(BIN)/python -m pytest -m slow
+
+# Failures name the seed and the number, by which they are repeated.
+FUZZ_MUTATIONS ?= 20000
+fuzz: $(STAMP)  ## damage every kind of file that nunbit reads, for hours: make fuzz FUZZ_MUTATIONS=N
+	OMP_NUM_THREADS=1 NUNBIT_FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) NUNBIT_FUZZ_SEED=$${NUNBIT_FUZZ_SEED:-$$(date +%s)} \
+	  $(BIN)/python -m pytest tests/fuzz --numprocesses auto
 
 test-labs: $(STAMP)  ## the tests that run every quick lab
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m labs --numprocesses auto --dist loadscope

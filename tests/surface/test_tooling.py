@@ -60,6 +60,7 @@ def test_targets_of_make_are_pinned() -> None:
         "demo",
         "test",
         "test-slow",
+        "fuzz",
         "test-labs",
         "test-matrix",
         "labs",

@@ -13,6 +13,9 @@ from nunbit.extras import missing_extra
 from nunbit.files import is_full, storage_error
 from nunbit.training.interrupt import Terminated
 
+LOOK_AT_IT = "correct it, or give another one"
+"""Remedy where the place is all that can be said."""
+
 
 def explain_failure(error: BaseException, *, debug: bool) -> int:
     """Print what went wrong, where and what to do; returns the exit code of the program."""
@@ -21,6 +24,8 @@ def explain_failure(error: BaseException, *, debug: bool) -> int:
     if debug and isinstance(error, Exception):
         stderr_console().out("".join(traceback.format_exception(error)), end="", highlight=False)
     failure = _as_nunbit_error(error, debug=debug)
+    if failure.path is not None and not failure.remedy and failure.exit_code == 2:
+        failure.remedy = LOOK_AT_IT
     if failure.what:
         _print_block(failure)
     return failure.exit_code

@@ -105,7 +105,11 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: when the file is missing, is not TOML or holds an unknown key.
     """
-    return build_config(_read_toml(path), {}, origin=str(path))
+    tree = _read_toml(path)
+    try:
+        return build_config(tree, {}, origin=str(path))
+    except ConfigError as error:
+        raise ConfigError(error.what, path=path, remedy=error.remedy) from None
 
 
 def recipe_names() -> list[str]:

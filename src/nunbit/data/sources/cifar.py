@@ -68,6 +68,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - th
         raise DataError(
             f"{layout.classes} different class names belong here, {len(set(names))} were found",
             path=names_file,
+            remedy="the file is damaged: get it again with the data set",
         )
     present = [name for name in layout.train if (folder / name).is_file()]
     wanted = {"train": present, "test": [layout.test] if (folder / layout.test).is_file() else []}

@@ -124,9 +124,14 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
         raise DataError(
             f"not an IDX file: it begins with {data[:4].hex(' ') or 'nothing'}, not with 00 00",
             path=path,
+            remedy="the file is damaged or of another kind: get it again",
         )
     if data[2] != UINT8:
-        raise DataError(f"its values are of IDX type {data[2]}, not 8 (unsigned byte)", path=path)
+        raise DataError(
+            f"its values are of IDX type {data[2]}, not 8 (unsigned byte)",
+            path=path,
+            remedy="the file is damaged, or of another data set: get it again",
+        )
     if data[3] != dimensions:
         raise DataError(f"it has {data[3]} dimensions where {dimensions} belong", path=path)
     header = 4 + 4 * dimensions

@@ -33,7 +33,11 @@ def read_label_map(path: Path) -> dict[str, str]:
     label_map: dict[str, str] = {}
     for old, new in ((clean(old), clean(new)) for old, new in pairs):
         if not old or not new:
-            raise ConfigError(f"the label map has an empty name: '{old}' to '{new}'", path=path)
+            raise ConfigError(
+                f"the label map has an empty name: '{old}' to '{new}'",
+                path=path,
+                remedy="give both names, or delete the entry",
+            )
         if label_map.setdefault(old, new) != new:
             raise ConfigError(
                 f"the label map gives '{old}' two new names: '{label_map[old]}' and '{new}'",
