@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+FAKE_CAMERA = "--use-fake-device-for-media-stream"
 
 
 def missing(what: str) -> Any:
@@ -30,6 +31,8 @@ def browser() -> Iterator[Any]:
         missing("playwright is not installed: python -m pip install '.[dev]'")
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root; it opens nothing here but our own files.
-        opened = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", FAKE_CAMERA]
+        )
         yield opened
         opened.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,14 @@ def write_kit(
     folder: Path,
     bundle: Bundle,
     answer: Any,
+    *,
+    canvas: Callable[[bytes], NDArray[np.uint8]] | None = None,
     files: Sequence[KitFile] | None = None,
 ) -> None:
     """Write the conformance kit: raw files, their canvases as PNG, and nunbit's answers.
 
-    `answer` brings canvases, a list of uint8 [H, W, C], to probabilities [n, K].
+    `answer` brings canvases, a list of uint8 [H, W, C], to probabilities [n, K]; `canvas` brings a
+    file's bytes to its canvas, nunbit's own way unless given.
     """
     kit = folder / KIT
     kit.mkdir()
@@ -73,18 +76,18 @@ def write_kit(
         (kit / file.name).write_bytes(file.data)
         row: dict[str, Any] = {"file": file.name, "about": file.about, "browsers": file.browsers}
         try:
-            canvas = bundle.preprocess.canvas(file.data)
+            pixels = (canvas or bundle.preprocess.canvas)(file.data)
         except UnusableImage as error:
             rows.append({**row, "unusable": error.what})
             continue
-        probabilities = np.asarray(answer([canvas]))[0]
+        probabilities = np.asarray(answer([pixels]))[0]
         name = f"{Path(file.name).stem}.canvas.png"
-        (kit / name).write_bytes(_png(canvas))
+        (kit / name).write_bytes(_png(pixels))
         rows.append(
             {
                 **row,
                 "canvas": name,
-                "canvas_sha256": _sha256(canvas.tobytes()),
+                "canvas_sha256": _sha256(pixels.tobytes()),
                 "label": bundle.classes[int(probabilities.argmax())],
                 "probabilities": [round(float(p), 9) for p in probabilities],
             }

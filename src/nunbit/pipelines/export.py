@@ -6,6 +6,7 @@ and through the export; only then does the folder appear.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
+from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.deployed import Deployed
 from nunbit.errors import ExportError, UsageError
 from nunbit.export.onnx_folder import (
@@ -25,6 +27,8 @@ from nunbit.export.onnx_folder import (
     write_model_files,
 )
 from nunbit.export.parity import Canvas, Engine, Gate, Parity, check_parity
+from nunbit.export.web_folder import write_web_files
+from nunbit.export.web_runtime import find_runtime
 from nunbit.files import folder_written_atomically
 from nunbit.pipelines.exporting.card import export_card
 from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
@@ -46,6 +50,11 @@ class ExportResult:
     bytes: int
     """Of the network."""
 
+    @property
+    def full_decoding(self) -> Parity:
+        """Differences of runtimes that decode every JPEG in full, browsers among them."""
+        return next(parity for parity in self.parity if parity.engine == FULL_DECODING)
+
 
 def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILENT) -> ExportResult:
     """Export the model of a run, or a model alone, as an ONNX folder.
@@ -61,14 +70,65 @@ def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILE
         UsageError: when something is already at `out`, or the extra is not installed.
     """
     _check_installed()
-    bundle = load_bundle(bundle_folder(run))
-    out = out or run.parent / f"{run.resolve().name}-onnx"
+    return _export(run, _new_folder(run, out, "onnx"), progress)
+
+
+def export_web(
+    run: Path,
+    *,
+    out: Path | None = None,
+    runtime: Path | None = None,
+    progress: Progress = SILENT,
+) -> ExportResult:
+    """Export the model of a run, or a model alone, as a page for any file server.
+
+    It is an ONNX folder with a page and the runtime for browsers in it; its conformance kit holds
+    the canvases of JPEG files decoded in full, as browsers decode them.
+
+    Args:
+        run: a run's folder, or a model's.
+        out: the new folder; None: beside the run, its name with -web.
+        runtime: onnxruntime for browsers, an unpacked npm package; None: nunbit's cache, or npm.
+        progress: listener to progress.
+
+    Raises:
+        BundleError: when there is no model, or it is damaged.
+        ExportError: when the network cannot be expressed in ONNX, or answers differently.
+        UsageError: when something is already at `out`, the extra is not installed, or the runtime
+            is neither here nor to be fetched.
+    """
+    _check_installed()
+    out = _new_folder(run, out, "web")
+    files = find_runtime(runtime, cache=default_cache_folder(), note=progress.note)
+    name = run.resolve().name
+
+    def add_page(folder: Path, bundle: Bundle) -> None:
+        write_web_files(folder, bundle, name=name, runtime=files)
+
+    return _export(run, out, progress, add_page=add_page)
+
+
+def _new_folder(run: Path, out: Path | None, kind: str) -> Path:
+    """Where the export goes; raises UsageError where something is already there."""
+    out = out or run.parent / f"{run.resolve().name}-{kind}"
     if out.exists():
         raise UsageError(
             "something is already there, and nothing is overwritten",
             path=out,
             remedy="choose another folder with --out, or move this one away",
         )
+    return out
+
+
+def _export(
+    run: Path,
+    out: Path,
+    progress: Progress,
+    *,
+    add_page: Callable[[Path, Bundle], None] | None = None,
+) -> ExportResult:
+    """The folder, proven on raw files; `add_page` makes it one for browsers."""
+    bundle = load_bundle(bundle_folder(run))
     # ---- What it is proven on
     files = [*validation_files(run, progress), *conformance_files()]
     try:
@@ -76,15 +136,18 @@ def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILE
             # ---- The files
             progress.note(f"writing {bundle.architecture} as ONNX")
             write_model_files(unfinished, bundle, versions=versions())
-            reference = _reference(bundle)
-            write_kit(unfinished, bundle, reference.answer)
+            reference, engines = _reference(bundle), _engines(read_export(unfinished))
+            reader = reference if add_page is None else engines[-1]
+            write_kit(unfinished, bundle, reference.answer, canvas=reader.canvas)
+            if add_page is not None:
+                add_page(unfinished, bundle)
             # ---- The gate
-            exported = read_export(unfinished)
-            gate = Gate(reference, _engines(exported))
+            gate = Gate(reference, engines)
             results = gate.run(progress.track(files, total=len(files), title="comparing answers"))
             check_parity(results)
             write_json(unfinished / PARITY, {"engines": [result.to_dict() for result in results]})
-            (unfinished / CARD).write_text(export_card(bundle, results), encoding="utf-8")
+            card = export_card(bundle, results, web=add_page is not None)
+            (unfinished / CARD).write_text(card, encoding="utf-8")
             size = (unfinished / NETWORK).stat().st_size
     except OSError as error:
         raise ExportError(

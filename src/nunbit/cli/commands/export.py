@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from nunbit.cli.options import Debug, Quiet, Run
 from nunbit.cli.outputs import check_not_existing
+from nunbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from nunbit.pipelines.export import ExportResult
 
 
 def export(
     run: Run,
     *,
     to: Annotated[
-        Literal["onnx"], typer.Option("--to", help="What to write: onnx, a folder for onnxruntime.")
+        Literal["onnx", "web"],
+        typer.Option(
+            "--to",
+            help="What to write: onnx, a folder for onnxruntime; web, a page for any file server.",
+        ),
     ] = "onnx",
     out: Annotated[
         Path | None,
@@ -23,7 +31,16 @@ def export(
             "--out",
             metavar="DIR",
             show_default=False,
-            help="New folder; otherwise beside RUN, its name with -onnx.",
+            help="New folder; otherwise beside RUN, its name with -onnx or -web.",
+        ),
+    ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(
+            "--runtime",
+            metavar="DIR",
+            show_default=False,
+            help="With --to web: an unpacked onnxruntime-web of npm; otherwise npm is asked, once.",
         ),
     ] = None,
     quiet: Quiet = False,
@@ -33,18 +50,28 @@ def export(
 
     Exit code 1, and no folder, when an answer differs.
     """
+    if runtime is not None and to != "web":
+        raise UsageError("--runtime is for --to web", remedy="add --to web, or leave it out")
     check_not_existing(out, option="--out")
 
     from nunbit.cli.display import display_on
-    from nunbit.cli.terminal import stderr_console, stdout_console
-    from nunbit.pipelines.export import export_onnx
+    from nunbit.cli.terminal import stderr_console
+    from nunbit.pipelines.export import export_onnx, export_web
 
-    result = export_onnx(run, out=out, progress=display_on(stderr_console(), quiet=quiet))
-    if quiet:
-        return
+    progress = display_on(stderr_console(), quiet=quiet)
+    if to == "web":
+        result = export_web(run, out=out, runtime=runtime, progress=progress)
+    else:
+        result = export_onnx(run, out=out, progress=progress)
+    if not quiet:
+        _print_result(result, to)
+
+
+def _print_result(result: ExportResult, to: str) -> None:
+    """Print the parity of every way, and how the folder is used."""
     from rich.table import Table
 
-    from nunbit.cli.terminal import printable
+    from nunbit.cli.terminal import printable, stdout_console
 
     console = stdout_console()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -56,8 +83,17 @@ def export(
         cells = (f"{number:,}" for number in numbers)
         table.add_row(parity.engine, *cells, f"{parity.greatest_difference:.1e}")
     console.print(table)
-    console.print(
-        f"model.onnx: {result.bytes / 1e6:.1f} MB. Use it: "
-        f"nunbit predict {printable(str(result.folder))} FILE...",
-        soft_wrap=True,
-    )
+    folder = printable(str(result.folder))
+    use = f"nunbit predict {folder} FILE..."
+    if to == "web":
+        full = result.full_decoding
+        answered = full.files - full.unusable
+        if full.canvases_equal < answered:
+            console.print(
+                f"Browsers decode JPEG in full, nunbit reduced: {full.labels_equal:,} of "
+                f"{answered:,} answers are equal, probabilities differ by up to "
+                f"{full.greatest_difference:.2g}.",
+                soft_wrap=True,
+            )
+        use = f"python -m http.server --directory {folder}"
+    console.print(f"model.onnx: {result.bytes / 1e6:.1f} MB. Use it: {use}", soft_wrap=True)
