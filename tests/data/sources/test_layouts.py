@@ -188,6 +188,20 @@ def test_pieces_of_one_set_name_the_table(tmp_path: Path) -> None:
     assert str(tmp_path / "HAM10000_metadata.csv") in caught.value.remedy
 
 
+def test_the_table_of_a_competition_is_named(tmp_path: Path) -> None:
+    write_files(tmp_path, *flat("train"), *flat("test"), "sample_submission.csv", "train.csv")
+    with pytest.raises(DataError) as caught:
+        load_samples(tmp_path)
+    assert f"give '{tmp_path / 'train.csv'}'" in caught.value.remedy
+
+
+def test_archives_are_to_be_unpacked(tmp_path: Path) -> None:
+    write_files(tmp_path, "cat-samples.zip", "dog-samples.zip")
+    with pytest.raises(DataError, match="the folder holds archives") as caught:
+        load_samples(tmp_path)
+    assert "unpack each" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("mask", "exclude"),
     [

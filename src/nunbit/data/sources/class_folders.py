@@ -17,6 +17,8 @@ from nunbit.data.sources.walking import Listing, list_files
 from nunbit.errors import DataError
 from nunbit.formatting import examples
 
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
+
 
 def recognises(path: Path) -> bool:
     """Any folder; sources with a narrower idea of theirs are asked before."""
@@ -37,8 +39,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     warnings = [*layout.warnings, *check_companions(path, listing, options.exclude)]
     rows = FileRows()
     places: dict[str, Place] = {}
-    for found in listing.files:
-        folder = found.path.rpartition("/")[0]
+    for found, folder in zip(listing.files, tree.folders_of_files, strict=True):
         if (place := places.get(folder)) is None:
             place = places[folder] = layout.place(folder)
         rows.add(
@@ -73,13 +74,7 @@ def _class_notes(tree: Tree, layout: Layout) -> list[str]:
 def _empty_notes(rows: FileRows, tree: Tree, layout: Layout) -> list[str]:
     """Remarks on class folders without files; their names still count for a label map."""
     folders = [child for root in layout.roots for child in tree.children(root)]
-    holding = set()
-    for found in tree.listing.files:
-        folder = found.path.rpartition("/")[0]
-        while folder and folder not in holding:
-            holding.add(folder)
-            folder = folder.rpartition("/")[0]
-    empty = [folder for folder in folders if folder not in holding]
+    empty = [folder for folder in folders if folder not in tree.holding]
     with_files = set(rows.names)
     for folder in empty:
         rows.names.setdefault(last(folder), len(rows.names))
@@ -107,6 +102,13 @@ def _raise_flat(path: Path, listing: Listing) -> None:
             remedy="give a folder with one folder of images for each class",
         )
     names = [Path(found.path).name for found in listing.files]
+    archives = [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]
+    if 2 * len(archives) > len(names):
+        raise DataError(
+            f"the folder holds archives, e.g. {examples(archives)}",
+            path=path,
+            remedy="unpack each into a folder of its own, named after its class or part",
+        )
     raise DataError(
         f"the folder has no class folders; its files lie directly in it, e.g. {examples(names)}",
         path=path,

@@ -21,6 +21,12 @@ _AFTER = re.compile(
     rf"(?P<stem>.+?)(?P<word>[ _.-]+(?:{_WORDS}))(?P<number>[ _.-]*\d+)?", re.IGNORECASE
 )
 _BEFORE = re.compile(rf"(?P<word>(?:{_WORDS})[ _.-]+)(?P<stem>.+)", re.IGNORECASE)
+_ROOTS = (
+    *("mask", "seg", "trimap", "groundtruth", "ground_truth", "annotat", "label", "instanceids"),
+    *("superpixel", "overlay", "heatmap", "contour", "bbox", "binary", "_gt", "-gt", " gt", ".gt"),
+    *("gt_", "gt-", "gt ", "gt."),
+)
+"""Without one of these in any name there is nothing to look for, which is quickly seen."""
 
 
 def check_companions(path: Path, listing: Listing, exclude: str | None) -> list[str]:
@@ -29,7 +35,8 @@ def check_companions(path: Path, listing: Listing, exclude: str | None) -> list[
     Raises:
         DataError: where many files are masks of others.
     """
-    if exclude is not None:
+    everything = "\n".join(found.path for found in listing.files).lower()
+    if exclude is not None or not any(root in everything for root in _ROOTS):
         return []
     folders: dict[str, dict[str, str]] = defaultdict(dict)
     for found in listing.files:

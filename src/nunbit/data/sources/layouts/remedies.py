@@ -23,9 +23,16 @@ def give_one_of(path: Path, folders: Sequence[str], *, parts: Mapping[str, str])
 
 
 def tables_hint(path: Path, files: Sequence[str]) -> str:
-    """Name a table that lies among the files, '' where none does; one at the top comes first."""
-    tables = sorted((f for f in files if f.endswith(TABLE_ENDINGS)), key=lambda f: f.count("/"))
+    """Name a table that lies among the files, '' where none does; the likeliest comes first."""
+    tables = sorted((f for f in files if f.endswith(TABLE_ENDINGS)), key=_unlikely)
     return f"if '{tables[0]}' holds the labels, give '{path / tables[0]}' instead" if tables else ""
+
+
+def _unlikely(file: str) -> tuple[bool, int, bool]:
+    """Sorts tables: no submission or test, as high as may be, named after labels or training."""
+    name = file.rpartition("/")[2].lower()
+    foreign = any(word in name for word in ("submission", "test", "unlabel"))
+    return foreign, file.count("/"), not any(word in name for word in ("label", "train", "meta"))
 
 
 def flat_remedy(path: Path, tree: Tree, folder: str) -> str:

@@ -24,12 +24,29 @@ class Tree:
     @cached_property
     def direct(self) -> Counter[str]:
         """Files directly in each folder that may be pictures."""
-        folders: Counter[str] = Counter()
-        for found in self.listing.files:
-            folder, _, name = found.path.rpartition("/")
-            if name.rpartition(".")[2].lower() not in SIDECAR_ENDINGS:
-                folders[folder] += 1
-        return folders
+        pairs = zip(self.listing.files, self.folders_of_files, strict=True)
+        sidecars = Counter(
+            folder
+            for found, folder in pairs
+            if found.path.rpartition(".")[2].lower() in SIDECAR_ENDINGS
+        )
+        return Counter(self.folders_of_files) - sidecars
+
+    @cached_property
+    def folders_of_files(self) -> list[str]:
+        """The folder of each file, in the order of the listing."""
+        return [found.path.rpartition("/")[0] for found in self.listing.files]
+
+    @cached_property
+    def holding(self) -> set[str]:
+        """Folders with any file in or below them."""
+        holding: set[str] = set()
+        for folder in set(self.folders_of_files):
+            upward = folder
+            while upward and upward not in holding:
+                holding.add(upward)
+                upward = upward.rpartition("/")[0]
+        return holding
 
     @cached_property
     def below(self) -> Counter[str]:
