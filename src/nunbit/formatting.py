@@ -37,6 +37,11 @@ def percent(fraction: float | None) -> str:
     return f"{_percent_number(fraction)} %"
 
 
+def percentage(fraction: float, decimals: int = 1) -> str:
+    """0.921 as '92.1 %', rounded to so many decimals; '-' where there is no number."""
+    return f"{100 * fraction:.{decimals}f} %" if math.isfinite(fraction) else "-"
+
+
 def percent_with_range(fraction: float, interval: Sequence[float]) -> str:
     """0.921 as '92.1 % (90.8 to 93.2)'."""
     low, high = (_percent_number(bound) for bound in interval)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from nunbit.cli.display import LiveDisplay, PlainDisplay, display_on, percent
+from nunbit.cli.display import LiveDisplay, PlainDisplay, display_on
+from nunbit.formatting import percentage
 from nunbit.progress import SILENT, Progress
 
 RECORD = {
@@ -46,8 +47,12 @@ def whole_training(display: Progress, epochs: int = 2) -> None:
     display.training_ended()
 
 
-def test_percent_of_nothing_is_a_dash() -> None:
-    assert (percent(0.9214), percent(math.nan)) == ("92.1%", "-")
+def test_percentage_of_nothing_is_a_dash() -> None:
+    assert (percentage(0.9214), percentage(0.98, 0), percentage(math.nan)) == (
+        "92.1 %",
+        "98 %",
+        "-",
+    )
 
 
 def test_quiet_is_silent_and_the_console_decides_otherwise() -> None:
@@ -66,8 +71,8 @@ def test_plain_lines_hold_every_number_and_no_control_codes() -> None:
     assert lines[1] == "decoding [1/2]: 3 in 0.0 s"
     assert lines[2] == "training smallcnn for 2 epochs"
     assert lines[3] == (
-        "epoch 1/2  loss 0.5000  accuracy 81.2%  validation loss 0.2500  "
-        "validation accuracy 90.0%  1,234 images/s  1 min 1 s  3.0 s left"
+        "epoch 1/2  loss 0.5000  accuracy 81.2 %  validation loss 0.2500  "
+        "validation accuracy 90.0 %  1,234 images/s  1 min 1 s  3.0 s left"
     )
     assert len(lines) == 5
     assert "\x1b" not in stream.getvalue()
@@ -139,7 +144,7 @@ def test_the_live_picture_ends_with_the_last_epochs_and_restores_the_cursor() ->
     whole_training(display, epochs=20)
     last = stream.getvalue().rpartition("epoch ")[2]
     assert "val. accuracy" in last
-    assert "90.0%" in last
+    assert "90.0 %" in last
     assert "  20  " in last.replace("\n", " ")
     assert stream.getvalue().endswith("\x1b[?25h")
 

@@ -26,7 +26,7 @@ def test_the_run_the_data_and_the_folder_are_passed_on(
     ((run, options),) = calls
     assert (run, options["data"], options["out"]) == (Path("runs/x"), "digits", Path("evaluated"))
     out = capsys.readouterr().out
-    assert "80.0%" in out
+    assert "80.0 %" in out
     assert out.endswith("report: evaluated/report.html\n")
 
 

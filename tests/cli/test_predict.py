@@ -72,14 +72,14 @@ def test_a_table_names_file_class_and_confidence(
     assert printed(capsys) == ([], "")
     assert main(["predict", "run", "a.png", "b[1].png"]) == 0
     lines, _ = printed(capsys)
-    assert lines == ["file predicted", "a.png [dog] 70.0%", "b[1].png [dog] 70.0%"]
+    assert lines == ["file predicted", "a.png [dog] 70.0 %", "b[1].png [dog] 70.0 %"]
 
 
 def test_top_shows_the_runners_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "run", "a.png", "--top", "2"]) == 0
-    assert printed(capsys)[0] == ["file predicted 2.", "a.png [dog] 70.0% cow 20.0%"]
+    assert printed(capsys)[0] == ["file predicted 2.", "a.png [dog] 70.0 % cow 20.0 %"]
     assert main(["predict", "run", "a.png", "--top", "99"]) == 0
-    assert printed(capsys)[0][1] == "a.png [dog] 70.0% cow 20.0% cat 10.0%"
+    assert printed(capsys)[0][1] == "a.png [dog] 70.0 % cow 20.0 % cat 10.0 %"
 
 
 def test_the_csv_holds_every_probability_and_every_error(

@@ -33,13 +33,13 @@ def baseline(correct: int, p_value: float, detail: str) -> dict[str, Any]:
 
 def test_the_best_baseline_is_told_and_whether_it_is_beaten() -> None:
     low, high = baseline(20, 1e-9, "always “a”"), baseline(188, 0.3, "the most similar by pixels")
-    assert "94.0%  (the most similar by pixels; not clearly beaten)" in printed(
+    assert "94.0 %  (the most similar by pixels; not clearly beaten)" in printed(
         {"baselines": [low, high]}
     )
-    assert "10.0%  (always “a”)" in printed({"baselines": [low]})
+    assert "10.0 %  (always “a”)" in printed({"baselines": [low]})
 
 
 def test_a_summary_without_baselines_counts_the_largest_class() -> None:
     test = {"per_class": {"a": {"n": 30}, "b": {"n": 70}}}
-    assert "70.0%  (always answering b)" in printed({"test": test})
+    assert "70.0 %  (always answering b)" in printed({"test": test})
     assert "baseline" in printed({})

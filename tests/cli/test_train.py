@@ -72,9 +72,9 @@ def test_a_training_ends_with_a_table_and_the_report(
     assert [line.rstrip() for line in out.splitlines()] == [
         "model          smallcnn",
         "images         1,078 train, 359 validation, 360 test, 2 excluded",
-        "test accuracy  97.5%  (95 %: 95.3% to 98.7%)",
+        "test accuracy  97.5 %  (95 %: 95.3 % to 98.7 %)",
         "macro F1       0.9743",
-        "baseline       52.8%  (always answering [b]cat)",
+        "baseline       52.8 %  (always answering [b]cat)",
         "loss           0.0812",
         "time           1 min 5 s",
         "report: runs/x/report.html",

@@ -84,7 +84,7 @@ def test_too_many_bad_files_stop_the_training(photos, tmp_path: Path) -> None:
     told = nunbit("train", str(folder), "--out", "run", cwd=tmp_path, code=2)
     bad = sum(bool(image.reason) and image.counts for image in odd.values())
     assert f"{bad} of " in told
-    assert "more than 5.0%" in told
+    assert "more than 5.0 %" in told
     assert "data.max_bad_fraction" in told
     assert not (tmp_path / "run" / "checkpoints").exists()
 

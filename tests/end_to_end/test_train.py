@@ -244,7 +244,7 @@ def test_the_confidence_is_set_right_on_the_validation_part(
         assert ((given != "unsure") == taken[:40]).all()
     card = (run / "model" / "README.md").read_text(encoding="utf-8")
     assert "## Confidence" in card
-    assert f"| 95% | {bundle.thresholds['0.95']:.4f} | " in card
+    assert f"| 95 % | {bundle.thresholds['0.95']:.4f} | " in card
 
 
 def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:

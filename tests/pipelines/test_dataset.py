@@ -39,7 +39,7 @@ def test_a_refusal_names_the_bad_images_and_not_what_was_never_one(
     with pytest.raises(DataError) as refusal:
         check_bad_fraction(dataset, 0.2)
     first, *listed = refusal.value.what.splitlines()
-    assert first == "2 of 8 images (25.0%) cannot be used, more than 20.0%:"
+    assert first == "2 of 8 images (25.0 %) cannot be used, more than 20.0 %:"
     assert [line.split(":")[0].strip() for line in listed] == ["dog/2.png", "dog/3.png"]
 
 

@@ -46,6 +46,12 @@ def test_no_function_is_long() -> None:
     assert {name for name, n in lengths.items() if n > MAX_LINES} <= STILL_LONG
 
 
+def test_percentages_are_written_in_one_way() -> None:
+    """'92.1 %', by `nunbit.formatting`: Python's own `:.1%` gives '92.1%'."""
+    written = re.compile(r":\.\d+%\}")
+    assert [path for path, text in modules() if written.search(text)] == []
+
+
 def test_words_that_are_not_the_fields() -> None:
     lines = [
         f"{path}:{number}: {line.strip()}"

@@ -20,7 +20,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nunbit.cli.terminal import printable
-from nunbit.formatting import duration
+from nunbit.formatting import duration, percentage
 from nunbit.progress import SILENT, Progress
 
 T = TypeVar("T")
@@ -41,22 +41,17 @@ def display_on(console: Console, *, quiet: bool, verbose: bool = False) -> Progr
     return kind(console, verbose=verbose)
 
 
-def percent(fraction: float) -> str:
-    """A fraction as a percentage, or a dash where there is none."""
-    return f"{fraction:.1%}" if math.isfinite(fraction) else "-"
-
-
 def _number(record: Mapping[str, float], key: str) -> float:
     value = record.get(key)
     return math.nan if value is None else float(value)
 
 
-_PLAIN = (
-    ("train_loss", "loss {:.4f}"),
-    ("train_accuracy", "accuracy {:.1%}"),
-    ("validation_loss", "validation loss {:.4f}"),
-    ("validation_accuracy", "validation accuracy {:.1%}"),
-    ("images_per_second", "{:,.0f} images/s"),
+_PLAIN: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("train_loss", "loss {:.4f}".format),
+    ("train_accuracy", lambda fraction: f"accuracy {percentage(fraction)}"),
+    ("validation_loss", "validation loss {:.4f}".format),
+    ("validation_accuracy", lambda fraction: f"validation accuracy {percentage(fraction)}"),
+    ("images_per_second", "{:,.0f} images/s".format),
 )
 
 
@@ -132,7 +127,7 @@ class PlainDisplay:
         goal = "" if training.epochs is None else f"/{training.epochs}"
         parts = [
             f"epoch {int(record['epoch'])}{goal}",
-            *(template.format(record[key]) for key, template in _PLAIN if key in record),
+            *(in_words(record[key]) for key, in_words in _PLAIN if key in record),
         ]
         if "seconds" in record:
             parts.append(duration(record["seconds"]))
@@ -251,9 +246,9 @@ def _epoch_table(rows: Sequence[Mapping[str, float]], *, narrow: bool) -> Table:
     fields: list[tuple[str, Callable[[Mapping[str, float]], str]]] = [
         ("epoch", lambda row: f"{row['epoch']:.0f}"),
         ("loss", lambda row: f"{_number(row, 'train_loss'):.4f}"),
-        ("accuracy", lambda row: percent(_number(row, "train_accuracy"))),
+        ("accuracy", lambda row: percentage(_number(row, "train_accuracy"))),
         ("val. loss", lambda row: f"{_number(row, 'validation_loss'):.4f}"),
-        ("val. accuracy", lambda row: percent(_number(row, "validation_accuracy"))),
+        ("val. accuracy", lambda row: percentage(_number(row, "validation_accuracy"))),
         ("images/s", lambda row: f"{_number(row, 'images_per_second'):,.0f}"),
         ("time", lambda row: duration(_number(row, "seconds"))),
     ]
@@ -269,7 +264,7 @@ def _training_line(training: _Training, width: int) -> RenderableType:
     goal = "" if training.epochs is None else f"/{training.epochs}"
     words = [f"epoch {training.epoch}{goal}"]
     if width >= NARROW:
-        words.append(percent(training.done))
+        words.append(percentage(training.done))
         if math.isfinite(training.images_per_second):
             words.append(f"{training.images_per_second:,.0f} images/s")
     if math.isfinite(training.left):

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nunbit.cli.display import percent
 from nunbit.cli.terminal import printable
-from nunbit.formatting import duration
+from nunbit.formatting import duration, percentage
 
 if TYPE_CHECKING:
     from nunbit.types import Split
@@ -31,7 +30,10 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         accuracy = _rows_of_seen_images(console, leaks, test, n=int(summary["n"]["test"]))
     else:
         accuracy = [
-            ("test accuracy", f"{_percent(test, 'accuracy')}  (95 %: {low:.1%} to {high:.1%})"),
+            (
+                "test accuracy",
+                f"{_percent(test, 'accuracy')}  (95 %: {percentage(low)} to {percentage(high)})",
+            ),
             *_without_leaks(leaks),
         ]
     rows = [
@@ -99,7 +101,10 @@ def _rows_of_seen_images(
     if clean is None:
         return [("test accuracy", "-  (no image is new to the model)"), ("remembered", remembered)]
     low, high = clean["accuracy_ci95"]
-    new = f"{_percent(clean, 'accuracy')}  (95 %: {low:.1%} to {high:.1%}; {n - seen:,} new images)"
+    new = (
+        f"{_percent(clean, 'accuracy')}  "
+        f"(95 %: {percentage(low)} to {percentage(high)}; {n - seen:,} new images)"
+    )
     return [("test accuracy", new), ("with seen ones", remembered)]
 
 
@@ -131,7 +136,7 @@ def _without_corrections(corrected: Mapping[str, Any] | None) -> list[tuple[str,
 
 
 def _percent(numbers: Mapping[str, Any], key: str) -> str:
-    return percent(float(numbers.get(key, math.nan)))
+    return percentage(float(numbers.get(key, math.nan)))
 
 
 def _decimal(numbers: Mapping[str, Any], key: str) -> str:
@@ -147,10 +152,10 @@ def _baseline(summary: Mapping[str, Any], test: Mapping[str, Any]) -> str:
     if known:
         best = max(known, key=lambda baseline: baseline.accuracy)
         doubt = "" if best.clearly_beaten else "; not clearly beaten"
-        return f"{best.accuracy:.1%}  ({best.detail}{doubt})"
+        return f"{percentage(best.accuracy)}  ({best.detail}{doubt})"
     sizes = {name: int(entry["n"]) for name, entry in (test.get("per_class") or {}).items()}
     total = sum(sizes.values())
     if not total:
         return "-"
     largest = max(sizes, key=lambda name: sizes[name])
-    return f"{sizes[largest] / total:.1%}  (always answering {largest})"
+    return f"{percentage(sizes[largest] / total)}  (always answering {largest})"

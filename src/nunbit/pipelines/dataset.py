@@ -32,7 +32,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.data.split import apply_manifest, given_parts, read_manifest, small_classes
 from nunbit.errors import DataError, UsageError
-from nunbit.formatting import count
+from nunbit.formatting import count, percentage
 from nunbit.models.catalog import model_info
 from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
@@ -305,8 +305,8 @@ def check_bad_fraction(dataset: Dataset, max_bad_fraction: float) -> None:
         return
     listed = "".join(f"\n    {dataset.paths[i]}: {reasons[i]}" for i in rows[:5])
     raise DataError(
-        f"{bad:,} of {considered:,} images ({bad / considered:.1%}) cannot be used, more than "
-        f"{max_bad_fraction:.1%}:{listed}",
+        f"{bad:,} of {considered:,} images ({percentage(bad / considered)}) cannot be used, "
+        f"more than {percentage(max_bad_fraction)}:{listed}",
         path=dataset.samples.location,
         remedy="list all with `nunbit check --json`; to train on the others all the same, "
         "--set data.max_bad_fraction=F",

@@ -66,7 +66,7 @@ def test_each_property_is_found_and_named(name: str) -> None:
     (warning,) = findings
     assert warning.severity == "warning"
     assert warning.title == (
-        f"Metadata alone tell the class of {fit.accuracy:.0%} of the images; chance is 50%"
+        f"Metadata alone tell the class of {fit.accuracy * 100:.0f} % of the images; chance is 50 %"
     )
     assert "always answering cat" in warning.why
     assert warning.examples[0].startswith(f"{name} alone ")
@@ -77,7 +77,7 @@ def test_the_folder_beside_a_table_is_metadata() -> None:
     labels = [0, 1] * 50
     folders = [("north", "south")[label if i % 10 else 1 - label] for i, label in enumerate(labels)]
     (warning,) = looked_at(labels, [fact()] * 100, folders=folders)[0]
-    assert warning.examples == ("sub-folder alone 90%",)
+    assert warning.examples == ("sub-folder alone 90 %",)
 
 
 def test_the_class_folder_itself_is_none() -> None:
@@ -102,7 +102,7 @@ def test_the_class_folder_is_none_under_another_name_either(tmp_path: Path) -> N
     ]
     columns = {"folders": folders * 16, "location": str(tmp_path)}
     (warning,) = looked_at(labels, [fact()] * 96, **columns)[0]
-    assert warning.examples == ("sub-folder alone 67%",)
+    assert warning.examples == ("sub-folder alone 67 %",)
 
 
 def test_sub_folders_of_one_class_each_are_a_note() -> None:
@@ -216,7 +216,7 @@ def test_files_on_disk_with_a_format_for_each_class(tmp_path: Path) -> None:
     write_photographs(tmp_path / "photos" / "dog", 30, camera="Canon", suffix=".png")
     found = checked_on_disk(tmp_path / "photos")
     assert kinds(found) == ["format-shortcut", "metadata-predicts-label"]
-    assert found[0].examples[0] == "100% of cat and 0% of the others are JPEG"
+    assert found[0].examples[0] == "100 % of cat and 0 % of the others are JPEG"
 
 
 def test_files_on_disk_from_two_sites_in_a_table(tmp_path: Path) -> None:
@@ -227,5 +227,5 @@ def test_files_on_disk_from_two_sites_in_a_table(tmp_path: Path) -> None:
     lines = [f"{file.relative_to(tmp_path)},{label}" for file, label in rows]
     (tmp_path / "table.csv").write_text("path,label\n" + "\n".join(lines) + "\n")
     warning = of_kind(checked_on_disk(tmp_path / "table.csv"), "metadata-predicts-label")
-    assert warning.title.startswith("Metadata alone tell the class of 88% of the images")
-    assert set(warning.examples) == {"camera alone 88%", "sub-folder alone 88%"}
+    assert warning.title.startswith("Metadata alone tell the class of 88 % of the images")
+    assert set(warning.examples) == {"camera alone 88 %", "sub-folder alone 88 %"}

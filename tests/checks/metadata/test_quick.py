@@ -26,11 +26,11 @@ def test_a_few_bad_files_are_a_warning_and_many_an_error() -> None:
     looked = inspection_of(samples, reasons=["truncated: x", *[""] * 99])
     few = of_kind(checked(samples, looked), "unusable-files")
     assert few.severity == "warning"
-    assert few.title == "1 of 100 files cannot be used, among them 1.0% of the images"
+    assert few.title == "1 of 100 files cannot be used, among them 1.0 % of the images"
     assert few.examples == ("0.jpg (truncated: x)",)
     assert few.everything == few.examples
     assert "1 truncated" in few.why
-    assert "above 5.0% bad" in few.remedy
+    assert "above 5.0 % bad" in few.remedy
     samples = samples_of([0, 1] * 5)
     looked = inspection_of(samples, reasons=["truncated: x", *[""] * 9])
     assert of_kind(checked(samples, looked), "unusable-files").severity == "error"

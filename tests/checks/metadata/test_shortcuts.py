@@ -40,11 +40,13 @@ def test_one_format_for_each_class_is_a_warning() -> None:
     facts = [fact(format="JPEG")] * 30 + [fact(format="PNG")] * 29 + [fact(format="JPEG")]
     (warning,) = found(labels, facts)
     assert (warning.kind, warning.severity, warning.count) == ("format-shortcut", "warning", 60)
-    assert warning.title == ("The file format tells the class of 98% of the images; chance is 50%")
-    assert warning.examples[0] == "100% of cat and 3% of the others are JPEG"
-    assert warning.examples[1] == "97% of dog and 0% of the others are PNG"
-    assert "98% of these images could be given their class" in warning.why
-    assert "always answering the largest class is right for 50%" in warning.why
+    assert warning.title == (
+        "The file format tells the class of 98 % of the images; chance is 50 %"
+    )
+    assert warning.examples[0] == "100 % of cat and 3 % of the others are JPEG"
+    assert warning.examples[1] == "97 % of dog and 0 % of the others are PNG"
+    assert "98 % of these images could be given their class" in warning.why
+    assert "always answering the largest class is right for 50 %" in warning.why
     assert "one format" in warning.remedy
 
 
@@ -54,7 +56,7 @@ def test_one_class_of_many_is_enough() -> None:
     (warning,) = found(labels, facts)
     assert warning.kind == "mode-shortcut"
     assert warning.title == "The colour mode gives gnu away"
-    assert warning.examples == ("100% of gnu and 0% of the others are L",)
+    assert warning.examples == ("100 % of gnu and 0 % of the others are L",)
     assert warning.count == 40
 
 
@@ -64,9 +66,9 @@ def test_a_rare_class_is_found_where_accuracy_says_nothing() -> None:
     facts += [fact(format="PNG" if i % 2 else "JPEG") for i in range(40)]
     (warning,) = found(labels, facts)
     assert warning.title == "The file format gives cat and dog away"
-    assert warning.examples[0] == "95% of cat and 50% of the others are JPEG"
-    assert "96% of these images" in warning.why
-    assert "right for 96%" in warning.why
+    assert warning.examples[0] == "95 % of cat and 50 % of the others are JPEG"
+    assert "96 % of these images" in warning.why
+    assert "right for 96 %" in warning.why
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_of_many_ranges_the_most_telling_is_told() -> None:
     warning = next(w for w in found(labels, facts) if w.kind == "size-shortcut")
     assert warning.title == "The image size gives cat away"
     assert warning.examples[0].count(" to ") == 1
-    assert " of cat and 0% of the others have " in warning.examples[0]
+    assert " of cat and 0 % of the others have " in warning.examples[0]
     assert warning.examples[0].endswith(" pixels a side")
 
 

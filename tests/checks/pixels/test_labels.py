@@ -273,7 +273,7 @@ def test_the_finding_proposes_classes_and_leaves_the_test_part_alone() -> None:
     (finding,) = label_findings(samples, features_of_digits())
     assert (finding.kind, finding.severity) == ("suspected-labels", "warning")
     share = finding.count / len(labels)
-    assert finding.title == f"{finding.count} labels look wrong ({share:.2%} of the images)"
+    assert finding.title == f"{finding.count} labels look wrong ({100 * share:.2f} % of the images)"
     assert finding.count == len(finding.groups) == len(finding.everything)
     rows = [row for (row,) in finding.groups]
     assert wrong[rows].mean() > 0.9
@@ -294,7 +294,7 @@ def test_the_finding_proposes_classes_and_leaves_the_test_part_alone() -> None:
             assert correction.new_label == ""
             assert correction.reason.endswith(", but unclear what")
     assert {c.action for c in finding.corrections} >= {"relabel"}
-    assert "100.0%" not in " ".join(finding.examples)
+    assert "100.0 %" not in " ".join(finding.examples)
 
 
 def test_rows_that_were_not_seen_are_not_judged() -> None:

@@ -60,7 +60,7 @@ def test_a_leak_is_corrected_in_training() -> None:
     leak = found["near-duplicates-across-parts"]
     assert leak.severity == "error"
     assert leak.title == (
-        "3 pictures appear in several of the given parts, in near copies (up to 50.00% of a part)"
+        "3 pictures appear in several of the given parts, in near copies (up to 50.00 % of a part)"
     )
     assert [(c.path, c.reason) for c in leak.corrections] == [
         ("0000", "a near copy is in the test part"),
@@ -74,7 +74,7 @@ def test_a_leak_that_hardly_matters_is_a_warning() -> None:
     parts = ["train"] * 100 + ["test"] * 101
     (finding,) = told(samples_of([0] * 201, parts=parts), (0, 150)).values()
     assert finding.severity == "warning"
-    assert "up to 0.99% of a part" in finding.title
+    assert "up to 0.99 % of a part" in finding.title
 
 
 def test_a_group_may_be_a_leak_and_a_contradiction_at_once() -> None:

@@ -26,6 +26,7 @@ from nunbit.checks.measurements.label_probabilities import (
     fit_shared_slope,
 )
 from nunbit.chunks import chunks
+from nunbit.formatting import percentage
 from nunbit.seeds import Purpose, rng_for
 
 Floats = NDArray[np.float32]
@@ -125,7 +126,7 @@ def suspected_labels(
     suspects = np.flatnonzero((answers.own < limit[given]) & (answers.likely != given))
     fraction = len(suspects) / len(judged)
     if fraction > MAX_SUSPECTED_FRACTION:
-        return _nothing(f"a simple classifier contradicts {fraction:.0%} of them")
+        return _nothing(f"a simple classifier contradicts {percentage(fraction, 0)} of them")
     usual = np.bincount(given, weights=answers.own) / np.bincount(given)
     likely = answers.likely[suspects]
     convincing = answers.of_likely[suspects] >= usual[likely]

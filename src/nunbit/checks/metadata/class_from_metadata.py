@@ -20,6 +20,7 @@ from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.properties import Properties
 from nunbit.evaluation.intervals import wilson_interval
+from nunbit.formatting import percentage
 from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Samples
 
@@ -225,19 +226,20 @@ def _nested_folders(samples: Samples, class_of: dict[str, int]) -> Finding:
 
 def _finding(fit: MetadataFit) -> Finding:
     low, high = fit.accuracy_ci95
-    listed = tuple(f"{name} alone {accuracy:.0%}" for name, accuracy in fit.single)
+    listed = tuple(f"{name} alone {percentage(accuracy, 0)}" for name, accuracy in fit.single)
     return Finding(
         kind="metadata-predicts-label",
         severity="warning",
-        title=f"Metadata alone tell the class of {fit.accuracy:.0%} of the images; chance is "
-        f"{fit.baseline:.0%}",
+        title=f"Metadata alone tell the class of {percentage(fit.accuracy, 0)} of the images; "
+        f"chance is {percentage(fit.baseline, 0)}",
         count=fit.correct,
         examples=listed[:EXAMPLES],
         everything=listed,
         why="Format, colour mode, size, camera, date or sub-folder differ between the classes. "
         "What made them differ usually shows in the pixels too, and the network learns it instead "
         f"of the class. Measured on {fit.n:,} images that the model was not fitted on; 95 % "
-        f"interval {low:.1%} to {high:.1%}. Chance is always answering {fit.largest}.",
+        f"interval {percentage(low)} to {percentage(high)}. Chance is always answering "
+        f"{fit.largest}.",
         remedy="Collect all classes in the same way, or test on images of a camera, day or folder "
         "that training has not seen (--group-from).",
     )

@@ -24,6 +24,7 @@ from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.properties import Properties, one_of_each_group, properties
 from nunbit.data.inspect import Inspection
+from nunbit.formatting import percentage
 from nunbit.types import Samples
 
 FALSE_ALARMS = 0.01
@@ -198,15 +199,16 @@ def _finding(
         examples=listed[:EXAMPLES],
         everything=listed,
         why="The network can learn this instead of what the pictures show, and fails where it no "
-        f"longer holds. From the {table.title} alone {table.accuracy:.0%} of these images could be "
-        f"given their class; always answering the largest class is right for {table.baseline:.0%}.",
+        f"longer holds. From the {table.title} alone {percentage(table.accuracy, 0)} of these "
+        "images could be given their class; always answering the largest class is right for "
+        f"{percentage(table.baseline, 0)}.",
         remedy=_REMEDIES[table.name],
     )
 
 
 def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequence[str]) -> str:
     """The accuracy against chance; of few classes among many, where it says little, their names."""
-    told, chance = f"{table.accuracy:.0%}", f"{table.baseline:.0%}"
+    told, chance = f"{percentage(table.accuracy, 0)}", f"{percentage(table.baseline, 0)}"
     if 2 * len(given_away) > len(classes) and told != chance:
         return f"The {table.title} tells the class of {told} of the images; chance is {chance}"
     names = [classes[label] for label in given_away]
@@ -216,13 +218,14 @@ def _title(table: PropertyTable, given_away: NDArray[np.int64], classes: Sequenc
 
 
 def _told(table: PropertyTable, label: int, classes: Sequence[str]) -> str:
-    """Describe the most telling value: "98% of dog and 1% of the others are PNG"."""
+    """Describe the most telling value: "98 % of dog and 1 % of the others are PNG"."""
     own, others = table.counts[label], table.counts.sum(axis=0) - table.counts[label]
     fraction, fraction_of_others = own / own.sum(), others / others.sum()
     value = int(np.argmax(fraction - fraction_of_others))
     return (
-        f"{fraction[value]:.0%} of {classes[label]} and {fraction_of_others[value]:.0%} of the "
-        f"others {_HAVE[table.name]} {table.values[value]}"
+        f"{percentage(fraction[value], 0)} of {classes[label]} and "
+        f"{percentage(fraction_of_others[value], 0)} of the others "
+        f"{_HAVE[table.name]} {table.values[value]}"
     )
 
 

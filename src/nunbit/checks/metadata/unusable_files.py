@@ -11,6 +11,7 @@ from nunbit.checks.examples import EXAMPLES
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
 from nunbit.data.sources.exclusions import EXCLUDED_BY
+from nunbit.formatting import percentage
 from nunbit.types import Samples
 
 
@@ -55,14 +56,14 @@ def unusable(
         kind="unusable-files",
         severity="error" if too_many else "warning",
         title=f"{len(rows):,} of {len(samples):,} files cannot be used"
-        + (f", among them {bad / considered:.1%} of the images" if bad else ""),
+        + (f", among them {percentage(bad / considered)} of the images" if bad else ""),
         count=len(rows),
         examples=listed[:EXAMPLES],
         everything=listed,
         why="They are left out and listed in split.csv: "
         + ", ".join(f"{count} {kind}" for kind, count in kinds),
         remedy=f"Fix or remove them (`nunbit check --json` lists all); a training stops above "
-        f"{max_bad_fraction:.1%} bad images (data.max_bad_fraction).",
+        f"{percentage(max_bad_fraction)} bad images (data.max_bad_fraction).",
     )
 
 

@@ -16,6 +16,7 @@ from nunbit.checks.measurements.suspicions import suspected_labels
 from nunbit.checks.pixels.near_copies import copies_together
 from nunbit.data.corrections import Correction
 from nunbit.data.near_duplicates import HashObserver
+from nunbit.formatting import percentage
 from nunbit.types import Samples
 
 _WHY = (
@@ -84,7 +85,7 @@ def label_findings(
             kind="suspected-labels",
             severity="warning",
             title=f"{count:,} {'label looks' if count == 1 else 'labels look'} wrong "
-            f"({count / len(features):.2%} of the images)",
+            f"({percentage(count / len(features), 2)} of the images)",
             count=count,
             examples=tuple(f"{path}: {line}" for path, line in zip(paths, described, strict=True))[
                 :EXAMPLES
@@ -120,7 +121,7 @@ def _not_judged(images: int, reason: str) -> Finding:
 def _description(samples: Samples, row: int, proposed: int, confidence: float) -> str:
     rather = f"rather {samples.classes[proposed]}" if proposed >= 0 else "but unclear what"
     # Never 100 %: nothing was proved.
-    sure = f"{min(confidence, 0.999):.1%}"
+    sure = percentage(min(confidence, 0.999))
     return f"{sure} not {samples.label_name(row)}, {rather}"
 
 

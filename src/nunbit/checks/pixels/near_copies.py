@@ -20,6 +20,7 @@ from nunbit.checks.examples import pairs
 from nunbit.checks.finding import Finding, excluding
 from nunbit.checks.metadata.exact_copies import out_of_training
 from nunbit.data.near_duplicates import HashObserver, NearDuplicates, groups_of
+from nunbit.formatting import percentage
 from nunbit.types import Samples
 
 LEAK_FRACTION = 0.01
@@ -97,7 +98,7 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
         kind="near-duplicates-across-parts",
         severity="error" if fraction >= LEAK_FRACTION else "warning",
         title=f"{_pictures(groups)} in several of the given parts, in near copies "
-        f"(up to {fraction:.2%} of a part)",
+        f"(up to {percentage(fraction, 2)} of a part)",
         count=_count(groups),
         examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),

@@ -12,6 +12,7 @@ from nunbit.cli.data_options import NOTHING_SAID, DataOptions, reads_data
 from nunbit.cli.options import Debug, Quiet, Run
 from nunbit.cli.settings import given_settings
 from nunbit.errors import UsageError
+from nunbit.formatting import percentage
 
 
 @reads_data
@@ -96,8 +97,8 @@ def _print_checkpoints(run: Path, part: Literal["validation", "test"], *, quiet:
             printable(found.name),
             str(found.epoch),
             f"{found.n:,}",
-            f"{found.accuracy:.2%}",
-            f"{low:.1%} to {high:.1%}",
+            percentage(found.accuracy, 2),
+            f"{percentage(low)} to {percentage(high)}",
             f"{found.loss:.4f}",
         )
     console = stdout_console()

@@ -132,8 +132,8 @@ def _table(done: Explained) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from nunbit.cli.display import percent
     from nunbit.cli.terminal import printable
+    from nunbit.formatting import percentage
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("file", overflow="fold")
@@ -146,7 +146,7 @@ def _table(done: Explained) -> Table:
         table.add_row(
             Text(printable(explanation.name)),
             Text(printable(explanation.predicted)),
-            percent(float(explanation.probabilities.max())),
+            percentage(float(explanation.probabilities.max())),
             trusted,
         )
     return table

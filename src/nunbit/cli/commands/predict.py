@@ -124,8 +124,8 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
-    from nunbit.cli.display import percent
     from nunbit.cli.terminal import printable
+    from nunbit.formatting import percentage
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("file", overflow="fold")
@@ -142,7 +142,7 @@ def _table(
             cells = [
                 Text(text)
                 for name in row.names[:top_k]
-                for text in (printable(name), percent(chances[name]))
+                for text in (printable(name), percentage(chances[name]))
             ]
             if row.unsure:
                 cells.append(Text("unsure", "yellow"))

@@ -11,6 +11,7 @@ from nunbit.evaluation import metrics as registry
 from nunbit.evaluation.confidence import CalibrationSummary, Confidence
 from nunbit.evaluation.metrics import Scores, metrics_in
 from nunbit.evaluation.summary import Summary
+from nunbit.formatting import percentage
 
 _MIRRORED = (
     " Answers are means of the logits for an image and for its mirror image; readers other than "
@@ -76,9 +77,9 @@ def _headline(summary: Summary, test: Scores) -> str:
     low, high = accuracy.ci95 or (math.nan, math.nan)
     largest = next(found for found in summary.baselines if found.kind == "largest-class")
     return (
-        f"**Right on {round(accuracy.value * n):,} of {n:,} test images: {accuracy.value:.1%}** "
-        f"(95 % interval {low:.1%} to {high:.1%}; always answering {largest.answer} gives "
-        f"{largest.accuracy:.1%})."
+        f"**Right on {round(accuracy.value * n):,} of {n:,} test images: "
+        f"{percentage(accuracy.value)}** (95 % interval {percentage(low)} to {percentage(high)}; "
+        f"always answering {largest.answer} gives {percentage(largest.accuracy)})."
     )
 
 
@@ -126,8 +127,9 @@ def _confidence(calibration: CalibrationSummary) -> str:
             "| --- | --- | --- | --- |",
         ]
     for target, at in calibration.answering.items():
-        right = "-" if at.accuracy is None else f"{at.accuracy:.1%}"
-        lines.append(f"| {float(target):.0%} | {at.threshold:.4f} | {at.coverage:.1%} | {right} |")
+        right = "-" if at.accuracy is None else percentage(at.accuracy)
+        wanted, answered = percentage(float(target), 0), percentage(at.coverage)
+        lines.append(f"| {wanted} | {at.threshold:.4f} | {answered} | {right} |")
     return "\n".join(lines)
 
 

@@ -31,6 +31,7 @@ from nunbit.documents import read_json_object
 from nunbit.files import write_atomically
 from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
+from nunbit.formatting import percentage
 from nunbit.models.head import head_input
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.groups import group_numbers
@@ -280,9 +281,9 @@ def _message(start: HeadStart, images: int) -> str:
     facts, record = start.facts, start.record
     point: Mapping[str, Any] = next(point for point in facts["path"] if point["chosen"])
     by = {"validation": "on the validation part", "cross-validation": "cross-validated"}
-    right = f"{point['accuracy']:.1%} right {by.get(facts['chosen_by'], 'on the training part')}"
+    where = by.get(facts["chosen_by"], "on the training part")
     return (
         f"The head ({facts['head']}) is fitted on {facts['features']:,} features of {images:,} "
         f"images in {record['seconds']:.1f} s ({facts['features_seconds']:.1f} s for the "
-        f"features): {right}."
+        f"features): {percentage(point['accuracy'])} right {where}."
     )

@@ -12,7 +12,7 @@ from nunbit.evaluation.calibration import CALIBRATION_BINS, Reliability, reliabi
 from nunbit.evaluation.confidence import CalibrationSummary
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Metrics
-from nunbit.formatting import confidence, count, percent, percent_with_range
+from nunbit.formatting import confidence, count, percent, percent_with_range, percentage
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.calibration_charts import coverage_chart, reliability_chart
@@ -141,7 +141,7 @@ def _answering(answered: Mapping[str, Answered], metrics: Metrics) -> str:
         least = f"{100 * min(TARGETS):g}\u00a0%"
         return f"{everything} No threshold was found above which {least} would be for certain."
     parts = [
-        f"at {float(target):.0%}".replace("%", "\u00a0%")
+        f"at {percentage(float(target), 0)}".replace(" %", "\u00a0%")
         + f" accuracy {percent(at.coverage)} of the images"
         for target, at in useful.items()
     ]

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from nunbit.evaluation.abstention import Answered, accuracy_by_coverage
 from nunbit.evaluation.calibration import Reliability
 from nunbit.evaluation.intervals import wilson_interval
+from nunbit.formatting import percentage
 from nunbit.reports.kit.charts import BLUE, GREEN, INK, LINE, SOFT, draw_chart
 from nunbit.types import Predictions
 
@@ -44,7 +45,7 @@ def reliability_chart(reliability: Reliability, *, name: str, title: str) -> Mar
         axes.yaxis.set_major_formatter(_PERCENT)
 
     words = "; ".join(
-        f"{n} images at {c:.0%}: {a:.0%} right"
+        f"{n} images at {percentage(c, 0)}: {percentage(a, 0)} right"
         for n, c, a in zip(counts, confidence, accuracy, strict=True)
     )
     return draw_chart(
@@ -88,9 +89,9 @@ def coverage_chart(predictions: Predictions, targets: Mapping[str, Answered]) ->
 
     title = "Accuracy by fraction answered"
     dots = "".join(
-        f" At the threshold for {target:.0%}, {at.coverage:.0%} are answered and "
-        f"{at.accuracy or 0:.1%} of these are right."
+        f" At the threshold for {percentage(target, 0)}, {percentage(at.coverage, 0)} are answered "
+        f"and {percentage(at.accuracy or 0)} of these are right."
         for target, at in reached.items()
     )
-    words = f"{title}: with every test image answered, {overall:.1%} are right.{dots}"
+    words = f"{title}: with every test image answered, {percentage(overall)} are right.{dots}"
     return draw_chart(plot, name="coverage", title=title, description=words, size=SIZE)
