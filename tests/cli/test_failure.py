@@ -95,7 +95,12 @@ def test_long_and_odd_names_are_shown_whole_and_harmless(
     ("arguments", "message", "remedy"),
     [
         (["trian"], "No such command 'trian'. Did you mean 'train'?", "see nunbit --help"),
-        (["train", "x", "--epoch", "3"], "No such option: --epoch", "see nunbit train --help"),
+        (
+            ["train", "x", "--epoch", "3"],
+            "No such option: --epoch",
+            "did you mean --epochs? nunbit train --help lists all",
+        ),
+        (["train", "x", "--qqq"], "No such option: --qqq", "see nunbit train --help"),
         (["train", "x", "--epochs", "many"], "'--epochs'", "see nunbit train --help"),
         (["split", "x"], "'--out'", "see nunbit split --help"),
         (["check"], "'DATA'", "see nunbit check --help"),

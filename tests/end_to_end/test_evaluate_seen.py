@@ -91,7 +91,9 @@ def test_new_images_have_no_warning(place: Path) -> None:
 
 def test_one_class_and_classes_that_the_model_does_not_know(place: Path) -> None:
     write_images(place / "one", ["a"], per_class=3)
-    nunbit_here("evaluate", "run", "--data", "one", "--out", "on-one", cwd=place)
+    told = nunbit_here("evaluate", "run", "--data", "one", "--out", "on-one", cwd=place)
+    assert "one: 3 images in 1 of 3 classes" in told
+    assert "no usable image" not in told, "nothing is to be learned from these images"
     assert summary_of(place / "on-one")["n"]["test"] == 3
     write_images(place / "more", ["a", "b", "owl"], per_class=3)
     told = nunbit_here("evaluate", "run", "--data", "more", "--out", "on-more", cwd=place)

@@ -123,7 +123,9 @@ def _heads(
     scores: list[HeadScore] = []
     last = np.empty((0, 0), dtype=np.float32)
     fit_seconds = 0.0
-    for source in progress.track(("pretrained", "untrained", "pixels"), total=3, title="features"):
+    for source in progress.track(
+        ("pretrained", "untrained", "pixels"), total=3, title="Measuring features"
+    ):
         match source:
             case "pretrained":
                 features = stage_features(case.network, split_points, images)
@@ -180,7 +182,7 @@ def _trials(
     """Every plan tried in small; None for those that are too large for it."""
     setup = set_up_trials(case, folds, strength=strength, learning=learning.values())
     tried: dict[str, TrialResult | None] = {}
-    for plan in progress.track((*learning, SCRATCH), total=len(learning) + 1, title="trials"):
+    for plan in progress.track((*learning, SCRATCH), total=len(learning) + 1, title="Trying plans"):
         if plan == SCRATCH:
             tried[plan] = try_scratch(case, setup)
         else:
@@ -200,5 +202,5 @@ def _timings(
         plan: time_scratch(case)
         if plan == SCRATCH
         else time_plan(case, split_points, learning_stages=stages)
-        for plan, stages in progress.track(plans.items(), total=len(plans), title="timing")
+        for plan, stages in progress.track(plans.items(), total=len(plans), title="Timing plans")
     }

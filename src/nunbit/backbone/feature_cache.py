@@ -167,4 +167,4 @@ def _layers(module: nn.Module) -> str:
 
 
 def _title(view: View) -> str:
-    return "features" if view == "centre" else f"features ({view})"
+    return "Computing features" if view == "centre" else f"Computing features ({view})"

@@ -40,9 +40,7 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
         why = "stopped by SIGTERM" if isinstance(error, Terminated) else "interrupted"
         return RunInterrupted(f"{why} before it was done")
     if isinstance(error, typer.TyperException):
-        context = getattr(error, "ctx", None)
-        command = "nunbit" if context is None else context.command_path
-        return UsageError(error.format_message(), remedy=f"see {command} --help")
+        return _wrong_words(error)
     if isinstance(error, OSError) and error.strerror:
         remedy = "check that it exists, and can be read or written"
         other = DataError(error.strerror, path=error.filename, remedy=remedy)
@@ -55,6 +53,17 @@ def _as_nunbit_error(error: BaseException, *, debug: bool) -> NunbitError:
     what = f"internal error in nunbit: {type(error).__name__}: {error}"
     remedy = "" if debug else "repeat the command with --debug and report what it shows"
     return TrainingError(what, remedy=remedy)
+
+
+def _wrong_words(error: typer.TyperException) -> UsageError:
+    """Convert an error about the words of the command line."""
+    context = getattr(error, "ctx", None)
+    command = "nunbit" if context is None else context.command_path
+    near = getattr(error, "possibilities", None)  # names like that of an option that is not there
+    if near:
+        question = f"did you mean {' or '.join(sorted(near))}?"
+        return UsageError(error.message, remedy=f"{question} {command} --help lists all")
+    return UsageError(error.format_message(), remedy=f"see {command} --help")
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -41,7 +41,7 @@ def read_runs(paths: Sequence[Path], *, progress: Progress = SILENT) -> tuple[Re
         DataError: when the files of a run are damaged or do not belong together.
     """
     named = list(zip(paths, _names(paths), strict=True))
-    steps = progress.track(named, total=len(named), title="reading")
+    steps = progress.track(named, total=len(named), title="Reading runs")
     return tuple(read_run(path, name=name) for path, name in steps)
 
 
@@ -181,7 +181,7 @@ def _speeds(
             notes.append(f"The speed of {configuration.name} is not known: {error.what}.")
     if not bundles:
         return Speeds(images_per_second={}, measured_on=""), notes
-    for _ in progress.track((None,), total=1, title="measuring speed"):
+    for _ in progress.track((None,), total=1, title="Measuring speed"):
         speeds = measure_speeds(bundles, device=device)
     return speeds, notes
 

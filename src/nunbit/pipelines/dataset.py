@@ -338,8 +338,10 @@ def check_trainable(dataset: Dataset) -> None:
 
 def report_data(dataset: Dataset, findings: tuple[Finding, ...], progress: Progress) -> None:
     """Say what was found: size, classes, and every finding in one line, with its first example."""
-    usable = sum(not reason for reason in dataset.reasons)
-    progress.note(f"{dataset.name}: {usable:,} images in {len(dataset.classes)} classes")
+    labels = [label for label, bad in zip(dataset.labels, dataset.reasons, strict=True) if not bad]
+    present, known = len(set(labels)), len(dataset.classes)
+    classes = f"{known} classes" if present == known else f"{present} of {known} classes"
+    progress.note(f"{dataset.name}: {len(labels):,} images in {classes}")
     for finding in findings:
         examples = f"; for example {finding.examples[0]}" if finding.examples else ""
         if finding.severity == "note":

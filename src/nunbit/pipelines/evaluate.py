@@ -17,7 +17,7 @@ from nunbit.data.split import write_manifest
 from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.confidence import summarise_calibration
-from nunbit.evaluation.summary import Evaluated
+from nunbit.evaluation.summary import Evaluated, Summary
 from nunbit.files import folder_written_atomically, free_beside
 from nunbit.pipelines.dataset import (
     decode_under,
@@ -29,12 +29,13 @@ from nunbit.pipelines.dataset import (
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.known_classes import all_as_test, keep_known_classes
 from nunbit.pipelines.evaluation.other_data import (
+    ABOUT_LEARNING,
     other_data,
     trained_digests,
     with_trained_images,
 )
 from nunbit.pipelines.evaluation.summarise import summarise
-from nunbit.pipelines.evaluation.test_pass import pass_over_test
+from nunbit.pipelines.evaluation.test_pass import EvaluatedPart, pass_over_test
 from nunbit.pipelines.evaluation.write_result import (
     gather_result,
     recorded_advice,
@@ -76,58 +77,30 @@ def evaluate_run(
             missing, or `out` is not empty.
     """
     keep_freed_memory()
-    folder = RunFolder(run)
-    model = bundle_folder(run)
-    is_run = folder.config.is_file()
-    if data is None and not is_run:
-        raise UsageError(
-            "a model folder does not include its test images",
-            path=run,
-            remedy="name labelled images with --data, or give the run's folder",
-        )
-    if data is None and reading:
-        raise UsageError(
-            "how data are read can be said for other data only",
-            remedy="name them with --data; the run's own are read as they were",
-        )
-    if out is not None:
-        check_output_folder(out)
-    bundle = load_bundle(model)
+    _check_request(run, data=data, reading=reading, out=out)
+    config, is_run = _recorded_config(run)
+    bundle = load_bundle(bundle_folder(run))
     watch, on = Stopwatch(), resolve_device(device)
     if data is None:
         config, dataset = reopen_dataset(run, bundle, device=on, progress=progress, watch=watch)
     else:
-        config = read_config(folder.config) if is_run else Config()
         config = other_data(config, data, reading or {})
         dataset = _open_other(config, bundle, device=on, progress=progress, watch=watch)
         dataset = with_trained_images(dataset, trained_digests(run), progress)
-    findings = findings_of(dataset, config)
+    findings = tuple(
+        finding
+        for finding in findings_of(dataset, config)
+        if data is None or finding.kind not in ABOUT_LEARNING
+    )
     report_data(dataset, findings, progress)
     target = RunFolder(out or free_beside(run, f"evaluation-{dataset.name}"))
-    with watch.stage("evaluate"):
-        tested = pass_over_test(dataset, bundle, seed=config.seed)
-    if tested is None:
-        raise DataError(
-            "there is no usable image to evaluate on",
-            path=dataset.samples.location,
-            remedy="run `nunbit check` on the data to see why images are excluded",
-        )
-    test = tested.predictions
-    images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
-    with watch.stage("evaluate"):
-        baselines = baselines_of(dataset, test, seed=config.seed, progress=progress)
-    summary = summarise(
+    tested, summary = _measure(
         dataset,
         bundle,
-        tested,
-        seconds=watch.summary(),
-        images_per_second=images_per_second,
         seed=config.seed,
-        baselines=baselines,
-        calibration=summarise_calibration(
-            test, temperature=bundle.temperature, thresholds=bundle.thresholds
-        ),
         evaluated=Evaluated(run=str(run.resolve()), data=data),
+        watch=watch,
+        progress=progress,
     )
     result = gather_result(
         dataset,
@@ -147,6 +120,79 @@ def evaluate_run(
         write_manifest(unfinished.split, dataset.split)
         write_result(unfinished, result, progress)
     return Run(folder=target.path, summary=summary.to_dict())
+
+
+def _check_request(
+    run: Path, *, data: str | None, reading: Mapping[str, object] | None, out: Path | None
+) -> None:
+    """Stop before any work on what cannot be done.
+
+    Raises:
+        BundleError: when there is no model.
+        UsageError: as `evaluate_run` says.
+    """
+    bundle_folder(run)
+    if data is None and not RunFolder(run).config.is_file():
+        raise UsageError(
+            "a model folder does not include its test images",
+            path=run,
+            remedy="name labelled images with --data, or give the run's folder",
+        )
+    if data is None and reading:
+        raise UsageError(
+            "how data are read can be said for other data only",
+            remedy="name them with --data; the run's own are read as they were",
+        )
+    if out is not None:
+        check_output_folder(out)
+
+
+def _recorded_config(run: Path) -> tuple[Config, bool]:
+    """Settings of the run, or the defaults for a model folder; whether it is a run."""
+    recorded = RunFolder(run).config
+    return (read_config(recorded), True) if recorded.is_file() else (Config(), False)
+
+
+def _measure(
+    dataset: Dataset,
+    bundle: Bundle,
+    *,
+    seed: int,
+    evaluated: Evaluated,
+    watch: Stopwatch,
+    progress: Progress,
+) -> tuple[EvaluatedPart, Summary]:
+    """One pass over the test part, and its numbers beside the baselines.
+
+    Raises:
+        DataError: when there is no usable image.
+    """
+    with watch.stage("evaluate"):
+        tested = pass_over_test(dataset, bundle, seed=seed)
+    if tested is None:
+        raise DataError(
+            "there is no usable image to evaluate on",
+            path=dataset.samples.location,
+            remedy="run `nunbit check` on the data to see why images are excluded",
+        )
+    test = tested.predictions
+    images_per_second = round(len(test) / watch.seconds["evaluate"], 1)
+    with watch.stage("evaluate"):
+        baselines = baselines_of(dataset, test, seed=seed, progress=progress)
+    summary = summarise(
+        dataset,
+        bundle,
+        tested,
+        seconds=watch.summary(),
+        images_per_second=images_per_second,
+        seed=seed,
+        baselines=baselines,
+        calibration=summarise_calibration(
+            test, temperature=bundle.temperature, thresholds=bundle.thresholds
+        ),
+        evaluated=evaluated,
+    )
+    return tested, summary
 
 
 @contextmanager

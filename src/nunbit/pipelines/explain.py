@@ -97,7 +97,7 @@ def explain_run(
     )
     pairs = zip(given.files, given.canvases, near, strict=True)
     total = settled.parts * len(given.files)
-    parts = progress.track(range(total), total=total, title="explaining")
+    parts = progress.track(range(total), total=total, title="Explaining images")
     next(parts)
     explanations = tuple(
         replace(

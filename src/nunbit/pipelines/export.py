@@ -143,7 +143,7 @@ def _export(
                 add_page(unfinished, bundle)
             # ---- The gate
             gate = Gate(reference, engines)
-            results = gate.run(progress.track(files, total=len(files), title="comparing answers"))
+            results = gate.run(progress.track(files, total=len(files), title="Comparing answers"))
             check_parity(results)
             write_json(unfinished / PARITY, {"engines": [result.to_dict() for result in results]})
             card = export_card(bundle, results, web=add_page is not None)

@@ -86,7 +86,7 @@ def _too_small_to_learn(counts: Counter[str]) -> Iterator[Finding]:
         yield Finding(
             kind="small-classes",
             severity="warning",
-            title=f"{len(small)} of the {len(counts)} classes "
+            title=f"{_of_all(len(small), len(counts))} "
             f"{'has' if len(small) == 1 else 'have'} fewer than {SMALLEST_CLASS} images",
             count=sum(small.values()),
             examples=listed[:EXAMPLES],
@@ -106,7 +106,7 @@ def _too_small_to_measure(tested: dict[str, int]) -> Iterator[Finding]:
     yield Finding(
         kind="unmeasurable-classes",
         severity="note",
-        title=f"{len(wide)} of the {len(tested)} classes "
+        title=f"{_of_all(len(wide), len(tested))} "
         f"{'is' if len(wide) == 1 else 'are'} too small to be measured: fewer than {enough} test "
         "images",
         count=sum(wide.values()),
@@ -117,6 +117,11 @@ def _too_small_to_measure(tested: dict[str, int]) -> Iterator[Finding]:
         "known.",
         remedy="Add images, raise split.test_fraction, or merge classes with --label-map.",
     )
+
+
+def _of_all(some: int, classes: int) -> str:
+    """'2 of the 5 classes', or 'All 5 classes'."""
+    return f"All {classes} classes" if some == classes > 1 else f"{some} of the {classes} classes"
 
 
 def _size(item: tuple[str, int]) -> int:

@@ -77,7 +77,7 @@ def predict(
     classifier = load_predictor(run)
     top_k = min(top, len(classifier.classes))
     answers = _answers(classifier, files, top_k=top_k, accuracy=accuracy, batch_size=batch_size)
-    rows = list(progress.track(answers, total=len(files), title="classifying"))
+    rows = list(progress.track(answers, total=len(files), title="Classifying images"))
     if csv_file is not None:
         _write_csv(csv_file, rows, classifier.classes, with_unsure=accuracy is not None)
     if not quiet:

@@ -89,5 +89,5 @@ def _vectors(
     chunk_size = max(1, _CHUNK_VALUES // (contract.height * contract.width * contract.channels))
     blocks = list(chunks(rows, chunk_size))
     stream = dataset.pixels.stream(blocks)
-    for canvases in progress.track(stream, total=len(blocks), title="baselines"):
+    for canvases in progress.track(stream, total=len(blocks), title="Comparing with baselines"):
         yield small_images(canvases.numpy())

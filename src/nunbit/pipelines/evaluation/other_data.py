@@ -13,6 +13,9 @@ from nunbit.formatting import count
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import Progress
 
+ABOUT_LEARNING = ("empty-classes", "small-classes")
+"""Kinds of findings that say nothing of data on which a finished model is only measured."""
+
 
 def other_data(config: Config, data: str, reading: Mapping[str, object]) -> Config:
     """The run's configuration for other data, read as its own were where nothing else is said.

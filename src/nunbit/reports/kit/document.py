@@ -31,7 +31,7 @@ def make_sections(
 ) -> list[Section]:
     """The sections that have something to show, in the order of their makers."""
     steps: Iterable[Callable[[T], Section | None]] = progress.track(
-        makers, total=len(makers), title="page"
+        makers, total=len(makers), title="Writing sections of the page"
     )
     return [section for make in steps if (section := make(given)) is not None]
 
