@@ -188,6 +188,42 @@ def test_pieces_of_one_set_name_the_table(tmp_path: Path) -> None:
     assert str(tmp_path / "HAM10000_metadata.csv") in caught.value.remedy
 
 
+def test_labelled_beside_unlabelled(tmp_path: Path) -> None:
+    write_files(tmp_path, *classes("labeled"), *flat("unlabeled"))
+    with pytest.raises(DataError) as caught:
+        load_samples(tmp_path)
+    assert f"give '{tmp_path / 'labeled'}'" in caught.value.remedy
+    assert "nunbit predict" in caught.value.remedy
+
+
+def test_unlabelled_beside_classes_is_a_warning(tmp_path: Path) -> None:
+    write_files(tmp_path, *flat("cat"), *flat("dog"), *flat("unlabelled"))
+    (warning,) = load_samples(tmp_path).warnings
+    assert '--exclude "unlabelled/*"' in warning
+    assert load_samples(tmp_path, exclude="unlabelled/*").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("ending", ["", ".jpg"])
+def test_a_table_beside_folders_that_are_not_its_classes(tmp_path: Path, ending: str) -> None:
+    paths = [f"hospital_{place}/{place}{n}.jpg" for place in "AB" for n in range(4)]
+    write_files(tmp_path, *paths)
+    rows = [f"{p.split('/')[1][:-4]}{ending},{('nv', 'mel')[i % 2]}" for i, p in enumerate(paths)]
+    (tmp_path / "meta.csv").write_text("image_id,dx\n" + "\n".join(rows), encoding="utf-8")
+    with pytest.raises(DataError, match="gives 8 images other classes than the names") as caught:
+        load_samples(tmp_path)
+    assert f"give '{tmp_path / 'meta.csv'}'" in caught.value.remedy
+    assert load_samples(tmp_path / "meta.csv").classes == ("mel", "nv")
+    assert load_samples(tmp_path, parts="none").classes == ("hospital_A", "hospital_B")
+
+
+def test_a_table_that_says_the_same_as_the_folders(tmp_path: Path) -> None:
+    write_files(tmp_path, *(f"{c}/{c}{n}.jpg" for c in ("cat", "dog") for n in range(4)))
+    rows = [f"{c}{n}.jpg,{c.title()},{n}" for c in ("cat", "dog") for n in range(4)]
+    text = "file,label,age\n" + "\n".join(rows)
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    assert load_samples(tmp_path).classes == ("cat", "dog")
+
+
 def test_the_table_of_a_competition_is_named(tmp_path: Path) -> None:
     write_files(tmp_path, *flat("train"), *flat("test"), "sample_submission.csv", "train.csv")
     with pytest.raises(DataError) as caught:

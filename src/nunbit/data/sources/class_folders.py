@@ -9,7 +9,9 @@ from nunbit.data.sources.layouts.decide import decide_layout
 from nunbit.data.sources.layouts.excluded import leave_out
 from nunbit.data.sources.layouts.layout import Layout, Place
 from nunbit.data.sources.layouts.remedies import tables_hint
+from nunbit.data.sources.layouts.tables_beside import check_tables
 from nunbit.data.sources.layouts.tree import Tree, last
+from nunbit.data.sources.layouts.words import NO_CLASS_WORDS, words_of
 from nunbit.data.sources.name_pattern import suggest_pattern
 from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
@@ -36,7 +38,12 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     layout = decide_layout(path, tree, options.parts)
     if layout.has_parts and not any(tree.children(root) for root in layout.roots):
         _raise_parts_without_classes(path, listing, [*layout.roots, *layout.unlabelled])
-    warnings = [*layout.warnings, *check_companions(path, listing, options.exclude)]
+    check_tables(path, tree, layout)
+    warnings = [
+        *layout.warnings,
+        *_unlabelled_warnings(tree, layout),
+        *check_companions(path, listing, options.exclude),
+    ]
     rows = FileRows()
     places: dict[str, Place] = {}
     for found, folder in zip(listing.files, tree.folders_of_files, strict=True):
@@ -58,6 +65,17 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
         *_empty_notes(rows, tree, layout),
     ]
     return rows.raw_samples(notes=notes, warnings=warnings, hint=_hint(path, listing, layout))
+
+
+def _unlabelled_warnings(tree: Tree, layout: Layout) -> list[str]:
+    """Warnings about classes whose names say that they are none."""
+    names = {last(child) for root in layout.roots for child in tree.filled(root)}
+    return [
+        f"the folder '{name}' is taken for a class; where its images have none, leave them out "
+        f'with --exclude "{name}/*": `nunbit predict` is for such images'
+        for name in sorted(names)
+        if not layout.chosen and NO_CLASS_WORDS & set(words_of(name))
+    ]
 
 
 def _class_notes(tree: Tree, layout: Layout) -> list[str]:

@@ -16,12 +16,14 @@ from nunbit.data.sources.layouts.remedies import flat_remedy, give_one_of
 from nunbit.data.sources.layouts.tree import Tree, last
 from nunbit.data.sources.layouts.words import (
     LABEL_FOLDERS,
+    NO_CLASS_WORDS,
     ONE_FOLDER,
     PICTURE_FOLDERS,
     is_unlabelled_word,
     means_part,
     part_in,
     piece_stem,
+    words_of,
 )
 from nunbit.data.sources.part_names import part_of
 from nunbit.errors import ConfigError, DataError
@@ -45,6 +47,8 @@ def decide_layout(path: Path, tree: Tree, parts: str | None) -> Layout:
         return _chosen(path, tree, parse_parts(parts))
     _check_roles(path, tree, "")
     named = _named_parts(path, tree)
+    if not named:
+        _check_labelled_beside_unlabelled(path, tree)
     layout = Layout() if not named else _with_parts(tree, named)
     for root in layout.roots:
         if root:
@@ -108,6 +112,21 @@ def _named_parts(path: Path, tree: Tree) -> dict[str, str]:
         f"{'lies' if len(others) == 1 else 'lie'} beside it: neither is taken for a class",
         path=path,
         remedy=give_one_of(path, [one], parts={one: words[one]}),
+    )
+
+
+def _check_labelled_beside_unlabelled(path: Path, tree: Tree) -> None:
+    """Refuse `labelled/cat`, `labelled/dog` beside `unlabelled/1.png` as two classes."""
+    tops = tree.filled("")
+    flat = [t for t in tops if NO_CLASS_WORDS & set(words_of(t)) and not tree.filled(t)]
+    holding = [top for top in tops if len(tree.filled(top)) >= MIN_SHARED]
+    if not flat or not holding or len(flat) + len(holding) < len(tops):
+        return
+    raise DataError(
+        f"the folder {examples(flat)} holds images without classes, and {examples(holding)} those "
+        "with classes: neither is a class",
+        path=path,
+        remedy=f"give '{path / holding[0]}'; `nunbit predict` is for the others",
     )
 
 

@@ -32,6 +32,8 @@ UNLABELLED_WORDS = frozenset(
     {"pred", "preds", "predict", "prediction", "predictions", "unlabelled", "unlabeled", "unknown"}
     | {"submission", "inference", "samples", "sample", "demo"}
 )
+NO_CLASS_WORDS = frozenset({"unlabelled", "unlabeled", "pred", "preds", "predictions", "unsorted"})
+"""Words of folders beside classes that are hardly a class themselves."""
 ONE_FOLDER = frozenset({"unknown", "unlabelled", "unlabeled", "none", "all", "data", "unsorted"})
 """Names of the only folder of a part whose classes nobody knows, besides those of pictures."""
 _PIECE = re.compile(
