@@ -128,15 +128,46 @@ def test_no_images() -> None:
 
 def test_grey_models_and_grey_arrays() -> None:
     ours = classifier(channels=1)
-    stack = np.stack([picture(n, channels=1) for n in range(3)])
+    stack = np.stack([picture(n, channels=1) for n in range(4)])
     many = ours.predict_proba(stack)
-    assert many.shape == (3, 3)
+    assert many.shape == (4, 3)
     np.testing.assert_allclose(ours.predict_proba(stack[0]), many[:1], rtol=1e-4)
     np.testing.assert_array_equal(ours.predict_proba(stack[..., None]), many)
     np.testing.assert_array_equal(
         classifier(channels=3).predict_proba(np.stack([stack] * 3, axis=-1)),
         classifier(channels=3).predict_proba(stack),
     )
+
+
+def test_channels_may_come_first_where_the_model_sees_colours() -> None:
+    ours, one = classifier(channels=3), picture(2)
+    expected = ours.predict_proba(one)
+    first = np.moveaxis(one, 2, 0)
+    with pytest.warns(UserWarning, match="read as one picture whose channels come first"):
+        np.testing.assert_array_equal(ours.predict_proba(first), expected)
+    with pytest.warns(UserWarning, match="channels come first"):
+        both = ours.predict_proba(np.stack([first, first]))
+    np.testing.assert_allclose(both, np.concatenate([expected, expected]), rtol=1e-4)
+    # Of a model of grey pictures, three planes are three pictures.
+    assert classifier(channels=1).predict_proba(first).shape == (3, 3)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 5), (0, 5, 5, 3), (5, 0, 3), (2, 0, 5, 3)])
+def test_empty_arrays_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="no image in an array"):
+        classifier().predict(np.zeros(shape, dtype=np.uint8))
+    with pytest.raises(UsageError, match="has pixels"):
+        classifier().predict([np.zeros((5, 0, 3), dtype=np.uint8)])
+
+
+def test_arrays_of_sixteen_bits_are_read_by_the_contracts_range() -> None:
+    ours = classifier(channels=1)
+    grey = picture(5, channels=1)
+    expected = ours.predict_proba(grey)
+    np.testing.assert_array_equal(ours.predict_proba(grey.astype(np.uint16) * 257), expected)
+    twelve = replace(ours.bundle, preprocess=replace(ours.preprocess, range=(0.0, 4080.0)))
+    found = Classifier(twelve, device="cpu").predict_proba(grey.astype(np.uint16) * 16)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
@@ -262,7 +293,7 @@ def test_top_k_may_exceed_the_classes(files: list[Path]) -> None:
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 8, 8, 3)), "must be uint8, not float64"),
+        (np.zeros((2, 8, 8, 3)), "must be uint8 or uint16, not float64"),
         (np.zeros((8, 8, 4), np.uint8), r"must be \[h, w, 1 or 3\]"),
         (np.zeros(8, np.uint8), r"not \(8,\)"),
         ([3], "not int"),

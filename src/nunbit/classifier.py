@@ -111,7 +111,7 @@ class Classifier(Predictor):
         )
         subject = self.subject
         settled = plan(subject, wanted)
-        given = as_list(images)
+        given = as_list(images, channels=self.preprocess.channels)
         canvases = [canvas for some in self.canvases(given, BATCH_SIZE) for canvas in some]
         names = [
             os.fspath(image) if isinstance(image, str | os.PathLike) else f"image {number}"

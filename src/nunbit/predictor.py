@@ -8,6 +8,7 @@ channels.
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, UnusableImage, UsageError
 from nunbit.types import ClassNames
 
-OneImage: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+OneImage: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 Images: TypeAlias = OneImage | Iterable[OneImage]
 Canvas: TypeAlias = NDArray[np.uint8]
 
@@ -55,9 +56,10 @@ class FilePrediction:
 class Predictor(ABC):
     """A model ready to classify, with scikit-learn's habits.
 
-    Images are paths, the bytes of image files, PIL images or uint8 arrays, one or many: [H, W],
+    Images are paths, the bytes of image files, PIL images or arrays, one or many: [H, W],
     [H, W, C] and [N, H, W, C], C = 1 or 3. [N, H, W] is many grey images, unless W is 1, 3 or 4.
-    They may have any size.
+    They may have any size. Arrays are uint8, or uint16, of which the contract's range makes bytes.
+    A model of colours reads [3, H, W] and [N, 3, H, W] as channels first, and warns that it does.
 
     Several threads may ask at once. Asking changes nothing that others in the process see; a PIL
     image that is still to be read from its file belongs to one thread, as Pillow has it.
@@ -113,7 +115,7 @@ class Predictor(ABC):
     def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
         """Calibrated probabilities of every image, [N, K]. Raises as `predict` does."""
         rows = [np.zeros((0, len(self.classes)))]
-        given = as_list(images)
+        given = as_list(images, channels=self.preprocess.channels)
         for canvases in self.canvases(given, batch_size):
             for canvas in canvases:
                 if isinstance(canvas, UnusableImage):
@@ -200,10 +202,15 @@ class Predictor(ABC):
         if not isinstance(image, np.ndarray):
             kind = type(image).__name__
             raise UsageError(f"an image is a path, bytes, a PIL image or a uint8 array, not {kind}")
+        return self._canvas_of_array(image)
+
+    def _canvas_of_array(self, image: NDArray[Any]) -> Canvas:
+        if self.preprocess.channels == 3 and _is_channels_first(image.shape):
+            image = _channels_last(image)
         try:
             return self.preprocess.canvas_from_array(image)
         except ValueError as error:
-            remedy = "pixels are whole numbers 0 to 255, channels last, grey or RGB"
+            remedy = "pixels are whole numbers 0 to 255 (uint8), channels last, grey or RGB"
             raise UsageError(str(error), remedy=remedy) from error
 
 
@@ -234,12 +241,21 @@ def check_finite(rows: NDArray[Any]) -> None:
         )
 
 
-def as_list(images: Images) -> list[Any]:
-    """One or many images as a list."""
+def as_list(images: Images, *, channels: int) -> list[Any]:
+    """One or many images as a list, for a model of so many channels.
+
+    Raises UsageError for what is neither, and for arrays without a pixel.
+    """
     if isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
         return [images]
     if isinstance(images, np.ndarray) and images.dtype.kind not in "UO":
+        if images.size == 0:
+            raise UsageError(
+                f"there is no image in an array of {images.shape}",
+                remedy="give at least one image, and each with at least one pixel",
+            )
         single = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+        single = single or (channels == 3 and images.ndim == 3 and images.shape[0] == 3)
         if images.ndim not in (2, 3, 4):
             raise UsageError(f"images are [H, W], [H, W, C] or [N, H, W, C], not {images.shape}")
         return [images] if single else list(images)
@@ -249,3 +265,17 @@ def as_list(images: Images) -> list[Any]:
         raise UsageError(
             f"{type(images).__name__} is neither an image nor a list of them"
         ) from None
+
+
+def _is_channels_first(shape: tuple[int, ...]) -> bool:
+    """[3, H, W], and not three columns of something else."""
+    return len(shape) == 3 and shape[0] == 3 and shape[2] not in (1, 3, 4)
+
+
+def _channels_last(image: NDArray[Any]) -> NDArray[Any]:
+    warnings.warn(
+        f"an array of {image.shape} is read as one picture whose channels come first; give "
+        "[H, W, 3] to leave no doubt",
+        stacklevel=2,
+    )
+    return np.moveaxis(image, 0, 2)

@@ -47,6 +47,23 @@ class ImageFacts:
     """EXIF maker and model in one line; '' where absent."""
     taken: str = ""
     """EXIF date and time, as 2024-05-31T12:00:00; '' where absent or not a date."""
+    bits: int = 8
+    """Of a stored sample; above 8, the contract's range says what becomes black and white."""
+    channels: int = 0
+    """Stored samples of a pixel where the header tells of more than Pillow's mode; else 0."""
+    layers: str = ""
+    """What the frames are, such as '2 channels, 5 z-planes'; '' for one, or an animation."""
+    range_low: float = 0.0
+    range_high: float = 0.0
+    """Values that the header states as black and white of more than 8 bits; equal where it does
+    not."""
+    patient: str = ""
+    """Digest of a DICOM file's PatientID; '' where absent."""
+
+    @property
+    def wide(self) -> bool:
+        """True for samples of more than 8 bits, which the contract's range makes bytes."""
+        return self.bits > 8
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def test_what_is_set_stays_and_is_not_reported() -> None:
         "pixels.crop_share": 0.9,
         "pixels.interpolation": "bicubic",
         "pixels.scaling": "imagenet",
+        "pixels.range": [0, 4095],
         "augment.preset": "photos",
         "transfer.mode": "none",
         "transfer.batch_norm": "frozen",

@@ -143,10 +143,9 @@ def test_remarks_count_what_is_odd_and_used(tmp_path: Path) -> None:
         "1 file named as JPEG with PNG content: used by content (e.g. png_inside.jpg)",
         "1 file named as PNG with JPEG content: used by content (e.g. jpeg_inside.png)",
         "2 files rotated by EXIF: turned upright (e.g. exif_3.jpg)",
-        "1 file with several frames or pages: the first is used (e.g. animated.gif)",
         "1 file with transparency: shown over the background (e.g. alpha.png)",
         "1 file in CMYK: converted to RGB (e.g. cmyk.jpg)",
-        "1 file with 16 or more bits of grey: the full range scaled to 8 bits"
+        "1 file with more than 8 bits: made 8 bits over the range that the input contract states"
         " (e.g. grey_16_bit.png)",
     )
 

@@ -216,7 +216,7 @@ def test_the_limit_of_pixels_is_the_contracts_own() -> None:
 
 
 def test_wrong_arrays_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be uint8, not float64"):
+    with pytest.raises(ValueError, match="must be uint8 or uint16, not float64"):
         contract().canvas_from_array(np.zeros((4, 4, 3)))
     with pytest.raises(ValueError, match=r"must be \[h, w, 1 or 3\], not \(4, 4, 2\)"):
         contract().canvas_from_array(np.zeros((4, 4, 2), dtype=np.uint8))
@@ -305,6 +305,7 @@ def test_normalise_first_called_in_inference_mode_serves_gradients_later() -> No
 
 def test_json_round_trip() -> None:
     wanted = contract(12, 34, 3, fit="pad", interpolation="lanczos", background=0, max_pixels=999)
+    wanted = replace(wanted, range=(-100.0, 300.5), frame="mean", decoding="full")
     back = Preprocess.from_dict(json.loads(json.dumps(wanted.to_dict())))
     assert back == wanted
     assert back.canvas_key == wanted.canvas_key
@@ -340,7 +341,11 @@ def test_wrong_dictionaries_are_refused() -> None:
         ("crop_share", 1.5, "more than 0, at most 1; always 1 for the fit pad"),
         ("background", 256, "a whole number from 0 (black) to 255 (white)"),
         ("max_pixels", LARGEST_MAX_PIXELS + 1, "a whole number from 1 to 178,956,970"),
-        ("frame", "last", "only 'first'"),
+        ("frame", "last", "one of first, middle, max, mean"),
+        ("range", (5.0, 5.0), "full, or two finite numbers, of which the second is larger"),
+        ("range", "auto", "full, or two finite numbers, of which the second is larger"),
+        ("decoding", "half", "reduced or full"),
+        ("transparency", "hide", "show or ignore"),
     ],
 )
 def test_impossible_values_are_refused(name: str, value: Any, remedy: str) -> None:
@@ -361,6 +366,10 @@ def test_canvas_key_changes_with_whatever_shapes_a_canvas() -> None:
         replace(one, background=0),
         replace(one, crop_share=0.875),
         replace(one, max_pixels=5),
+        replace(one, range=(0.0, 4095.0)),
+        replace(one, frame="max"),
+        replace(one, decoding="full"),
+        replace(one, transparency="ignore"),
     ]
     assert len({p.canvas_key for p in (one, *others)}) == len(others) + 1
     assert one.with_statistics([0.1, 0.2, 0.3], [1, 1, 1]).canvas_key == one.canvas_key

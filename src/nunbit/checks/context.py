@@ -10,6 +10,7 @@ from typing import TypeVar
 from nunbit.checks.measurements.embedding import EmbeddingObserver, Features
 from nunbit.checks.measurements.observer import Observer
 from nunbit.checks.measurements.properties import Properties, properties
+from nunbit.data.decoding import Frame
 from nunbit.data.inspect import Inspection
 from nunbit.data.near_duplicates import HashObserver, NearDuplicates, near_duplicates
 from nunbit.progress import SILENT, Progress
@@ -34,6 +35,8 @@ class Context:
     """Fraction that a new split would test with, where the data give no test part."""
     input_size: tuple[int, int] | None = None
     """Height and width of the network's input; None takes the median image."""
+    frame: Frame = "first"
+    """Which frame of several the input contract takes."""
     observers: Sequence[Observer] = ()
     """What has looked at every usable image; none before the pass, nor in the quick check."""
     progress: Progress = SILENT

@@ -8,6 +8,7 @@ from nunbit.checks.metadata.classes import ClassSizes
 from nunbit.checks.metadata.exact_copies import ExactCopies
 from nunbit.checks.metadata.groups_across_parts import GroupsAcrossParts
 from nunbit.checks.metadata.image_sizes import ImageSizes
+from nunbit.checks.metadata.layers import Layers
 from nunbit.checks.metadata.remarks import Remarks
 from nunbit.checks.metadata.shortcuts import Shortcuts
 from nunbit.checks.metadata.unusable_files import UnusableFiles
@@ -26,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     Shortcuts(),
     ClassFromMetadata(),
     ImageSizes(),
+    Layers(),
     Remarks(),
     OneColour(),
     Exposure(),

@@ -12,6 +12,7 @@ from nunbit.config.resolved import SET, Decision
 from nunbit.config.sections import PixelsConfig
 from nunbit.data.inspect import Inspection
 from nunbit.data.scaling import for_channels
+from nunbit.data.value_range import MeasuredRange, ValueRange
 from nunbit.models.pretrained import WeightsInput
 
 
@@ -71,3 +72,19 @@ def decide_scaling(
         return Decision("pixels.scaling", None, why)
     value = for_channels(known[0], channels), for_channels(known[1], channels)
     return Decision("pixels.scaling", value, why)
+
+
+def decide_range(pixels: PixelsConfig, measured: MeasuredRange | None) -> Decision[ValueRange]:
+    """Range of samples of more than 8 bits: as set, as measured, or full where there are none."""
+    if pixels.range != "auto":
+        return Decision[ValueRange]("pixels.range", pixels.range, SET)
+    if measured is None:
+        return Decision[ValueRange]("pixels.range", "full", "no image has more than 8 bits")
+    note = ""
+    if measured.value != "full":
+        low, high = measured.value
+        note = (
+            f"Images of more than 8 bits: {low:g} becomes black and {high:g} white, for "
+            f"{measured.reason} (pixels.range)."
+        )
+    return Decision("pixels.range", measured.value, measured.reason, note=note)

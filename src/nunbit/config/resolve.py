@@ -22,7 +22,12 @@ from torch import nn
 from nunbit.advisor.plans import Advice
 from nunbit.config import Config
 from nunbit.config.contradictions import pretrained_weights
-from nunbit.config.input_contract import decide_colour, decide_resizing, decide_scaling
+from nunbit.config.input_contract import (
+    decide_colour,
+    decide_range,
+    decide_resizing,
+    decide_scaling,
+)
 from nunbit.config.resolved import (
     SET,
     Decision,
@@ -45,6 +50,7 @@ from nunbit.config.sections import (
 from nunbit.data.augment import PRESETS, choose_preset, load_augmentation
 from nunbit.data.inspect import Inspection
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.value_range import MeasuredRange
 from nunbit.device import fast_precision
 from nunbit.errors import DataError, UsageError
 from nunbit.finetune.cached_activations import only_flips
@@ -72,11 +78,16 @@ FEW_IMAGES = 2000
 
 
 def resolve_model_and_input(
-    config: Config, inspection: Inspection, *, device_type: str
+    config: Config,
+    inspection: Inspection,
+    *,
+    device_type: str,
+    measured: MeasuredRange | None = None,
 ) -> ModelAndInput:
     """Decide on the network and the input contract, whose statistics may be left to the images.
 
-    `device_type` is torch's: "cpu", "cuda" and so on. At least one image is usable.
+    `device_type` is torch's: "cpu", "cuda" and so on. `measured` is the range of the images of more
+    than 8 bits, None where there are none. At least one image is usable.
 
     Raises:
         what `nunbit.config.contradictions.pretrained_weights` raises.
@@ -89,6 +100,7 @@ def resolve_model_and_input(
     channels: Literal[1, 3] = 1 if colour.value == "grey" else 3
     scaling = decide_scaling(pixels, published, channels=channels)
     mean, std = scaling.value or ((0.0,) * channels, (1.0,) * channels)
+    value_range = decide_range(pixels, measured)
     initialisation = decide_initialisation(config.model, choice.name)
     dropout = config.model.dropout
     name = Decision("model.name", choice.name, SET)
@@ -116,6 +128,10 @@ def resolve_model_and_input(
             std=std,
             background=pixels.background,
             max_pixels=pixels.max_pixels,
+            range=value_range.value,
+            decoding=pixels.decoding,
+            frame=pixels.frame,
+            transparency=pixels.transparency,
         ),
         statistics_known=scaling.value is not None,
         decisions=(
@@ -126,6 +142,7 @@ def resolve_model_and_input(
             crop_share,
             interpolation,
             scaling,
+            value_range,
             initialisation,
             Decision(
                 "model.dropout",

@@ -85,6 +85,19 @@ class SplitConfig(Section):
 PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
 
 
+def _two_numbers(value: object) -> object:
+    """A range written as text, as in --set pixels.range=0,4095; other values as they are."""
+    if isinstance(value, str) and "," in value:
+        return tuple(part.strip() for part in value.strip("()[] ").split(","))
+    return value
+
+
+def _ascending(values: tuple[float, float]) -> tuple[float, float]:
+    if values[0] >= values[1]:
+        raise ValueError("a range is LOW,HIGH, and HIGH is larger")
+    return values
+
+
 def _positive(values: tuple[float, ...]) -> tuple[float, ...]:
     if min(values) <= 0:
         raise ValueError("a standard deviation is more than 0")
@@ -117,6 +130,21 @@ class PixelsConfig(Section):
     """Standard deviation of each channel that normalising divides by; set it with the mean."""
     background: Annotated[int, Field(ge=0, le=255)] = 255
     """Grey value that shows through transparency and fills borders."""
+    range: Annotated[
+        Auto | Literal["full"] | Annotated[tuple[float, float], AfterValidator(_ascending)],
+        BeforeValidator(_two_numbers),
+    ] = "auto"
+    """What becomes black and white in images of more than 8 bits, one range for all of them: `full`
+    (0 and 65535) or LOW,HIGH; auto is what headers state or the training images use."""
+    decoding: Literal["reduced", "full"] = "reduced"
+    """Large JPEGs are decoded at a part of their size, several times faster; `full` decodes them
+    whole, as other programs do that use an exported model."""
+    frame: Literal["first", "middle", "max", "mean"] = "first"
+    """Which page, plane or frame is used of files that have several; `max` and `mean` are over all
+    of them."""
+    transparency: Literal["show", "ignore"] = "show"
+    """`ignore` leaves an alpha channel out, for files in which it is a band such as near infrared;
+    that of a GeoTIFF always is one."""
     max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
     """Images with more pixels than this are excluded."""
     ram_budget_bytes: Auto | Annotated[int, Field(ge=0)] = "auto"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import PurePosixPath
 from posixpath import splitext
@@ -22,8 +22,18 @@ from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.progress import Progress
 from nunbit.types import FileRecord, ImageFacts, ImageStore, Samples
 
-_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
-_UNREAD_IMAGE_SUFFIXES = (".heic", ".heif", ".tga", ".psd", ".eps", ".svg", ".dng", ".cr2", ".nef")
+_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+_UNREAD_IMAGE_SUFFIXES = (
+    *(".heic", ".heif", ".hif", ".tga", ".psd", ".eps", ".svg", ".jxl", ".jxr", ".jls", ".exr"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".dcm", ".dicom"),
+)
+_SUFFIXES_OF_EXTRAS = {
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".hif": "HEIF",
+    ".dcm": "DICOM",
+    ".dicom": "DICOM",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +118,17 @@ def inspect(
     )
 
 
+def grouped_by_patient(samples: Samples, inspection: Inspection) -> Samples:
+    """The samples with DICOM's patients as groups, where neither data nor user name others."""
+    patients = ["" if fact is None else fact.patient for fact in inspection.facts]
+    if not any(patients) or any(samples.groups):
+        return samples
+    count = len({patient for patient in patients if patient})
+    note = f"images of one patient stay in one part: {count:,} patients by the DICOM headers"
+    groups = tuple(f"patient {patient}" if patient else "" for patient in patients)
+    return replace(samples, groups=groups, notes=(*samples.notes, note))
+
+
 def looks_like_image(path: str) -> bool:
     """The file name's extension is that of an image format, read or not."""
     suffix = PurePosixPath(path).suffix.lower()
@@ -152,7 +173,7 @@ def _should_be_image(path: str, reason: str) -> bool:
     One without any extension counts when it is empty: nothing else could say what it was.
     """
     nameless = PurePosixPath(path).suffix == "" and reason == "zero bytes"
-    return looks_like_image(path) or nameless or reason.startswith("damaged")
+    return looks_like_image(path) or nameless or reason.startswith(("damaged", "format "))
 
 
 def _remarks(
@@ -168,7 +189,8 @@ def _remarks(
     for path, fact in used:
         suffix = splitext(path)[1].lower()
         said, held = _suffixes().get(suffix, ""), _family(fact.format)
-        if said != held:
+        # The files of a hospital's archive have no extension, or a number as one.
+        if said != held and not (held == "DICOM" and not said):
             misnamed.setdefault((said, held), []).append(path)
     for (said, held), those in sorted(misnamed.items()):
         name = f"named as {said}" if said else "not named as an image"
@@ -181,18 +203,12 @@ def _remarks(
 
 _ODDITIES: tuple[tuple[str, str, Callable[[ImageFacts], bool]], ...] = (
     ("rotated by EXIF", "turned upright", lambda f: f.rotated),
-    (
-        "with several frames or pages",
-        "the first is used",
-        # A camera's MPO file is one photograph with previews beside it.
-        lambda f: f.frames > 1 and f.format != "MPO",
-    ),
     ("with transparency", "shown over the background", lambda f: f.transparent),
     ("in CMYK", "converted to RGB", lambda f: f.mode == "CMYK"),
     (
-        "with 16 or more bits of grey",
-        "the full range scaled to 8 bits",
-        lambda f: f.mode.startswith("I"),
+        "with more than 8 bits",
+        "made 8 bits over the range that the input contract states",
+        lambda f: f.wide,
     ),
 )
 
@@ -206,7 +222,8 @@ def _remark(paths: list[str], what: str, treatment: str) -> str:
 def _suffixes() -> dict[str, str]:
     """Extension to format, such as .jpg to JPEG."""
     known = Image.registered_extensions()
-    return {suffix: _family(name) for suffix, name in known.items() if name in FORMATS}
+    found = {suffix: _family(name) for suffix, name in known.items() if name in FORMATS}
+    return {**found, **_SUFFIXES_OF_EXTRAS}
 
 
 def _family(name: str) -> str:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nunbit.data.decoding import LARGEST_MAX_PIXELS, decode, decode_opened
+from nunbit.data.decoding import LARGEST_MAX_PIXELS, Frame, Transparency, decode, decode_opened
+from nunbit.data.formats.wide import ValueRange, to_bytes
 from nunbit.errors import ConfigError
 from nunbit.suggest import suggest
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 Fit = Literal["crop", "pad", "squash"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+JpegDecoding = Literal["reduced", "full"]
 
-_DECODER_VERSION = 1
+_DECODER_VERSION = 2
 """Raised whenever this file or decoding.py changes the pixels of a canvas."""
 _REDUCED = 3
 """Sizes of the canvas that a JPEG decoded at reduced size keeps at least."""
@@ -48,19 +50,25 @@ class Preprocess:
 
     - content decides the format; a wrong file name extension changes nothing;
     - EXIF rotation and mirroring are applied;
-    - grey of 16 bits is scaled over its full range (65535 becomes 255), colour of 16 bits keeps
-      its upper byte; nothing is stretched image by image, for brightness may matter;
+    - samples of more than 8 bits become bytes over `range`, which is one for all images: nothing
+      is stretched image by image, for brightness may matter; under the full range 65535 becomes
+      255, and colour keeps its upper byte;
+    - grey in which 0 is white is inverted, at every depth;
     - palettes are expanded, 1-bit images become black and white;
     - transparency (alpha channel, transparent colour or palette entry) shows `background`;
     - CMYK, YCCK and YCbCr become RGB by Pillow's plain formula; colour profiles are not applied;
-    - of an animation or a file with several pages, the first frame is taken;
+    - of an animation, or a file with several pages, planes or channels that are not colours,
+      `frame` says which is taken, or how they become one;
+    - the fourth band of a GeoTIFF is not transparency, and is left out;
     - an image of more than `max_pixels` is refused before its pixels are decoded;
-    - truncated or damaged files, empty files, what is not an image, floating point, LAB, and
-      32-bit grey beyond 16 bits are refused; `UnusableImage` says why. Nothing is guessed.
+    - truncated or damaged files, empty files, what is not an image, LAB, and, under the full
+      range, floating point and values outside of 0..65535 are refused; `UnusableImage` says why.
+      Nothing is guessed.
 
     A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves at least three times the
     canvas, before the antialiased resize: five times faster for a camera's photographs, and on
-    two photographs at five sizes 0.5 grey levels away on average from decoding in full.
+    two photographs at five sizes 0.5 grey levels away on average from decoding in full, which is
+    what all other programs do and `decoding` may ask for.
 
     Raises `ConfigError` for impossible values.
     """
@@ -87,8 +95,17 @@ class Preprocess:
     """Grey value 0..255 of what transparency and padding show."""
     max_pixels: int = 100_000_000
     """Width times height above which an image is refused as enormous."""
-    frame: Literal["first"] = "first"
-    """Which frame of an animation is used."""
+    frame: Frame = "first"
+    """Which frame, page or plane is used: first or middle; max and mean are over all of them."""
+    range: ValueRange = "full"
+    """What becomes black and white in samples of more than 8 bits; full: 0 and 65535. Contracts
+    written before it was stated mean full."""
+    decoding: JpegDecoding = "reduced"
+    """reduced: large JPEGs at a part of their size, several times faster; full: every JPEG whole,
+    as other programs decode it."""
+    transparency: Transparency = "show"
+    """show: the background shows through; ignore: the colours as they are stored, for files whose
+    fourth channel is a measurement, such as near infrared."""
 
     def __post_init__(self) -> None:
         checks = {
@@ -102,7 +119,10 @@ class Preprocess:
             "crop_share": 0 < self.crop_share <= 1 and (self.fit != "pad" or self.crop_share == 1),
             "background": _whole(self.background) and 0 <= self.background <= 255,
             "max_pixels": _whole(self.max_pixels) and 1 <= self.max_pixels <= LARGEST_MAX_PIXELS,
-            "frame": self.frame == "first",
+            "frame": self.frame in get_args(Frame),
+            "range": self.range == "full" or _is_range(self.range),
+            "transparency": self.transparency in get_args(Transparency),
+            "decoding": self.decoding in get_args(JpegDecoding),
         }
         for name, possible in checks.items():
             if not possible:
@@ -118,7 +138,7 @@ class Preprocess:
 
     def canvas(self, data: bytes) -> NDArray[np.uint8]:
         """Bytes of an image file to a canvas, uint8 [H, W, C]. Raises `UnusableImage`."""
-        return self._canvas_of(self._decoded(data, full=False))
+        return self._canvas_of(self._decoded(data))
 
     def picture(self, data: bytes, *, full: bool = False) -> NDArray[np.uint8]:
         """Bytes of an image file, decoded and upright but not resized, uint8 [h, w, 3].
@@ -128,17 +148,31 @@ class Preprocess:
         """
         return np.array(self._decoded(data, full=full).convert("RGB"), dtype=np.uint8)
 
-    def _decoded(self, data: bytes, *, full: bool) -> Image.Image:
-        """Mode L or RGB, upright; a JPEG at a reduced size unless `full`."""
+    def shown(self, data: bytes, *, longest: int) -> Image.Image:
+        """Bytes of an image file as `picture` gives them, for people to look at.
+
+        Mode L or RGB; a JPEG may be smaller, but both sides stay at least `longest` pixels. Raises
+        `UnusableImage`.
+        """
+        return self._decode(data, enough=(longest, longest))
+
+    def _decoded(self, data: bytes, *, full: bool = False) -> Image.Image:
+        """Mode L or RGB, upright; a JPEG at a reduced size unless `full` or the contract says."""
         enough = (
             math.ceil(_REDUCED * self.height / self.crop_share),
             math.ceil(_REDUCED * self.width / self.crop_share),
         )
+        return self._decode(data, enough=None if full or self.decoding == "full" else enough)
+
+    def _decode(self, data: bytes, *, enough: tuple[int, int] | None) -> Image.Image:
         return decode(
             data,
             max_pixels=self.max_pixels,
             background=self.background,
-            enough=None if full else enough,
+            value_range=self.range,
+            frame=self.frame,
+            transparency=self.transparency,
+            enough=enough,
         )
 
     def canvas_from_image(self, image: Image.Image) -> NDArray[np.uint8]:
@@ -147,21 +181,40 @@ class Preprocess:
         As its file would be, but always decoded in full; the image is left as it is. Raises
         `UnusableImage`.
         """
-        decoded = decode_opened(image, max_pixels=self.max_pixels, background=self.background)
+        decoded = decode_opened(
+            image,
+            max_pixels=self.max_pixels,
+            background=self.background,
+            value_range=self.range,
+        )
         return self._canvas_of(decoded)
 
-    def canvas_from_array(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """One image in memory, uint8 [h, w, 1 or 3] or [h, w], to a canvas, uint8 [H, W, C].
+    def canvas_from_array(self, image: NDArray[Any]) -> NDArray[np.uint8]:
+        """One image in memory, [h, w, 1 or 3] or [h, w], to a canvas, uint8 [H, W, C].
 
-        Raises ValueError for another shape or type.
+        Its samples are uint8, or uint16, which become bytes over the contract's range. Raises
+        ValueError for another shape or type, and for an image without pixels.
         """
-        if image.dtype != np.uint8:
-            raise ValueError(f"an image in memory must be uint8, not {image.dtype}")
+        if image.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"an image in memory must be uint8 or uint16, not {image.dtype}")
+        if 0 in image.shape:
+            raise ValueError(f"an image in memory has pixels, and this one is {image.shape}")
         grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
         if not grey and not (image.ndim == 3 and image.shape[2] == 3):
             raise ValueError(f"an image in memory must be [h, w, 1 or 3], not {image.shape}")
         plane = image.reshape(image.shape[:2]) if grey else image
+        if plane.dtype == np.uint16:
+            plane = self._bytes_of(plane)
         return self._canvas_of(Image.fromarray(np.ascontiguousarray(plane)))
+
+    def _bytes_of(self, samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Wide samples of an array, as those of a file become bytes.
+
+        Under the full range colour keeps its upper byte, and grey is rounded.
+        """
+        if self.range == "full" and samples.ndim == 3:
+            return (samples >> 8).astype(np.uint8)
+        return to_bytes(samples, self.range)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 [B, C, H, W] of any memory format to float32 of the same: (x/255 - mean) / std."""
@@ -267,8 +320,21 @@ _POSSIBLE = {
     "crop_share": "more than 0, at most 1; always 1 for the fit pad",
     "background": "a whole number from 0 (black) to 255 (white)",
     "max_pixels": f"a whole number from 1 to {LARGEST_MAX_PIXELS:,}",
-    "frame": "only 'first'",
+    "frame": "one of first, middle, max, mean",
+    "range": "full, or two finite numbers, of which the second is larger",
+    "decoding": "reduced or full",
+    "transparency": "show or ignore",
 }
+
+
+def _is_range(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+        and bool(np.isfinite(value).all())
+        and value[0] < value[1]
+    )
 
 
 def _whole(value: object) -> bool:

@@ -20,6 +20,7 @@ from nunbit.pipelines.dataset import (
     decode_data,
     inspect_data,
     training_statistics,
+    with_training_range,
 )
 from nunbit.pipelines.splitting.make_or_load_split import make_or_load_split
 from nunbit.pipelines.stopwatch import Stopwatch
@@ -61,6 +62,7 @@ def check_data(
         )
     with watch.stage("split"):
         dataset, stops = _split(dataset, config, progress)
+        dataset, chosen = with_training_range(dataset, chosen, config, progress=progress)
         if not chosen.statistics_known and dataset.split.counts["train"]:
             dataset = dataset.with_statistics(training_statistics(dataset))
     split, preprocess, findings = dataset.split, dataset.preprocess, (*stops, *findings)

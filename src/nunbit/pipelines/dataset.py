@@ -19,12 +19,11 @@ from nunbit.checks.metadata.unusable_files import bad_images
 from nunbit.checks.run import quick_findings
 from nunbit.config import Config, read_config
 from nunbit.config.budget import decide_budget, decide_workers
-from nunbit.config.resolve import resolve_model_and_input
 from nunbit.config.resolved import ModelAndInput
 from nunbit.config.sections import DataConfig
 from nunbit.data.corrections import apply_corrections, left_out_of_test, read_corrections
 from nunbit.data.dataset import Dataset
-from nunbit.data.inspect import Inspection, inspect
+from nunbit.data.inspect import Inspection, grouped_by_patient, inspect
 from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import channel_statistics, open_pixels
@@ -36,6 +35,7 @@ from nunbit.formatting import count, percentage
 from nunbit.models.catalog import model_info
 from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
+from nunbit.pipelines.input_contract import choose_model_and_input
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.make_or_load_split import make_or_load_split
 from nunbit.pipelines.stopwatch import Stopwatch
@@ -101,6 +101,9 @@ def open_dataset(
         if report:
             report_split(dataset, progress)
         check_trainable(dataset)
+    with watch.stage("decode"):
+        dataset, chosen = with_training_range(dataset, chosen, config, progress=progress)
+    with watch.stage("check"):
         if not chosen.statistics_known:
             dataset = dataset.with_statistics(training_statistics(dataset))
     return OpenedDataset(dataset, chosen, findings)
@@ -163,7 +166,8 @@ def inspect_data(
     if config.pixels.disk_budget_bytes != 0:
         cache = InspectionCache(default_cache_folder() / "looks", samples.location)
     workers = decide_workers(config.pixels)
-    return samples, inspect(samples, workers=workers, progress=progress, remembered=cache)
+    inspection = inspect(samples, workers=workers, progress=progress, remembered=cache)
+    return grouped_by_patient(samples, inspection), inspection
 
 
 def load_configured(
@@ -207,7 +211,7 @@ def decode_data(
         UsageError: when the network cannot be had for such images.
     """
     check_any_usable(samples, inspection)
-    chosen = resolve_model_and_input(config, inspection, device_type=device.type)
+    chosen = choose_model_and_input(config, samples, inspection, device_type=device.type)
     contract = chosen.preprocess
     # Noticed before the long work of decoding, and before a run's folder is begun.
     check_model_settings(
@@ -218,6 +222,29 @@ def decode_data(
     )
     dataset = decode_under(contract, samples, inspection, config, device=device, progress=progress)
     return OpenedDataset(dataset, chosen, findings_of(dataset, config))
+
+
+def with_training_range(
+    dataset: Dataset, chosen: ModelAndInput, config: Config, *, progress: Progress = SILENT
+) -> tuple[Dataset, ModelAndInput]:
+    """The data set under the pixel range of its training part, which is known after the split.
+
+    Until then the range is that of all images that may come to train. Nothing changes where all
+    have 8 bits or a range is set; where the two differ, the images are decoded again.
+    """
+    samples, inspection = dataset.samples, dataset.inspection
+    facts = [inspection.facts[row] for row in dataset.rows("train")]
+    if config.pixels.range != "auto" or not any(fact is not None and fact.wide for fact in facts):
+        return dataset, chosen
+    again = choose_model_and_input(
+        config, samples, inspection, device_type=dataset.device.type, rows=dataset.rows("train")
+    )
+    if again.preprocess != dataset.preprocess:
+        split = dataset.split
+        dataset = decode_under(
+            again.preprocess, samples, inspection, config, device=dataset.device, progress=progress
+        ).with_split(split)
+    return dataset, again
 
 
 def decode_under(
@@ -258,6 +285,7 @@ def findings_of(dataset: Dataset, config: Config) -> tuple[Finding, ...]:
         max_bad_fraction=config.data.max_bad_fraction,
         test_fraction=config.split.test_fraction,
         input_size=(contract.height, contract.width),
+        frame=contract.frame,
     )
     return quick_findings(context)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from nunbit import __version__
 from nunbit.classifier import Classifier, load
-from nunbit.data.decoding import decode, read_image_bytes
+from nunbit.data.decoding import read_image_bytes
 from nunbit.device import describe_device
 from nunbit.errors import UnusableImage, UsageError
 from nunbit.explain.attribution import METHODS
@@ -136,12 +136,7 @@ def _read(files: Sequence[Path], classifier: Classifier) -> _Given:
         try:
             data = read_image_bytes(file)
             canvas = contract.canvas(data)
-            image = decode(
-                data,
-                max_pixels=contract.max_pixels,
-                background=contract.background,
-                enough=(SIDE, SIDE),
-            )
+            image = contract.shown(data, longest=SIDE)
         except UnusableImage as error:
             given.unusable.append((file, error.what))
             continue

@@ -59,10 +59,10 @@ def augment(
     progress = display_on(stderr_console(), quiet=quiet)
 
     from nunbit import __version__
-    from nunbit.config.resolve import resolve_model_and_input
     from nunbit.device import resolve_device
     from nunbit.pipelines.augment import sample_images
     from nunbit.pipelines.dataset import check_any_usable, inspect_data
+    from nunbit.pipelines.input_contract import choose_model_and_input
     from nunbit.reports.augmentation import build_gallery
 
     wanted = config.augment.preset
@@ -72,7 +72,7 @@ def augment(
     if shown is None:
         shown, notes = _default_augmentation(samples.name)
     device_type = resolve_device(config.device).type
-    chosen = resolve_model_and_input(config, inspection, device_type=device_type)
+    chosen = choose_model_and_input(config, samples, inspection, device_type=device_type)
     page = build_gallery(
         sample_images(samples, inspection, chosen.preprocess, count=images, seed=config.seed),
         shown,

@@ -77,4 +77,12 @@ def _contract(config: Config | None) -> Preprocess:
     if config is None:
         return plain
     pixels = config.pixels
-    return replace(plain, max_pixels=pixels.max_pixels, background=pixels.background)
+    return replace(
+        plain,
+        max_pixels=pixels.max_pixels,
+        background=pixels.background,
+        # Which is never 'auto' in a run's own configuration, unless it was written before.
+        range="full" if pixels.range == "auto" else pixels.range,
+        frame=pixels.frame,
+        transparency=pixels.transparency,
+    )

@@ -7,7 +7,6 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.decoding import decode
 from nunbit.data.inspect import Inspection
 from nunbit.data.pixels import Pixels
 from nunbit.data.preprocess import Preprocess
@@ -34,12 +33,7 @@ def originals_of(
                 return Original(picture=content, height=content.shape[0], width=content.shape[1])
             if hashlib.sha256(content).hexdigest() != inspection.sha256[row]:
                 return Original(fault="the file has changed since the run read it")
-            picture = decode(
-                content,
-                max_pixels=preprocess.max_pixels,
-                background=preprocess.background,
-                enough=(MAX_SIDE, MAX_SIDE),
-            )
+            picture = preprocess.shown(content, longest=MAX_SIDE)
         except UnusableImage as error:
             return Original(fault=error.what)
         facts = inspection.facts[row]

@@ -131,6 +131,9 @@ def _thumbnail(dataset: Dataset, config: Config) -> Preprocess:
         mean=(0.0,) if grey else (0.0,) * 3,
         std=(1.0,) if grey else (1.0,) * 3,
         max_pixels=config.pixels.max_pixels,
+        range=dataset.preprocess.range,
+        frame=dataset.preprocess.frame,
+        transparency=dataset.preprocess.transparency,
     )
 
 

@@ -1,0 +1,1 @@
+"""File formats of pictures, beyond what Pillow makes of them: headers, wide samples, extras."""
