@@ -96,7 +96,7 @@ def _window(file: Any) -> tuple[float, float]:
 
 def _values(file: Any, kind: str) -> NDArray[Any]:
     """Samples of all frames, [frames, h, w], [h, w] or with 3 channels last."""
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     try:
         values: NDArray[Any] = file.pixel_array  # pydicom makes YCbCr RGB

@@ -42,7 +42,7 @@ def first_tags(data: bytes) -> Any:
 
 
 def leaves_pillow(tags: Any) -> str:
-    """Tell why a page that Pillow opens must be read otherwise; '' where Pillow reads it rightly."""
+    """Tell why a page that Pillow opens must be read otherwise; '' where it need not."""
     if tags.get(_PLANAR, 1) == 2 and tags.get(_CHANNELS, 1) > 1 and _bits(tags) > 8:
         return "its colours of more than 8 bits lie in planes, which Pillow mixes up"
     return ""
@@ -83,7 +83,7 @@ def channels_of(tags: Any) -> int:
 
 
 def told_layers(tags: Any, pages: int) -> str:
-    """Name what the pages are, such as '2 channels, 5 z-planes'; 'n pages' where nothing says so."""
+    """Name what the pages are, such as '2 channels, 5 z-planes', else 'n pages'."""
     text = tags.get(_DESCRIPTION, "")
     text = text if isinstance(text, str) else ""
     told = []
@@ -187,7 +187,7 @@ def _channels_last(values: NDArray[Any], tags: Any) -> NDArray[Any]:
 def _eight_bits(values: NDArray[Any], tags: Any) -> NDArray[np.uint8]:
     """Samples of at most 8 bits over 0..255."""
     largest = 2 ** _bits(tags) - 1
-    return (values.astype(np.uint16) * (255 // largest)).astype(np.uint8)
+    return np.asarray(values.astype(np.uint16) * (255 // largest)).astype(np.uint8)
 
 
 def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:

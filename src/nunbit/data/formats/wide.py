@@ -94,7 +94,7 @@ def _check_scale(values: NDArray[Any], low: float, high: float) -> None:
         return
     least, largest = float(values.min()), float(values.max())
     flat = values.dtype.kind == "f" and 0 < largest - least < (high - low) / 256
-    beyond = least > high + (high - low) or largest < low - (high - low)
+    beyond = high <= 65535 < least
     if flat or beyond or (values.dtype.kind != "f" and high - low <= 1):
         raise UnusableImage(
             f"values of {least:g} to {largest:g} are of another scale than the range of the data "
