@@ -118,6 +118,16 @@ def test_summary_block_has_the_keys_of_the_contract_and_is_strict_json() -> None
         "loss",
         "ece",
         "ece_ci95",
+        "balanced_accuracy",
+        "balanced_accuracy_ci95",
+        "matthews_correlation",
+        "matthews_correlation_ci95",
+        "cohens_kappa",
+        "cohens_kappa_ci95",
+        "roc_auc",
+        "roc_auc_ci95",
+        "average_precision",
+        "notes",
         "per_class",
     ]
     per_class = block["per_class"]

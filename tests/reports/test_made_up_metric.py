@@ -98,7 +98,7 @@ def test_it_is_on_the_model_card() -> None:
     card = model_card(summary, preprocess=preprocess, mirrored=False)
     value = _brier(Evidence(predictions)).value
     assert f"Brier score: {value:.4f} (0.1250 to 0.8750), 0 is best." in card
-    assert "| Class | Precision | Recall | F1 | Missed | Test images |" in card
+    assert " | F1 | ROC AUC | Average precision | Missed | Test images |" in card
 
 
 def test_it_is_in_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

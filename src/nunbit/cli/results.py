@@ -41,6 +41,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         ("images", counts_line(summary.get("n") or {})),
         *accuracy,
         *_without_corrections(summary.get("corrected_test")),
+        *_little_tested(test),
         ("macro F1", _decimal(test, "macro_f1")),
         ("baseline", _baseline(summary, test)),
         ("loss", _decimal(test, "loss")),
@@ -133,6 +134,18 @@ def _without_corrections(corrected: Mapping[str, Any] | None) -> list[tuple[str,
     if corrected["relabelled"] and before is not None:
         rows.append(("former labels", f"{_percent(before, 'accuracy')}  (test before relabelling)"))
     return rows
+
+
+def _little_tested(test: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The classes that the test images say nothing or little about."""
+    from nunbit.evaluation.tested_classes import barely_tested_classes, untested_classes
+
+    sizes = {name: int(entry["n"]) for name, entry in (test.get("per_class") or {}).items()}
+    rows = (
+        ("not tested", untested_classes(sizes)),
+        ("barely tested", barely_tested_classes(sizes)),
+    )
+    return [(title, sentence) for title, sentence in rows if sentence]
 
 
 def _percent(numbers: Mapping[str, Any], key: str) -> str:

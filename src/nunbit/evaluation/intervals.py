@@ -64,6 +64,26 @@ def macro_f1_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
     return _wilson(centre, float(images))
 
 
+def wilson_for_variance(
+    value: float, variance: float, *, at: float | None = None, otherwise: float = 1.0
+) -> tuple[float, float]:
+    """Wilson's 95 % interval for as many images as an accuracy with this variance would have.
+
+    Wald's interval with the variance would be too narrow near 0 and 1, and leave the scale
+    (Korn and Graubard 1998 do this for surveys).
+
+    Args:
+        value: the number, 0 to 1.
+        variance: its variance.
+        at: the number at which the variance was taken; the value itself if None.
+        otherwise: images where nothing varies.
+    """
+    place = value if at is None else at
+    spread = place * (1 - place)
+    varies = variance > 1e-15 and spread > 0
+    return _wilson(value, spread / variance if varies else otherwise)
+
+
 def _wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's interval for a number of images that need not be whole."""
     middle, shrunk = share + Z**2 / (2 * n), 1 + Z**2 / n

@@ -8,7 +8,7 @@ summary.json, the report, the model card and the comparison of runs show what st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.errors import TrainingError
+from nunbit.evaluation import agreement
 from nunbit.evaluation.calibration import Reliability, reliability
 from nunbit.evaluation.f1 import macro_f1
 from nunbit.evaluation.intervals import macro_f1_interval, wilson_interval
+from nunbit.evaluation.ranking import OneVsRest, Ranked, one_vs_rest
 from nunbit.formatting import (
+    count,
     decimal,
     decimal_with_range,
     decimal_with_short_range,
@@ -84,6 +87,18 @@ class Evidence:
         right = self.predictions.predicted == self.predictions.labels
         return reliability(self.predictions.probabilities.max(axis=1), right)
 
+    @cached_property
+    def rankings(self) -> OneVsRest:
+        """ROC AUC and average precision of each class against the rest."""
+        return one_vs_rest(self.predictions.probabilities, self.predictions.labels)
+
+    @property
+    def absent(self) -> str:
+        """Remark that classes have no images and are left out of a mean; '' if all have some."""
+        sizes = self.confusion.sum(axis=1)
+        absent = int((sizes == 0).sum())
+        return f"without {count(absent, 'class', 'classes')} that no image is of" if absent else ""
+
 
 class Form(NamedTuple):
     """Format of a number."""
@@ -103,6 +118,8 @@ class Measured:
 
     value: float
     ci95: tuple[float, float] | None = None
+    note: str = ""
+    """What was left out, or why there is no interval, as the end of a line."""
 
     def text(self, form: Form) -> str:
         """The number as a reader sees it, with its interval where it has one."""
@@ -118,7 +135,8 @@ class Metric:
     name: str
     """Key in summary.json; the interval stands under this name and `_ci95`."""
     title: str
-    measure: Callable[[Evidence], Measured]
+    measure: Callable[[Evidence], Measured | None]
+    """None where the number cannot be computed, or says nothing."""
     meaning: str = ""
     """What it says and which end is best, as the end of a line."""
     form: Form = AS_DECIMAL
@@ -132,7 +150,11 @@ def _accuracy(found: Evidence) -> Measured:
 
 
 def _macro_f1(found: Evidence) -> Measured:
-    return Measured(macro_f1(found.confusion), macro_f1_interval(found.confusion))
+    # An absent class that was answered counts as 0, as in scikit-learn: the answers were wrong.
+    unknown = int(((found.confusion.sum(axis=0) + found.confusion.sum(axis=1)) == 0).sum())
+    classes = count(unknown, "class", "classes")
+    note = f"without {classes} that neither image nor answer is of" if unknown else ""
+    return Measured(macro_f1(found.confusion), macro_f1_interval(found.confusion), note)
 
 
 def _loss(found: Evidence) -> Measured:
@@ -142,6 +164,68 @@ def _loss(found: Evidence) -> Measured:
 def _ece(found: Evidence) -> Measured:
     # The interval may lie below the value, which is too high on average for few images.
     return Measured(found.reliability.error, found.reliability.error_ci95)
+
+
+def _balanced_accuracy(found: Evidence) -> Measured:
+    value = agreement.balanced_accuracy(found.confusion)
+    if not agreement.enough_for_interval(found.confusion):
+        return Measured(value, note=_notes(found.absent, _FEW_IMAGES))
+    interval = agreement.balanced_accuracy_interval(found.confusion)
+    return Measured(value, interval, found.absent)
+
+
+def _matthews(found: Evidence) -> Measured | None:
+    value = agreement.matthews_correlation(found.confusion)
+    if value is None:
+        return None
+    if not agreement.enough_for_interval(found.confusion):
+        return Measured(value, note=_FEW_IMAGES)
+    return Measured(value, agreement.matthews_correlation_interval(found.confusion))
+
+
+def _kappa(found: Evidence) -> Measured | None:
+    value = agreement.cohens_kappa(found.confusion)
+    if value is None:
+        return None
+    if not agreement.enough_for_interval(found.confusion):
+        return Measured(value, note=_FEW_IMAGES)
+    return Measured(value, agreement.cohens_kappa_interval(found.confusion))
+
+
+def _top5(found: Evidence) -> Measured | None:
+    probabilities, labels = found.predictions.probabilities, found.predictions.labels
+    if probabilities.shape[1] < MIN_CLASSES_TOP5:
+        return None
+    own = probabilities[np.arange(found.n), labels][:, None]
+    # Of equal probabilities the later class counts as the higher, as in scikit-learn.
+    later = np.arange(probabilities.shape[1]) > labels[:, None]
+    rank = ((probabilities > own) | ((probabilities == own) & later)).sum(axis=1)
+    right = int((rank < 5).sum())
+    return Measured(right / found.n, wilson_interval(right, found.n))
+
+
+def _roc_auc(found: Evidence) -> Measured | None:
+    return _measured(found.rankings.macro_roc_auc, found.absent)
+
+
+def _average_precision(found: Evidence) -> Measured | None:
+    return _measured(found.rankings.macro_average_precision, found.absent)
+
+
+def _measured(ranked: Ranked | None, note: str = "") -> Measured | None:
+    if ranked is None:
+        return None
+    few = "" if ranked.ci95 else "too few images, or mistakes, of a class for an interval"
+    return Measured(ranked.value, ranked.ci95, _notes(note, few))
+
+
+def _notes(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+_FEW_IMAGES = f"no interval: a class has fewer than {agreement.MIN_IMAGES_FOR_INTERVAL} images"
+MIN_CLASSES_TOP5 = 10
+"""With fewer, five answers are half of all."""
 
 
 METRICS: tuple[Metric, ...] = (
@@ -175,6 +259,60 @@ METRICS: tuple[Metric, ...] = (
         meaning="gap between confidence and accuracy; 0 is best",
         shown=frozenset({"headline"}),
     ),
+    Metric(
+        name="balanced_accuracy",
+        title="Balanced accuracy",
+        measure=_balanced_accuracy,
+        meaning="mean recall of the classes; 1 is best",
+        form=AS_DECIMAL,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=True,
+    ),
+    Metric(
+        name="matthews_correlation",
+        title="Matthews correlation",
+        measure=_matthews,
+        meaning="correlation of truth and answer; 0 is chance, 1 is best",
+        form=AS_DECIMAL,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=False,
+    ),
+    Metric(
+        name="cohens_kappa",
+        title="Cohen's kappa",
+        measure=_kappa,
+        meaning="agreement beyond chance; 0 is chance, 1 is best",
+        form=AS_DECIMAL,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=False,
+    ),
+    Metric(
+        name="top5_accuracy",
+        title="Top-5 accuracy",
+        measure=_top5,
+        meaning="the true class is among the five likeliest",
+        form=AS_PERCENT,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=True,
+    ),
+    Metric(
+        name="roc_auc",
+        title="Macro ROC AUC",
+        measure=_roc_auc,
+        meaning="how well each class is ranked above the rest; 0.5 is chance, 1 is best",
+        form=AS_DECIMAL,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=True,
+    ),
+    Metric(
+        name="average_precision",
+        title="Macro average precision",
+        measure=_average_precision,
+        meaning="precision over all thresholds, each class against the rest; 1 is best",
+        form=AS_DECIMAL,
+        shown=frozenset({"headline", "card", "compare"}),
+        is_fraction=True,
+    ),
 )
 """In the order of summary.json."""
 
@@ -193,6 +331,25 @@ class ClassMetrics:
     predicted: int
     """Images that were given this class."""
     correct: int
+    others: int | None = None
+    """Images of the other class where there are two; None with more."""
+    ranked_roc_auc: Ranked | None = None
+    ranked_precision: Ranked | None = None
+    """None where there are no images of this class, or no others."""
+
+    @property
+    def specificity(self) -> float | None:
+        """Fraction of the other class's images, where there are two, not given this one."""
+        if not self.others:
+            return None
+        return 1 - (self.predicted - self.correct) / self.others
+
+    @property
+    def specificity_ci95(self) -> tuple[float, float]:
+        """Wilson's 95 % interval; (0, 1) where there is no specificity."""
+        if not self.others:
+            return 0.0, 1.0
+        return wilson_interval(self.others - self.predicted + self.correct, self.others)
 
     @property
     def precision(self) -> float:
@@ -236,7 +393,8 @@ class ClassMetrics:
 
     def to_dict(self) -> dict[str, float]:
         """An entry of `per_class` in summary.json."""
-        values = {metric.name: metric.measure(self).value for metric in CLASS_METRICS}
+        found = {metric.name: metric.measure(self) for metric in CLASS_METRICS}
+        values = {name: number.value for name, number in found.items() if number is not None}
         return {**values, "n": self.n}
 
 
@@ -247,13 +405,19 @@ class ClassMetric:
     name: str
     """Key in summary.json."""
     title: str
-    measure: Callable[[ClassMetrics], Measured]
+    measure: Callable[[ClassMetrics], Measured | None]
+    """None where the number cannot be computed; it is then not in summary.json."""
     is_defined: Callable[[ClassMetrics], bool] = lambda _: True
     undefined: str = "–"
     """What stands in the table where it is not defined."""
     form: Form = AS_PERCENT
     meaning: str = ""
     """A sentence above the table."""
+
+
+def _specificity(counts: ClassMetrics) -> Measured | None:
+    value = counts.specificity
+    return None if value is None else Measured(value, counts.specificity_ci95)
 
 
 CLASS_METRICS: tuple[ClassMetric, ...] = (
@@ -280,6 +444,28 @@ CLASS_METRICS: tuple[ClassMetric, ...] = (
         is_defined=lambda c: c.n + c.predicted > 0,
         form=AS_SHORT_DECIMAL,
         meaning="F1: both in one number, 1 at best.",
+    ),
+    ClassMetric(
+        name="specificity",
+        title="Specificity",
+        measure=_specificity,
+        meaning="Specificity: which fraction of the other class was not given this one; "
+        "recall is also called sensitivity.",
+    ),
+    ClassMetric(
+        name="roc_auc",
+        title="ROC AUC",
+        measure=lambda c: _measured(c.ranked_roc_auc),
+        form=AS_SHORT_DECIMAL,
+        meaning="ROC AUC: how often an image of the class has a higher probability of it than "
+        "another image has; no interval where there are too few images or mistakes for one.",
+    ),
+    ClassMetric(
+        name="average_precision",
+        title="Average precision",
+        measure=lambda c: _measured(c.ranked_precision),
+        form=AS_SHORT_DECIMAL,
+        meaning="Average precision: the precision, over all thresholds of the class's probability.",
     ),
 )
 """In the order of summary.json."""
@@ -309,17 +495,21 @@ class Scores:
             block[name] = found.value
             if found.ci95 is not None:
                 block[f"{name}_ci95"] = list(found.ci95)
+        notes = {name: found.note for name, found in self.values.items() if found.note}
+        if notes:
+            block["notes"] = notes
         return block | {"per_class": {name: dict(row) for name, row in self.per_class.items()}}
 
     @classmethod
     def from_dict(cls, block: Mapping[str, Any]) -> Scores:
         """The inverse of `to_dict`. Raises TypeError or ValueError for anything else."""
-        values = {}
+        values, notes = {}, block.get("notes") or {}
         for name, value in block.items():
-            if name == "per_class" or name.endswith("_ci95"):
+            if name in ("per_class", "notes") or name.endswith("_ci95"):
                 continue
             interval = block.get(f"{name}_ci95")
-            values[name] = Measured(float(value), None if interval is None else _pair(interval))
+            ci95 = None if interval is None else _pair(interval)
+            values[name] = Measured(float(value), ci95, str(notes.get(name, "")))
         per_class = block.get("per_class") or {}
         return cls(values=values, per_class={name: dict(row) for name, row in per_class.items()})
 
@@ -387,8 +577,8 @@ def evaluate(predictions: Predictions, classes: ClassNames) -> Metrics:
     return Metrics(
         n=found.n,
         correct=found.correct,
-        values={metric.name: metric.measure(found) for metric in METRICS},
-        per_class=_per_class(classes, found.confusion),
+        values=measured(found, METRICS),
+        per_class=_per_class(classes, found),
         confusion=found.confusion,
     )
 
@@ -401,13 +591,26 @@ def confusion_counts(
     return pairs.reshape(classes, classes).astype(np.int64)
 
 
-def _per_class(classes: ClassNames, confusion: NDArray[np.int64]) -> dict[str, ClassMetrics]:
-    counts = zip(np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0), strict=True)
-    found = (
-        ClassMetrics(correct=int(correct), n=int(n), predicted=int(predicted))
-        for correct, n, predicted in counts
-    )
-    return dict(zip(classes, found, strict=True))
+def measured(found: Evidence, metrics: Iterable[Metric]) -> dict[str, Measured]:
+    """The numbers that can be computed, by name."""
+    numbers = {metric.name: metric.measure(found) for metric in metrics}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _per_class(classes: ClassNames, found: Evidence) -> dict[str, ClassMetrics]:
+    confusion, rankings = found.confusion, found.rankings
+    sizes, answers = confusion.sum(axis=1), confusion.sum(axis=0)
+    return {
+        name: ClassMetrics(
+            correct=int(confusion[k, k]),
+            n=int(sizes[k]),
+            predicted=int(answers[k]),
+            others=found.n - int(sizes[k]) if len(classes) == 2 else None,
+            ranked_roc_auc=rankings.roc_auc[k],
+            ranked_precision=rankings.average_precision[k],
+        )
+        for k, name in enumerate(classes)
+    }
 
 
 def _pair(values: Any) -> tuple[float, float]:

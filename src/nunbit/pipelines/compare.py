@@ -11,7 +11,7 @@ from nunbit.errors import BundleError, UsageError
 from nunbit.evaluation.comparison.seed_variance import spread
 from nunbit.evaluation.comparison.values import Comparison, ConfigurationRow, RunRow, Setting
 from nunbit.evaluation.f1 import macro_f1
-from nunbit.evaluation.metrics import Evidence, metrics_in
+from nunbit.evaluation.metrics import Evidence, measured, metrics_in
 from nunbit.evaluation.summary import Summary
 from nunbit.pipelines.comparison.configurations import (
     Configuration,
@@ -156,7 +156,7 @@ def _run_row(run: RecordedRun, configurations: Sequence[Configuration], speeds: 
         seed=run.seed,
         n=found.n,
         correct=found.correct,
-        numbers={metric.name: metric.measure(found) for metric in metrics_in("compare")},
+        numbers=measured(found, metrics_in("compare")),
         parameters=run.summary.parameters,
         model_bytes=_bytes_of(run.model_folder),
         train_seconds=training.seconds.get("train"),

@@ -86,20 +86,27 @@ def _headline(summary: Summary, test: Scores) -> str:
 def _other_numbers(test: Scores) -> str:
     """A line for each further metric that the registry shows on the card."""
     return "".join(
-        f"\n{metric.title}: {found.text(metric.form)}, {metric.meaning}.\n"
+        f"\n{metric.title}: {found.text(metric.form)}, "
+        f"{'; '.join(filter(None, (metric.meaning, found.note)))}.\n"
         for metric in metrics_in("card")
         if (found := test.get(metric.name)) is not None
     )
 
 
 def _class_table(test: Scores) -> str:
-    titles = [metric.title for metric in registry.CLASS_METRICS]
+    columns = [
+        metric
+        for metric in registry.CLASS_METRICS
+        if any(metric.name in numbers for numbers in test.per_class.values())
+    ]
+    titles = [metric.title for metric in columns]
     rows = [
         f"| Class | {' | '.join(titles)} | Test images |",
         "| --- |" + " --- |" * (len(titles) + 1),
     ]
     for name, numbers in test.per_class.items():
-        values = " | ".join(f"{numbers[metric.name]:.3f}" for metric in registry.CLASS_METRICS)
+        known = [numbers.get(metric.name) for metric in columns]
+        values = " | ".join("-" if value is None else f"{value:.3f}" for value in known)
         rows.append(f"| {name.replace('|', ' ')} | {values} | {numbers['n']:,} |")
     return "\n".join(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nunbit.evaluation import metrics as registry
@@ -42,8 +43,15 @@ def classes(report: RunResult) -> Section | None:
     metrics = report.metrics
     if metrics is None:
         return None
-    columns = registry.CLASS_METRICS
-    rows = [_row(report, metrics, k, counts) for k, counts in enumerate(metrics.per_class.values())]
+    columns = [
+        metric
+        for metric in registry.CLASS_METRICS
+        if any(metric.measure(counts) is not None for counts in metrics.per_class.values())
+    ]
+    rows = [
+        _row(report, metrics, k, counts, columns)
+        for k, counts in enumerate(metrics.per_class.values())
+    ]
     rows.sort(key=lambda row: (row.counts.n == 0, row.counts.recall))
     body = render(
         "run/classes",
@@ -55,21 +63,30 @@ def classes(report: RunResult) -> Section | None:
     return Section(name="classes", title="Classes", body=body)
 
 
-def _row(report: RunResult, metrics: Metrics, k: int, counts: ClassMetrics) -> ClassRow:
+def _row(
+    report: RunResult,
+    metrics: Metrics,
+    k: int,
+    counts: ClassMetrics,
+    columns: Sequence[registry.ClassMetric],
+) -> ClassRow:
     mistakes = metrics.confusion[k].copy()
     mistakes[k] = 0
     largest = int(mistakes.argmax())
     return ClassRow(
         name=report.classes[k],
         counts=counts,
-        numbers=[_number(metric, counts) for metric in registry.CLASS_METRICS],
+        numbers=[_number(metric, counts) for metric in columns],
         taken_for=report.classes[largest] if mistakes[largest] else "",
         taken_for_count=int(mistakes[largest]),
     )
 
 
 def _number(metric: registry.ClassMetric, counts: ClassMetrics) -> Number:
-    found, defined = metric.measure(counts), metric.is_defined(counts)
+    found = metric.measure(counts)
+    if found is None:
+        return Number(value=0.0, ci95=None, defined=False, text=metric.undefined)
+    defined = metric.is_defined(counts)
     return Number(
         value=found.value,
         ci95=found.ci95,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.baselines import Baseline
 from nunbit.evaluation.metrics import Metrics, Scores, metrics_in
+from nunbit.evaluation.tested_classes import barely_tested_classes, untested_classes
 from nunbit.formatting import DASH, count, percent_with_range
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
@@ -45,6 +46,7 @@ def result(report: RunResult) -> Section:
         metrics=metrics,
         headline=headline(report).partition(": "),
         baselines=[(NAMES[baseline.kind], baseline) for baseline in report.baselines],
+        little_tested=_little_tested(report),
         warnings=[_warning(b) for b in report.baselines if not b.clearly_beaten],
         # Not on the same images: a part of them is another number.
         subsampled=any(metrics and b.n < metrics.n for b in report.baselines),
@@ -74,6 +76,13 @@ def headline(report: RunResult) -> str:
     images = count(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
+
+
+def _little_tested(report: RunResult) -> list[str]:
+    """Sentences on the classes that the headline says nothing or little about."""
+    metrics = report.metrics_without_leaks if _remembered(report) else report.metrics
+    sizes = {} if metrics is None else {name: c.n for name, c in metrics.per_class.items()}
+    return [text for text in (untested_classes(sizes), barely_tested_classes(sizes)) if text]
 
 
 def _remembered(report: RunResult) -> bool:
@@ -119,10 +128,10 @@ def _tiles(metrics: Metrics) -> list[Tile]:
             title=metric.title,
             value=metric.form.value(found.value),
             interval="" if found.ci95 is None else " to ".join(map(metric.form.value, found.ci95)),
-            meaning=metric.meaning,
+            meaning="; ".join(filter(None, (metric.meaning, found.note))),
         )
         for metric in metrics_in("headline")
-        for found in (metrics.values[metric.name],)
+        if (found := metrics.values.get(metric.name)) is not None
     ]
 
 
