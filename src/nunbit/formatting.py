@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,24 @@ def quoted(value: object, limit: int = MAX_QUOTED) -> str:
     """Text of a value as it may stand in a message, whatever a file holds: cut where it is long."""
     text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 4]} ..."
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NEUTRAL = re.compile(r"'+[=+\-@\t\r]")
+
+
+def neutral_cell(text: str) -> str:
+    """Text for a cell of a CSV file, with an apostrophe before what a spreadsheet would compute.
+
+    Names of files and classes may begin with =, +, - or @ (OWASP, "CSV Injection");
+    `plain_cell` gives the text back.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(cell: str) -> str:
+    """Text that `neutral_cell` was given; a cell that it has not made is left as it is."""
+    return cell[1:] if _NEUTRAL.match(cell) else cell
 
 
 def count(number: int, noun: str = "", plural: str = "") -> str:

@@ -21,6 +21,7 @@ from nunbit.data.corrections import (
 )
 from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
+from nunbit.formatting import plain_cell
 from nunbit.types import Samples, Split
 
 HEADER = "path,action,label,new_label,reason\n"
@@ -143,7 +144,7 @@ def test_any_list_is_read_back_as_it_was_written(
     assert [line.correction for line in read_corrections(file)] == corrections
     # Python's own reader agrees that each line is one correction.
     parsed = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
-    assert [row["path"] for row in parsed] == [c.path for c in corrections]
+    assert [plain_cell(row["path"]) for row in parsed] == [c.path for c in corrections]
 
 
 def test_names_that_are_not_unicode_survive(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nunbit.errors import DataError
+from nunbit.formatting import neutral_cell, plain_cell
 
 SEPARATORS = (",", ";", "\t")
 """The one that occurs most in the first line separates."""
@@ -18,11 +19,11 @@ Row = tuple[int, list[str]]
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows as a CSV file.
+    """Rows as a CSV file, in which no cell is a formula for a spreadsheet.
 
     A name on disk need not be valid Unicode; surrogateescape keeps its bytes.
     """
-    listed = list(rows)
+    listed = [[neutral_cell(cell) for cell in row] for row in rows]
     # The writer leaves a carriage return unquoted, which the reader takes for the end of a line.
     odd = any("\r" in field for row in listed for field in row)
     text = io.StringIO(newline="")
@@ -41,7 +42,7 @@ def read_own_csv(path: Path) -> list[Row]:
     text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     separator = _separator(text.partition("\n")[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    return [(reader.line_num, cells) for cells in reader if any(cells)]
+    return [(reader.line_num, list(map(plain_cell, cells))) for cells in reader if any(cells)]
 
 
 def read_table(path: Path, *, skip: int = 0) -> list[Row]:

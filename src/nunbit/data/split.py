@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from nunbit.data.csv_io import csv_bytes, read_own_csv
 from nunbit.data.sources.exclusions import CORRECTED_AWAY, TEST_CORRECTED_AWAY
+from nunbit.data.sources.tables.content import SPLIT_COLUMNS
 from nunbit.errors import DataError
 from nunbit.files import write_atomically
 from nunbit.seeds import Purpose, rng_for
 from nunbit.types import PARTS, Samples, Split
 
-COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
+COLUMNS = SPLIT_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nunbit.files import write_atomically
+from nunbit.formatting import neutral_cell
 from nunbit.types import ClassNames, Predictions
 
 SIGNIFICANT_DIGITS = 9
@@ -30,6 +31,7 @@ def write_predictions(
     columns = (predictions.indices, predictions.labels, predictions.predicted, probabilities)
     for index, label, predicted, row in zip(*(c.tolist() for c in columns), strict=True):
         numbers = (f"{value:.{SIGNIFICANT_DIGITS}g}" for value in (max(row), *row))
-        writer.writerow([paths[index], names[label + 1], classes[predicted], *numbers])
+        cells = (paths[index], names[label + 1], classes[predicted])
+        writer.writerow([*map(neutral_cell, cells), *numbers])
     # Names on disk need not be valid Unicode; they are written as the bytes that they are.
     write_atomically(path, text.getvalue().encode("utf-8", errors="surrogateescape"))

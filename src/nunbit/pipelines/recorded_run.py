@@ -22,6 +22,7 @@ from nunbit.data.split import read_manifest
 from nunbit.errors import BundleError, DataError, UsageError
 from nunbit.evaluation.comparison.paired import PairedPredictions
 from nunbit.evaluation.summary import Summary
+from nunbit.formatting import plain_cell
 from nunbit.pipelines.recorded_answers import REMEDY as _AS_WRITTEN
 from nunbit.pipelines.recorded_answers import check_answers, check_summary
 from nunbit.pipelines.run_folder import RunFolder, resume_command
@@ -184,7 +185,7 @@ def _read_predictions(path: Path) -> _Predictions:
         text = path.read_bytes().decode("utf-8", "surrogateescape").replace("\r", _RETURN)
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         header, *rows = ([cell.replace(_RETURN, "\r") for cell in line] for line in lines)
-        rows.sort(key=lambda row: row[0])
+        rows.sort(key=lambda row: plain_cell(row[0]))
         numbers = np.array([row[3:] for row in rows], dtype=np.float64)
         if not ((numbers >= 0) & (numbers <= 1)).all():
             raise ValueError("a probability is not between 0 and 1")
@@ -202,7 +203,9 @@ def _read_predictions(path: Path) -> _Predictions:
             path=path,
             remedy=_AS_WRITTEN,
         )
-    paths, labels, predicted = (tuple(row[column] for row in rows) for column in range(3))
+    paths, labels, predicted = (
+        tuple(plain_cell(row[column]) for row in rows) for column in range(3)
+    )
     return _Predictions(
         classes=tuple(column.removeprefix("prob_") for column in header[4:]),
         paths=paths,

@@ -13,6 +13,7 @@ from nunbit.chunks import chunks
 from nunbit.cli.options import Debug, Quiet, Run
 from nunbit.cli.outputs import check_new_file
 from nunbit.files import new_file_written_atomically
+from nunbit.formatting import neutral_cell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -170,11 +171,15 @@ def _write_csv(
         extra = ["unsure"] if with_unsure else []
         writer.writerow(["path", "predicted", "confidence", *names, *extra, "error"])
         for row in rows:
+            path = neutral_cell(str(row.path))
             if row.error:
                 empty = ("" for _ in (*classes, *extra))
-                writer.writerow([row.path, "", "", *empty, row.error])
+                writer.writerow(
+                    [neutral_cell(str(row.path)), "", "", *empty, neutral_cell(row.error)]
+                )
                 continue
             chances = _by_class(row, classes)
             numbers = [f"{chances[name]:.9g}" for name in (row.names[0], *classes)]
             marks = ["yes" if row.unsure else "no" for _ in extra]
-            writer.writerow([row.path, row.names[0], *numbers, *marks, ""])
+            answer = neutral_cell(row.names[0])
+            writer.writerow([path, answer, *numbers, *marks, ""])

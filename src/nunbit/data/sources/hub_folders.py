@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from nunbit.data.sources.tables.columns import COLUMNS, MORE_LABELS
 from nunbit.data.sources.tables.content import PARQUET_ENDINGS, read_content
 from nunbit.data.sources.tables.parquet import has_images
 from nunbit.data.sources.walking import is_hidden
+from nunbit.documents import parse_json
 from nunbit.errors import DataError
 
 METADATA = ("metadata.csv", "metadata.jsonl")
@@ -136,7 +136,7 @@ def _has_labels(file: Path) -> bool:
             names = [cell.strip().lower() for cell in read_table(file)[0][1]]
         else:
             with file.open(encoding="utf-8-sig") as lines:
-                names = [str(name).lower() for name in json.loads(lines.readline())]
+                names = [str(name).lower() for name in parse_json(lines.readline())]
     except (OSError, ValueError, IndexError, TypeError, RecursionError, DataError):
         return False
     return _FILE_NAME in names and any(word in names for word in (*COLUMNS["label"], *MORE_LABELS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -10,12 +9,15 @@ from nunbit.data.csv_io import Row, read_table
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.tables.cells import Table, as_text
 from nunbit.data.sources.tables.parquet import read_parquet
+from nunbit.documents import DocumentError, parse_json
 from nunbit.errors import DataError
-from nunbit.formatting import examples, quoted
+from nunbit.formatting import examples, plain_cell, quoted
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 PARQUET_ENDINGS = frozenset({".parquet", ".pq"})
 JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
+SPLIT_COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
+"""First line of a run's split.csv, which is a table as well."""
 _KNOWN_HEADERS = frozenset({"path", "file", "filename", "file_name", "image", "label", "class"})
 
 
@@ -63,6 +65,8 @@ def _read_text(path: Path, *, header: bool) -> Table:
                 remedy="put cells that hold a separator into double quotes",
             )
     body = [cells + [""] * (width - len(cells)) for _, cells in rows]
+    if names == list(SPLIT_COLUMNS):  # our own file
+        body = [list(map(plain_cell, cells)) for cells in body]
     return Table(
         columns={name: [cells[at] for cells in body] for at, name in enumerate(names)},
         lines=[line for line, _ in rows],
@@ -91,8 +95,8 @@ def _read_json_lines(path: Path) -> Table:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            record = parse_json(line)
+        except DocumentError as error:
             raise DataError(f"line {number} is not JSON: {quoted(error)}", path=path) from error
         if not isinstance(record, dict):
             raise DataError(f"line {number} is not a JSON object", path=path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from nunbit.data.decoding import read_image_bytes
 from nunbit.data.sources.class_names import clean
 from nunbit.data.sources.tables.cells import Table, as_text
 from nunbit.data.storage import EncodedImages
+from nunbit.documents import parse_json
 from nunbit.errors import DataError, UnusableImage
 from nunbit.formatting import quoted
 
@@ -120,13 +120,13 @@ def _image_names(file: Any, schema: pa.Schema, column: str) -> list[str]:
 def _class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
     """Names of ClassLabel features, as the library `datasets` writes them into the schema."""
     try:
-        info = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        info = parse_json((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return {
             clean(column): tuple(map(str, feature["names"]))
             for column, feature in info.items()
             if isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel"
         }
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}
 
 
