@@ -135,10 +135,26 @@ def build_config(tree: Mapping[str, Any], settings: Mapping[str, object], *, ori
             training.pop("minutes", None)
     for key, value in settings.items():
         _write(nested, key, value)
+    _check_unicode(nested, "")
     try:
         return Config.model_validate(nested)
     except ValidationError as error:
         raise _explained(error, origin) from None
+
+
+def _check_unicode(value: object, key: str) -> None:
+    """Raise ConfigError for a text that config.toml cannot hold, such as a path of other bytes."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _check_unicode(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ConfigError(
+                f"{key} is not valid Unicode: {quoted(ascii(value))}",
+                remedy="rename the file or folder, so that its name is UTF-8",
+            ) from None
 
 
 def _write(nested: dict[str, Any], dotted: str, value: object) -> None:

@@ -158,12 +158,24 @@ def taken_back_where_unusable(folder: RunFolder) -> Iterator[None]:
         raise
 
 
+def check_writable_name(out: Path) -> None:
+    """Raise UsageError for a folder whose name is not UTF-8: pages and commands must name it."""
+    try:
+        str(out).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the output folder's name is not valid Unicode: {str(out)!a}",
+            remedy="choose another --out",
+        ) from None
+
+
 def check_output_folder(out: Path) -> None:
     """Check that a folder is empty, new, or holds no more than the configuration of a run.
 
     Raises:
         UsageError: when it holds something else.
     """
+    check_writable_name(out)
     folder = RunFolder(out)
     if out.is_dir():
         content = {item.name for item in out.iterdir() if not item.name.startswith(".config.toml")}

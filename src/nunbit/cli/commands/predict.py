@@ -171,15 +171,13 @@ def _write_csv(
         extra = ["unsure"] if with_unsure else []
         writer.writerow(["path", "predicted", "confidence", *names, *extra, "error"])
         for row in rows:
-            path = neutral_cell(str(row.path))
+            place = neutral_cell(str(row.path))
             if row.error:
                 empty = ("" for _ in (*classes, *extra))
-                writer.writerow(
-                    [neutral_cell(str(row.path)), "", "", *empty, neutral_cell(row.error)]
-                )
+                writer.writerow([place, "", "", *empty, neutral_cell(row.error)])
                 continue
             chances = _by_class(row, classes)
             numbers = [f"{chances[name]:.9g}" for name in (row.names[0], *classes)]
             marks = ["yes" if row.unsure else "no" for _ in extra]
             answer = neutral_cell(row.names[0])
-            writer.writerow([path, answer, *numbers, *marks, ""])
+            writer.writerow([place, answer, *numbers, *marks, ""])

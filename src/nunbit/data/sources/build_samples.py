@@ -47,6 +47,10 @@ def build_samples(
     classes, labels, remarks = _number_classes(found, names)
     notes += remarks
     class_names.check_case(classes, location=source.location)
+    check = class_names.check_unicode
+    check(classes, what="class name", location=source.location)
+    check(set(found.groups), what="group's name", location=source.location)
+    check(found.paths, what="path", location=source.location, files=True)
     reasons = _with_missing_labels(found.reasons, labels)
     if len(classes) < (1 if evaluating else 2):
         _raise_fewer_than_two(classes, reasons, source=source, hint=found.hint)

@@ -8,12 +8,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from nunbit.errors import DataError
-from nunbit.formatting import examples
+from nunbit.formatting import examples, quoted
 
 
 def clean(name: str) -> str:
     """The name in Unicode form NFC, without blanks around it."""
     return unicodedata.normalize("NFC", name).strip()
+
+
+def check_unicode(names: Iterable[str], *, what: str, location: str, files: bool = False) -> None:
+    """Raise DataError for a name that no file of ours could hold: half of a surrogate pair.
+
+    `files` may also be bytes that are not UTF-8, as Python stands them in.
+    """
+    for name in names:
+        try:
+            name.encode("utf-8", "surrogateescape" if files else "strict")
+        except UnicodeEncodeError:
+            raise DataError(
+                f"a {what} is not valid Unicode: {quoted(ascii(name))}",
+                path=location,
+                remedy="give it another name; a JSON file must not hold half of a surrogate pair",
+            ) from None
 
 
 def in_order(names: Iterable[str]) -> list[str]:

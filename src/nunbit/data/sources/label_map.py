@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nunbit.data.csv_io import read_table
-from nunbit.data.sources.class_names import clean, in_order
+from nunbit.data.sources.class_names import check_unicode, clean, in_order
 from nunbit.documents import read_json
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples
@@ -32,6 +32,7 @@ def read_label_map(path: Path) -> dict[str, str]:
     pairs = _json_pairs(path) if path.suffix.lower() == ".json" else _table_pairs(path)
     label_map: dict[str, str] = {}
     for old, new in ((clean(old), clean(new)) for old, new in pairs):
+        check_unicode((old, new), what="name in the label map", location=str(path))
         if not old or not new:
             raise ConfigError(
                 f"the label map has an empty name: '{old}' to '{new}'",
