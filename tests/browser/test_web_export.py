@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import io
 import json
 import shutil
 import subprocess
@@ -18,12 +19,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import ImageCms
 
 from nunbit.bundle import Bundle, load_bundle, save_bundle
 from nunbit.data.preprocess import Preprocess
 from nunbit.deployed import Deployed
 from nunbit.errors import UsageError
-from nunbit.export.conformance import HEIGHT, WIDTH, KitFile, kit_files
+from nunbit.export.conformance import HEIGHT, WIDTH, KitFile, drawn_picture, kit_files
 from nunbit.export.web_runtime import PACKAGE, find_runtime
 from nunbit.models import create_model
 from nunbit.pipelines.export import export_web
@@ -183,6 +185,27 @@ SEE_THROUGH = """async ([name, background]) => {
   const { data } = await pictureOf(blob, { background, max_pixels: 1e6 });
   return Array.from(data, (value) => value.toString(16).padStart(2, "0")).join("");
 }"""
+
+
+PROFILED = """async (hexadecimal) => {
+  const { pictureOf } = await import("./classify.js");
+  const bytes = Uint8Array.from(hexadecimal.match(/../g), (digits) => parseInt(digits, 16));
+  const { data } = await pictureOf(new Blob([bytes]), { background: 0, max_pixels: 1e6 });
+  return Array.from(data, (value) => value.toString(16).padStart(2, "0")).join("");
+}"""
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_colour_profiles_are_not_applied(folder: Path, page: Any, kind: str) -> None:
+    """The profile takes red for green, so that applying it changes nearly every pixel."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = srgb.replace(b"rXYZ", b"????", 1).replace(b"gXYZ", b"rXYZ", 1)
+    profile = profile.replace(b"????", b"gXYZ", 1)
+    buffer = io.BytesIO()
+    drawn_picture(60, 80).save(buffer, kind, icc_profile=profile)
+    picture = load_bundle(folder.parent / "model").preprocess.picture(buffer.getvalue(), full=True)
+    got = page.evaluate(PROFILED, buffer.getvalue().hex())
+    assert got == picture.tobytes().hex()
 
 
 @pytest.mark.parametrize("background", [17, 255])

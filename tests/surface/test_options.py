@@ -66,7 +66,7 @@ SURFACE = {
         "-q",
     ],
     "split": [*DATA, "--out", "--seed", "--manifest", "--quiet", "-q"],
-    "export": ["RUN", "--to", "--out", "--quiet", "-q"],
+    "export": ["RUN", "--to", "--out", "--runtime", "--quiet", "-q"],
     "explain": [
         "RUN",
         "PATH",

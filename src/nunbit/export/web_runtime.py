@@ -91,7 +91,7 @@ def _is_intact(folder: Path, name: str) -> bool:
 
 
 def _version_beside(dist: Path) -> str:
-    """Which version it is instead, where its package says so."""
+    """The other version, where its package names it."""
     try:
         described = json.loads((dist.parent / "package.json").read_bytes())
         return f", but of {described['version']}" if described["version"] != VERSION else ""

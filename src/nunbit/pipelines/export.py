@@ -109,7 +109,7 @@ def export_web(
 
 
 def _new_folder(run: Path, out: Path | None, kind: str) -> Path:
-    """Where the export goes; raises UsageError where something is already there."""
+    """The folder of an export; raises UsageError where something is already there."""
     out = out or run.parent / f"{run.resolve().name}-{kind}"
     if out.exists():
         raise UsageError(

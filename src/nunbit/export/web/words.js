@@ -27,7 +27,7 @@ const words = {
     accuracy: "Answer",
     always: "every picture",
     only: (a) => `only where ${a} of answers are right`,
-    sureAbove: (t) => `Below ${t} the page says "unsure". Above it, as many answers on validation images were right as chosen.`,
+    sureAbove: (t) => `Below ${t} the page says "unsure". From there up, answers on validation images were right as often as chosen.`,
     answers: "Answers",
     clear: "Remove all",
     unsure: "unsure",
