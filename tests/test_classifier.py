@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from PIL import Image
@@ -400,3 +401,14 @@ def test_many_images_are_answered_with_the_weights_of_the_moment(
     assert np.abs(after - before).max() > 0.05
     alone = np.concatenate([ours.predict_proba(image) for image in images])
     np.testing.assert_allclose(after, alone, atol=1e-6)
+
+
+def test_a_model_of_another_resizing_says_so_once() -> None:
+    here = int(PIL.__version__.partition(".")[0])
+    other, same = ("12.3.0", "13.9.9") if here >= 13 else ("13.0.0", "12.0.0")
+    bundle = classifier().bundle
+    Classifier(replace(bundle, versions={"pillow": same}), device="cpu")
+    old = replace(bundle, versions={"pillow": other})
+    with pytest.warns(UserWarning, match=f"trained with Pillow {other}"):
+        Classifier(old, device="cpu")
+    Classifier(old, device="cpu")  # a second warning would be an error here

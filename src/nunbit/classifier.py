@@ -27,7 +27,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.deployed import Deployed, collect_answers
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
-from nunbit.predictor import BATCH_SIZE, Canvas, Images, Predictor, as_list
+from nunbit.predictor import BATCH_SIZE, Canvas, Images, Predictor, as_list, warn_of_other_resizing
 from nunbit.types import CanvasBatch, ClassNames
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Classifier(Predictor):
     """A bundle ready to classify, on torch; see `Predictor` for what it takes and gives."""
 
     def __init__(self, bundle: Bundle, *, device: str = "auto") -> None:
+        warn_of_other_resizing(bundle.versions)
         self.bundle = bundle
         self.device = resolve_device(device)
         self.model: nn.Module = bundle.model.to(self.device).eval()

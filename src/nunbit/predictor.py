@@ -13,10 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -34,6 +36,9 @@ BATCH_SIZE = 64
 """Images decoded side by side."""
 UNSURE = "unsure"
 """What `predict` says instead of a class that is not sure enough."""
+RESIZING_CHANGED = 13
+"""Major version of Pillow from which on tall pictures are resized to other bytes than before: one
+value in eight, by up to 5 of 255 levels."""
 NOT_FINITE = "the model's answers are not finite numbers"
 """Why there is no answer."""
 
@@ -279,3 +284,23 @@ def _channels_last(image: NDArray[Any]) -> NDArray[Any]:
         stacklevel=2,
     )
     return np.moveaxis(image, 0, 2)
+
+
+def warn_of_other_resizing(versions: Mapping[str, Any]) -> None:
+    """Warn, once in a process, where a model was trained on pictures that Pillow resized otherwise.
+
+    `versions` are those that the model was written with.
+    """
+    major = str(versions.get("pillow", "")).partition(".")[0]
+    here = int(PIL.__version__.partition(".")[0])
+    if major.isdecimal() and (int(major) < RESIZING_CHANGED) != (here < RESIZING_CHANGED):
+        _warn_once(
+            f"this model was trained with Pillow {versions['pillow']}, and Pillow "
+            f"{PIL.__version__} resizes tall pictures slightly differently (by up to 5 of 255 "
+            "levels): answers may differ a little; evaluate it again, or install the other Pillow"
+        )
+
+
+@cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, stacklevel=4)

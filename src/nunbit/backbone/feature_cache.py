@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import PIL
 import psutil
 import torch
 from numpy.typing import NDArray
@@ -141,6 +142,7 @@ def feature_key(
         "version": VERSION,
         "contract": batches.preprocess.to_dict(),
         "canvas": batches.preprocess.canvas_key,
+        "pillow": PIL.__version__,  # which decodes and resizes
         "layers": _layers(piece),
         "weights": weights_digest(piece),
         "cut": [split_point.name, split_point.node, list(split_point.shape)],

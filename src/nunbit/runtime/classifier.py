@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nunbit.chunks import chunks
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
-from nunbit.predictor import Canvas, Predictor
+from nunbit.predictor import Canvas, Predictor, warn_of_other_resizing
 from nunbit.runtime.engine import EngineAnswers, OnnxEngine
 from nunbit.runtime.exported import Exported, read_export
 from nunbit.types import ClassNames
@@ -25,6 +25,7 @@ class ExportedClassifier(Predictor):
     """An exported model ready to classify, on onnxruntime; see `Predictor`."""
 
     def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
+        warn_of_other_resizing(exported.contract.get("versions") or {})
         self.exported = exported
         self._engine = OnnxEngine(exported, threads=threads)
 
