@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from nunbit.bundle.checks import check_names, check_options, is_finite, short
 from nunbit.bundle.digest import FORMAT, READABLE, digest_of, with_digest
+from nunbit.bundle.timm_config import timm_crop_mode, timm_note
 from nunbit.data.preprocess import Preprocess
 from nunbit.documents import DocumentError, parse_json
 from nunbit.errors import BundleError, NunbitError
@@ -47,7 +48,6 @@ from nunbit.predictor import threshold_for
 from nunbit.types import ClassNames
 
 CONFIG, WEIGHTS, CARD, CONTRACT = "config.json", "model.safetensors", "README.md", "nunbit.json"
-_TIMM_CROP_MODES = {"crop": "center", "pad": "border", "squash": "squash"}
 _TOGETHER = "restore the folder as it was written: its files belong together"
 
 
@@ -263,9 +263,12 @@ def _hub_config(bundle: Bundle, info: ModelInfo) -> dict[str, Any]:
         "std": list(preprocess.std),
         "interpolation": preprocess.interpolation,
         "crop_pct": preprocess.crop_share,
-        "crop_mode": _TIMM_CROP_MODES[preprocess.fit],
         "num_classes": len(bundle.classes),
     }
+    if (crop_mode := timm_crop_mode(preprocess)) is None:
+        pretrained["notes"] = [timm_note(preprocess)]
+    else:
+        pretrained["crop_mode"] = crop_mode
     if info.origin == "timm":
         config["architecture"] = config["architecture"].partition(".")[0]
         config["model_args"] = timm_arguments(info, shape)

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nunbit.bundle import Bundle, load_bundle
 from nunbit.classifier import bundle_folder
 from nunbit.data.pixel_cache import default_cache_folder
-from nunbit.deployed import Deployed
 from nunbit.errors import ExportError, UsageError
 from nunbit.export.onnx_folder import (
     CARD,
@@ -32,6 +30,7 @@ from nunbit.export.web_runtime import find_runtime
 from nunbit.files import folder_written_atomically
 from nunbit.pipelines.exporting.card import export_card
 from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
+from nunbit.pipelines.exporting.reference import new_folder, nunbit_engine
 from nunbit.progress import SILENT, Progress
 from nunbit.runtime.engine import OnnxEngine
 from nunbit.runtime.exported import NETWORK, PREPROCESSING, Exported, read_export
@@ -70,7 +69,7 @@ def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILE
         UsageError: when something is already at `out`, or the extra is not installed.
     """
     _check_installed()
-    return _export(run, _new_folder(run, out, "onnx"), progress)
+    return _export(run, new_folder(run, out, "onnx"), progress)
 
 
 def export_web(
@@ -98,7 +97,7 @@ def export_web(
             is neither here nor to be fetched.
     """
     _check_installed()
-    out = _new_folder(run, out, "web")
+    out = new_folder(run, out, "web")
     files = find_runtime(runtime, cache=default_cache_folder(), note=progress.note)
     name = run.resolve().name
 
@@ -106,18 +105,6 @@ def export_web(
         write_web_files(folder, bundle, name=name, runtime=files)
 
     return _export(run, out, progress, add_page=add_page)
-
-
-def _new_folder(run: Path, out: Path | None, kind: str) -> Path:
-    """The folder of an export; raises UsageError where something is already there."""
-    out = out or run.parent / f"{run.resolve().name}-{kind}"
-    if out.exists():
-        raise UsageError(
-            "something is already there, and nothing is overwritten",
-            path=out,
-            remedy="choose another folder with --out, or move this one away",
-        )
-    return out
 
 
 def _export(
@@ -136,7 +123,7 @@ def _export(
             # ---- The files
             progress.note(f"writing {bundle.architecture} as ONNX")
             write_model_files(unfinished, bundle, versions=versions())
-            reference, engines = _reference(bundle), _engines(read_export(unfinished))
+            reference, engines = nunbit_engine(bundle), _engines(read_export(unfinished))
             reader = reference if add_page is None else engines[-1]
             write_kit(unfinished, bundle, reference.answer, canvas=reader.canvas)
             if add_page is not None:
@@ -169,17 +156,6 @@ def _check_installed() -> None:
             f"nunbit export needs {error.name}, which is not installed",
             remedy="python -m pip install 'nunbit[export]'",
         ) from error
-
-
-def _reference(bundle: Bundle) -> Engine:
-    """Answers of nunbit itself."""
-    deployed = Deployed.of(bundle)
-
-    def answer(canvases: list[Canvas]) -> NDArray[np.float64]:
-        batch = torch.from_numpy(np.stack(canvases))
-        return np.asarray(deployed.answer(batch).probabilities.double().numpy())
-
-    return Engine(name="nunbit", canvas=bundle.preprocess.canvas, answer=answer)
 
 
 def _engines(exported: Exported) -> tuple[Engine, ...]:

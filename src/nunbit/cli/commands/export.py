@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,17 +13,20 @@ from nunbit.cli.outputs import check_not_existing
 from nunbit.errors import UsageError
 
 if TYPE_CHECKING:
+    from nunbit.export.parity import Parity
     from nunbit.pipelines.export import ExportResult
+    from nunbit.pipelines.exporting.other_targets import OtherExport
 
 
 def export(
     run: Run,
     *,
     to: Annotated[
-        Literal["onnx", "web"],
+        Literal["onnx", "web", "hub", "torch"],
         typer.Option(
             "--to",
-            help="What to write: onnx, a folder for onnxruntime; web, a page for any file server.",
+            help="What to write: onnx, a folder for onnxruntime; web, a page for any file server; "
+            "hub, what timm and transformers load; torch, a program of torch (.pt2).",
         ),
     ] = "onnx",
     out: Annotated[
@@ -31,7 +35,7 @@ def export(
             "--out",
             metavar="DIR",
             show_default=False,
-            help="New folder; otherwise beside RUN, its name with -onnx or -web.",
+            help="New folder; otherwise beside RUN, its name with - and what is written.",
         ),
     ] = None,
     runtime: Annotated[
@@ -56,9 +60,17 @@ def export(
 
     from nunbit.cli.display import display_on
     from nunbit.cli.terminal import stderr_console
-    from nunbit.pipelines.export import export_onnx, export_web
 
     progress = display_on(stderr_console(), quiet=quiet)
+    if to in ("hub", "torch"):
+        from nunbit.pipelines.exporting.other_targets import export_hub, export_torch
+
+        other = (export_hub if to == "hub" else export_torch)(run, out=out, progress=progress)
+        if not quiet:
+            _print_other(other)
+        return
+    from nunbit.pipelines.export import export_onnx, export_web
+
     if to == "web":
         result = export_web(run, out=out, runtime=runtime, progress=progress)
     else:
@@ -67,22 +79,39 @@ def export(
         _print_result(result, to)
 
 
-def _print_result(result: ExportResult, to: str) -> None:
-    """Print the parity of every way, and how the folder is used."""
-    from rich.table import Table
-
+def _print_other(result: OtherExport) -> None:
+    """Print the parity where there is one, what is to be known of the folder, and its place."""
     from nunbit.cli.terminal import printable, stdout_console
 
     console = stdout_console()
+    if result.parity:
+        _print_parity(result.parity)
+    for line in (*(f"note: {remark}" for remark in result.remarks), f"folder: {result.folder}"):
+        console.print(printable(line), soft_wrap=True, markup=False, highlight=False)
+
+
+def _print_parity(results: Sequence[Parity]) -> None:
+    from rich.table import Table
+
+    from nunbit.cli.terminal import stdout_console
+
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("way", "files", "canvases equal", "answers equal", "greatest difference"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
-    for parity in result.parity:
+    for parity in results:
         answered = parity.files - parity.unusable
         numbers = (answered, parity.canvases_equal, parity.labels_equal)
         cells = (f"{number:,}" for number in numbers)
         table.add_row(parity.engine, *cells, f"{parity.greatest_difference:.1e}")
-    console.print(table)
+    stdout_console().print(table)
+
+
+def _print_result(result: ExportResult, to: str) -> None:
+    """Print the parity of every way, and how the folder is used."""
+    from nunbit.cli.terminal import printable, stdout_console
+
+    console = stdout_console()
+    _print_parity(result.parity)
     folder = printable(str(result.folder))
     use = f"nunbit predict {folder} FILE..."
     if to == "web":
