@@ -66,7 +66,16 @@ SURFACE = {
         "-q",
     ],
     "split": [*DATA, "--out", "--seed", "--manifest", "--quiet", "-q"],
-    "export": ["RUN", "--to", "--out", "--runtime", "--quiet", "-q"],
+    "export": [
+        "RUN",
+        "--to",
+        "--out",
+        "--runtime",
+        "--quantize",
+        "--min-agreement",
+        "--quiet",
+        "-q",
+    ],
     "explain": [
         "RUN",
         "PATH",

@@ -6,9 +6,11 @@ and through the export; only then does the folder appear.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.errors import ExportError, UsageError
 from nunbit.export.onnx_folder import (
     CARD,
+    KIT,
     PARITY,
     write_json,
     write_kit,
@@ -29,7 +32,12 @@ from nunbit.export.web_folder import write_web_files
 from nunbit.export.web_runtime import find_runtime
 from nunbit.files import folder_written_atomically
 from nunbit.pipelines.exporting.card import export_card
-from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
+from nunbit.pipelines.exporting.quantized import (
+    MAX_CALIBRATION_FILES,
+    Quantized,
+    quantize_export,
+)
+from nunbit.pipelines.exporting.raw_files import conformance_files, labelled_files, validation_files
 from nunbit.pipelines.exporting.reference import new_folder, nunbit_engine
 from nunbit.progress import SILENT, Progress
 from nunbit.runtime.engine import OnnxEngine
@@ -48,6 +56,8 @@ class ExportResult:
     parity: tuple[Parity, ...]
     bytes: int
     """Of the network."""
+    quantized: Quantized | None = None
+    """What 8 bits keep of the answers; None in float32. `parity` is that of float32."""
 
     @property
     def full_decoding(self) -> Parity:
@@ -55,12 +65,20 @@ class ExportResult:
         return next(parity for parity in self.parity if parity.engine == FULL_DECODING)
 
 
-def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILENT) -> ExportResult:
+def export_onnx(
+    run: Path,
+    *,
+    out: Path | None = None,
+    min_agreement: float | None = None,
+    progress: Progress = SILENT,
+) -> ExportResult:
     """Export the model of a run, or a model alone, as an ONNX folder.
 
     Args:
         run: a run's folder, or a model's.
-        out: the new folder; None: beside the run, its name with -onnx.
+        out: the new folder; None: beside the run, its name with -onnx or -int8.
+        min_agreement: quantise the network to 8 bits, and keep it where at least such a fraction
+            of the validation images gets the same class; None: leave it in float32.
         progress: listener to progress.
 
     Raises:
@@ -69,7 +87,8 @@ def export_onnx(run: Path, *, out: Path | None = None, progress: Progress = SILE
         UsageError: when something is already at `out`, or the extra is not installed.
     """
     _check_installed()
-    return _export(run, new_folder(run, out, "onnx"), progress)
+    suffix = "onnx" if min_agreement is None else "int8"
+    return _export(run, new_folder(run, out, suffix), progress, min_agreement=min_agreement)
 
 
 def export_web(
@@ -113,6 +132,7 @@ def _export(
     progress: Progress,
     *,
     add_page: Callable[[Path, Bundle], None] | None = None,
+    min_agreement: float | None = None,
 ) -> ExportResult:
     """The folder, proven on raw files; `add_page` makes it one for browsers."""
     bundle = load_bundle(bundle_folder(run))
@@ -132,8 +152,14 @@ def _export(
             gate = Gate(reference, engines)
             results = gate.run(progress.track(files, total=len(files), title="Comparing answers"))
             check_parity(results)
-            write_json(unfinished / PARITY, {"engines": [result.to_dict() for result in results]})
+            record: dict[str, Any] = {"engines": [result.to_dict() for result in results]}
             card = export_card(bundle, results, web=add_page is not None)
+            quantized = None
+            if min_agreement is not None:
+                quantized = _quantize(run, unfinished, bundle, min_agreement, progress)
+                record["quantization"] = quantized.to_dict()
+                card += quantized.section()
+            write_json(unfinished / PARITY, record)
             (unfinished / CARD).write_text(card, encoding="utf-8")
             size = (unfinished / NETWORK).stat().st_size
     except OSError as error:
@@ -142,7 +168,22 @@ def _export(
             path=out,
             remedy="free some space or choose another place with --out; nothing was left behind",
         ) from error
-    return ExportResult(folder=out, parity=results, bytes=size)
+    return ExportResult(folder=out, parity=results, bytes=size, quantized=quantized)
+
+
+def _quantize(
+    run: Path, folder: Path, bundle: Bundle, min_agreement: float, progress: Progress
+) -> Quantized:
+    """Bring the proven network of a folder to 8 bits, and its conformance kit to its answers."""
+    progress.note("calibrating 8 bits on training images")
+    training = labelled_files(run, ("train",), progress, max_files=MAX_CALIBRATION_FILES)
+    validation = labelled_files(run, ("validation", "test"), progress)
+    found = quantize_export(read_export(folder), training, validation, min_agreement=min_agreement)
+    # A reader of the folder is tested by the answers that the folder gives.
+    shutil.rmtree(folder / KIT)
+    engine = OnnxEngine(read_export(folder))
+    write_kit(folder, bundle, lambda canvases: engine.answer(np.stack(canvases)).probabilities)
+    return found
 
 
 def _check_installed() -> None:

@@ -47,6 +47,24 @@ def export(
             help="With --to web: an unpacked onnxruntime-web of npm; otherwise npm is asked, once.",
         ),
     ] = None,
+    quantize: Annotated[
+        Literal["int8"] | None,
+        typer.Option(
+            "--quantize",
+            show_default=False,
+            help="With --to onnx: 8 bits, calibrated on training images.",
+        ),
+    ] = None,
+    min_agreement: Annotated[
+        float,
+        typer.Option(
+            "--min-agreement",
+            metavar="FRACTION",
+            min=0,
+            max=1,
+            help="With --quantize: no folder where fewer validation images keep their class.",
+        ),
+    ] = 0.98,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -56,6 +74,8 @@ def export(
     """
     if runtime is not None and to != "web":
         raise UsageError("--runtime is for --to web", remedy="add --to web, or leave it out")
+    if quantize is not None and to != "onnx":
+        raise UsageError("--quantize is for --to onnx", remedy="leave one of them out")
     check_not_existing(out, option="--out")
 
     from nunbit.cli.display import display_on
@@ -74,7 +94,8 @@ def export(
     if to == "web":
         result = export_web(run, out=out, runtime=runtime, progress=progress)
     else:
-        result = export_onnx(run, out=out, progress=progress)
+        lowest = None if quantize is None else min_agreement
+        result = export_onnx(run, out=out, min_agreement=lowest, progress=progress)
     if not quiet:
         _print_result(result, to)
 
@@ -112,6 +133,8 @@ def _print_result(result: ExportResult, to: str) -> None:
 
     console = stdout_console()
     _print_parity(result.parity)
+    for line in () if result.quantized is None else result.quantized.lines():
+        console.print(line, soft_wrap=True, highlight=False)
     folder = printable(str(result.folder))
     use = f"nunbit predict {folder} FILE..."
     if to == "web":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,18 @@ from nunbit.export.parity import RawFile
 from nunbit.pipelines.dataset import inspect_data
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.progress import Progress
-from nunbit.types import Samples
+from nunbit.types import Part, Samples
 
 MAX_FILES = 2_000
 """Of the validation part; more would not find more, and take minutes."""
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A raw file and its class."""
+
+    file: RawFile
+    label: str
 
 
 def validation_files(run: Path, progress: Progress) -> list[RawFile]:
@@ -28,6 +37,17 @@ def validation_files(run: Path, progress: Progress) -> list[RawFile]:
 
     At most `MAX_FILES`, evenly spaced; none, with a note, where `run` is a model alone or its
     data are no longer there. Images of arrays become PNG files, which keep every value.
+    """
+    found = labelled_files(run, ("validation", "test"), progress)
+    return [item.file for item in found]
+
+
+def labelled_files(
+    run: Path, parts: Sequence[Part], progress: Progress, *, max_files: int = MAX_FILES
+) -> list[LabelledFile]:
+    """Read files of the first of some parts of a run that is not empty, evenly spaced.
+
+    None, with a note, where `run` is a model alone or its data are no longer there.
     """
     folder = RunFolder(run)
     if not (folder.config.is_file() and folder.split.is_file()):
@@ -48,10 +68,8 @@ def validation_files(run: Path, progress: Progress) -> list[RawFile]:
             "proves the export"
         )
         return []
-    rows = split.indices("validation")
-    if len(rows) == 0:
-        rows = split.indices("test")
-    rows = rows[:: max(1, -(-len(rows) // MAX_FILES))]
+    rows = next((rows for part in parts if len(rows := split.indices(part))), split.indices("test"))
+    rows = rows[:: max(1, -(-len(rows) // max_files))]
     return list(_read(samples, rows))
 
 
@@ -60,14 +78,15 @@ def conformance_files() -> list[RawFile]:
     return [RawFile(name=file.name, data=file.data) for file in kit_files()]
 
 
-def _read(samples: Samples, rows: np.ndarray) -> Iterator[RawFile]:
+def _read(samples: Samples, rows: np.ndarray) -> Iterator[LabelledFile]:
     for row in rows:
         try:
             content = samples.images.read(int(row))
         except UnusableImage:  # gone since the split: there is nothing to compare
             continue
         data = content if isinstance(content, bytes) else _png(np.asarray(content))
-        yield RawFile(name=samples.paths[int(row)], data=data)
+        file = RawFile(name=samples.paths[int(row)], data=data)
+        yield LabelledFile(file, samples.label_name(int(row)))
 
 
 def _png(pixels: np.ndarray) -> bytes:
