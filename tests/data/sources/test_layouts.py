@@ -188,6 +188,15 @@ def test_pieces_of_one_set_name_the_table(tmp_path: Path) -> None:
     assert str(tmp_path / "HAM10000_metadata.csv") in caught.value.remedy
 
 
+@pytest.mark.parametrize("odd", ["test", "val", "annotations", "cat_masks", "labels"])
+def test_names_that_are_hardly_classes_are_a_warning(tmp_path: Path, odd: str) -> None:
+    for number, folder in enumerate(("cat", "dog", odd)):
+        write_files(tmp_path, *(f"{folder}/{number}{i}.png" for i in range(3)))
+    (warning,) = load_samples(tmp_path).warnings
+    assert f"the folder '{odd}' is taken for a class" in warning
+    assert f'--exclude "{odd}/*"' in warning
+
+
 def test_labelled_beside_unlabelled(tmp_path: Path) -> None:
     write_files(tmp_path, *classes("labeled"), *flat("unlabeled"))
     with pytest.raises(DataError) as caught:

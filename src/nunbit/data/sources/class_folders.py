@@ -11,7 +11,7 @@ from nunbit.data.sources.layouts.layout import Layout, Place
 from nunbit.data.sources.layouts.remedies import tables_hint
 from nunbit.data.sources.layouts.tables_beside import check_tables
 from nunbit.data.sources.layouts.tree import Tree, last
-from nunbit.data.sources.layouts.words import NO_CLASS_WORDS, words_of
+from nunbit.data.sources.layouts.words import DRAWN_WORDS, NO_CLASS_WORDS, words_of
 from nunbit.data.sources.name_pattern import suggest_pattern
 from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
@@ -69,13 +69,17 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
 
 def _unlabelled_warnings(tree: Tree, layout: Layout) -> list[str]:
     """Warnings about classes whose names say that they are none."""
+    warnings = []
     names = {last(child) for root in layout.roots for child in tree.filled(root)}
-    return [
-        f"the folder '{name}' is taken for a class; where its images have none, leave them out "
-        f'with --exclude "{name}/*": `nunbit predict` is for such images'
-        for name in sorted(names)
-        if not layout.chosen and NO_CLASS_WORDS & set(words_of(name))
-    ]
+    for name in [] if layout.chosen else sorted(names):
+        words, leave_out = set(words_of(name)), f'leave them out with --exclude "{name}/*"'
+        taken = f"the folder '{name}' is taken for a class"
+        if NO_CLASS_WORDS & words or part_of(name) in ("validation", "test"):
+            predict = "`nunbit predict` is for such images"
+            warnings.append(f"{taken}; where its images have none, {leave_out}: {predict}")
+        elif DRAWN_WORDS & words:
+            warnings.append(f"{taken}; where it holds masks or annotations, {leave_out}")
+    return warnings
 
 
 def _class_notes(tree: Tree, layout: Layout) -> list[str]:

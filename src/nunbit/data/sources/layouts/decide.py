@@ -245,8 +245,8 @@ def _check_pieces(path: Path, tree: Tree, layout: Layout, classes: dict[str, lis
         f"the folders {examples(sorted(pieces))} are named as pieces of one data set, not as "
         "classes",
         path=path,
-        remedy=_variants_remedy(path, folders, layout)
-        if inside
+        remedy=give_one_of(path, folders, parts=dict(zip(folders, ("train", "test"), strict=False)))
+        if inside and not layout.has_parts
         else f"{flat_remedy(path, tree, '')}; or, where they are classes, add --parts {NONE}",
     )
 
@@ -297,4 +297,5 @@ def _variants_remedy(path: Path, folders: list[str], layout: Layout) -> str:
             f"{examples(folders)}; or, where they are classes, add --parts "
             + ",".join(f"{root}={part}" for root, part in layout.roots.items())
         )
-    return give_one_of(path, folders, parts=dict(zip(folders, ("train", "test"), strict=False)))
+    # Which is which, nobody can guess: the same images may lie in each.
+    return give_one_of(path, folders, parts={"FOLDER": "train", "OTHER": "test"})

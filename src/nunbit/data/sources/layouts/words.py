@@ -33,6 +33,18 @@ UNLABELLED_WORDS = frozenset(
     | {"submission", "inference", "samples", "sample", "demo"}
 )
 NO_CLASS_WORDS = frozenset({"unlabelled", "unlabeled", "pred", "preds", "predictions", "unsorted"})
+DRAWN_WORDS = frozenset(
+    {
+        "masks",
+        "annotation",
+        "annotations",
+        "segmentations",
+        "trimaps",
+        "groundtruth",
+        "labels",
+        "gt",
+    }
+)
 """Words of folders beside classes that are hardly a class themselves."""
 ONE_FOLDER = frozenset({"unknown", "unlabelled", "unlabeled", "none", "all", "data", "unsorted"})
 """Names of the only folder of a part whose classes nobody knows, besides those of pictures."""
