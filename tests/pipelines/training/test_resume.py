@@ -9,8 +9,8 @@ import pytest
 
 from nunbit.config import Config
 from nunbit.errors import UsageError
-from nunbit.pipelines.run_folder import resume_command
-from nunbit.pipelines.training.resume import config_to_resume
+from nunbit.pipelines.run_folder import RunFolder, resume_command
+from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 
 RUN = Path("runs/x")
 
@@ -55,3 +55,11 @@ def test_the_command_that_began_a_run_of_the_adviser_can_be_repeated() -> None:
     tuned = given.with_settings({"transfer.mode": "all", "augment.preset": "clothes"})
     with pytest.raises(UsageError, match=r"augment\.preset is 'clothes', not 'photos'"):
         config_to_resume(given, tuned, RUN)
+
+
+def test_a_run_from_before_ranges_were_stated_goes_on_with_the_full_one(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[pixels]\nimage_size = 20\n", encoding="utf-8")
+    assert recorded_config(RunFolder(tmp_path)).pixels.range == "full"
+    file.write_text('[pixels]\nrange = "auto"\n', encoding="utf-8")
+    assert recorded_config(RunFolder(tmp_path)).pixels.range == "auto"

@@ -23,7 +23,11 @@ def recorded_config(folder: RunFolder) -> Config:
             path=folder.path,
             remedy="check the path, or name DATA to begin: nunbit train DATA --out DIR",
         )
-    return read_config(folder.config)
+    config = read_config(folder.config)
+    if "range" not in config.pixels.model_fields_set:
+        # Written before ranges were stated: its epochs have seen the full one.
+        config = config.with_settings({"pixels.range": "full"})
+    return config
 
 
 def config_to_resume(wanted: Config, recorded: Config, folder: Path) -> Config:
