@@ -48,6 +48,9 @@
     const wide = Math.max(e.scrollWidth, e.getBoundingClientRect().width);
     if (e.checkVisibility() && wide > box.clientWidth + 1)
       faults.push(`a table is cut: ${Math.round(wide)} > ${box.clientWidth}, ${name(e)}`);
+    const short = e.matches(".stacks") && e.rows.length <= 30 && innerWidth <= 768;
+    if (e.checkVisibility() && short && box.scrollHeight > box.clientHeight + 1)
+      faults.push(`a table ends too early: ${box.scrollHeight} > ${box.clientHeight}, ${name(e)}`);
   }
 
   // Contrast of text, as WCAG 2 defines it: 4.5, or 3 for large text.

@@ -121,6 +121,7 @@ def test_pages_of_other_commands(
 
 
 BAD = """<!DOCTYPE html><html lang="en"><head><title>bad</title><style>
+.low { height: 20px; overflow-y: auto; }
 .pale { color: #aaa; background: #fff; } .wide { width: 5000px; } .box { overflow-x: auto; }
 </style></head><body><main>
 <a href="#nowhere">link</a><p id="twice">a</p><p id="twice">b</p>
@@ -128,6 +129,7 @@ BAD = """<!DOCTYPE html><html lang="en"><head><title>bad</title><style>
 <p class="pale">pale</p><div class="wide">wide</div><input type="radio">
 <div class="scroll box"><div class="wide">wide in a box</div></div>
 <div class="scroll box" tabindex="0"><table class="wide"><tr><td>cut</td></tr></table></div>
+<div class="low"><table class="stacks"><tr style="height: 200px"><td>a</td></tr></table></div>
 <img alt="elsewhere" src="https://example.invalid/x.png">
 <script>console.error("told"); missing();</script>
 </main></body></html>"""
@@ -142,6 +144,7 @@ def test_every_fault_would_be_found(tmp_path: Path, opened: Any) -> None:
         "390 dark: overflows",
         "1280 light: a table is cut: 5000 > ",
         "390 dark: a table is cut: 5000 > ",
+        "390 dark: a table ends too early: 2",
         "no alternative text: <img>",
         "no alternative text: <svg",
         "a picture that is none",

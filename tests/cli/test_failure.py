@@ -22,7 +22,7 @@ ERRORS: list[tuple[BaseException, int, str]] = [
     (
         RunInterrupted("stopped in epoch 3", remedy="nunbit train --resume --out runs/x"),
         130,
-        "stopped: stopped in epoch 3\n  what to do: nunbit train --resume --out runs/x\n",
+        "stopped in epoch 3\n  what to do: nunbit train --resume --out runs/x\n",
     ),
     (KeyboardInterrupt(), 130, "stopped: interrupted before it was done\n"),
     (

@@ -157,7 +157,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     spine.error = RunInterrupted("stopped after epoch 1", path="runs/x", remedy=command)
     assert main(["train", "photos"]) == 130
     assert capsys.readouterr().err.endswith(
-        f"\nstopped: stopped after epoch 1\n  where: runs/x\n  what to do: {command}\n"
+        f"\nstopped after epoch 1\n  where: runs/x\n  what to do: {command}\n"
     )
 
 

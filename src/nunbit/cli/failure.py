@@ -78,5 +78,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 def _print_block(failure: NunbitError) -> None:
     stopped = isinstance(failure, RunInterrupted)
     word, style = ("stopped", "bold yellow") if stopped else ("error", "bold red")
-    block = Text.assemble((f"{word}: ", style), printable(str(failure)))
+    text = printable(str(failure))
+    rest = text.removeprefix(f"{word} ")  # "stopped by SIGTERM ..." says it itself
+    block = Text.assemble((f"{word} " if rest != text else f"{word}: ", style), rest)
     stderr_console().print(block, soft_wrap=True)
