@@ -24,7 +24,7 @@ _MAX_WORD, _MAX_LINE = 200, 2000
 
 
 def _shortened(what: str) -> str:
-    """What happened, without the rest of what a file may hold by the megabyte."""
+    """Message without the rest of what a file may hold by the megabyte."""
     lines = (
         line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]} ..." for line in what.split("\n")
     )

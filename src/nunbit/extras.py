@@ -1,6 +1,6 @@
 """Packages that only some installations have, and the extra of nunbit that brings each.
 
-`pip install nunbit` brings what runs an exported model. Everything else is in extras, and whoever
+The plain package brings what runs an exported model. Everything else is in extras, and whoever
 lacks one is told its name instead of a missing module's.
 """
 

@@ -60,8 +60,14 @@ def spine(fake_module: FakeModule) -> Spine:
 
 
 def test_a_training_ends_with_a_table_and_the_report(
-    spine: Spine, capsys: pytest.CaptureFixture[str]
+    spine: Spine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/x").mkdir(parents=True)
+    Path("runs/x/report.html").touch()
     assert main(["train", "photos"]) == 0
     out, err = capsys.readouterr()
     assert err.splitlines() == [
@@ -192,4 +198,4 @@ def test_a_summary_without_numbers_still_prints(
     monkeypatch.setitem(SUMMARY, "test", {})
     monkeypatch.setitem(SUMMARY, "seconds", {})
     assert main(["train", "photos"]) == 0
-    assert "report: runs/x/report.html" in capsys.readouterr().out
+    assert "folder: runs/x\n" in capsys.readouterr().out

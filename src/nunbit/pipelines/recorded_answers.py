@@ -94,7 +94,7 @@ def check_summary(
 def _numbers(
     summary: Summary, classes: ClassNames, labels: Sequence[str], predicted: Sequence[str]
 ) -> Iterator[tuple[str, float | None, float]]:
-    """What is counted, what the summary says of it, and what the predictions say."""
+    """Name of a count, its number in the summary, and that in the predictions."""
     n = len(labels)
     right = Counter(label for label, said in zip(labels, predicted, strict=True) if label == said)
     yield "the number of test images", summary.n.get("test"), n

@@ -14,7 +14,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def reason_of(stopped: KeyboardInterrupt) -> str:
-    """What stopped a command, as the beginning of a sentence."""
+    """Reason why a command stopped, as the beginning of a sentence."""
     return "stopped by SIGTERM" if isinstance(stopped, Terminated) else "stopped"
 
 

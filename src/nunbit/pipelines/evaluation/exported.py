@@ -120,7 +120,7 @@ def evaluate_export(
 
 @dataclass(frozen=True, kw_only=True)
 class _Answered:
-    """What was found, and what the model said of it."""
+    """Data that were found, and the answers of the model."""
 
     samples: Samples
     inspection: Inspection
