@@ -16,10 +16,12 @@ import pytest
 import torch
 
 from nunbit.data import array_cache
+from nunbit.data.array_cache import with_checksum
 from nunbit.data.pixels import (
     DecodingPixels,
 )
 from nunbit.data.storage import ImageFiles
+from nunbit.errors import DataError
 from tests.data.odd_images import write_odd_images
 from tests.data.photos import (
     CONTRACT,
@@ -142,6 +144,37 @@ def test_a_changed_pixel_is_recognised_when_read_into_memory(tmp_path: Path) -> 
     told = Told()
     pixels = opened(samples, tmp_path / "cache", told=told)
     assert "pixels.npy does not match its checksum" in told.notes[0]
+    assert torch.equal(everything(pixels), canvases(samples))
+
+
+def test_a_changed_pixel_of_a_map_is_recognised_before_it_is_used(tmp_path: Path) -> None:
+    """Also where the map was opened whole: blocks are compared as they are first read."""
+    samples, cache = photos(tmp_path / "photos", 5), tmp_path / "cache"
+    opened(samples, cache, ram_bytes=0)
+    damage = _overwrite("pixels.npy", -1)
+    damage(entries(cache)[0])
+    told = Told()
+    pixels = opened(samples, cache, told=told, ram_bytes=0)
+    assert told.notes == []  # the file has its size
+    with pytest.raises(DataError, match="an entry of the cache is damaged") as caught:
+        everything(pixels)
+    assert "made again" in caught.value.remedy
+    assert entries(cache) == []
+    assert torch.equal(everything(opened(samples, cache, ram_bytes=0)), canvases(samples))
+
+
+def test_a_map_of_an_older_version_is_compared_as_a_whole(tmp_path: Path) -> None:
+    samples, cache = photos(tmp_path / "photos", 5), tmp_path / "cache"
+    opened(samples, cache, ram_bytes=0)
+    entry = entries(cache)[0]
+    content = json.loads((entry / "entry.json").read_text())
+    old = {k: v for k, v in content.items() if k not in ("blocks", "seal", "format")}
+    (entry / "entry.json").write_text(with_checksum(old))
+    assert torch.equal(everything(opened(samples, cache, ram_bytes=0)), canvases(samples))
+    _overwrite("pixels.npy", -1)(entry)
+    told = Told()
+    pixels = opened(samples, cache, told=told, ram_bytes=0)
+    assert "does not match its checksum" in told.notes[0]
     assert torch.equal(everything(pixels), canvases(samples))
 
 
@@ -281,6 +314,7 @@ from pathlib import Path
 import numpy as np
 from tests.data.photos import everything, opened, samples_of
 from nunbit.data.storage import ImageFiles
+from nunbit.errors import DataError
 photos, cache, ready, number = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 samples = samples_of(ImageFiles(files=tuple(sorted(photos.iterdir()))))
 (ready / number).touch()

@@ -27,6 +27,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nunbit.data.block_sums import BlockSums, BlockWriter, rows_of_block
 from nunbit.documents import read_json_object
 from nunbit.files import flush_folder, write_atomically
 from nunbit.progress import Progress
@@ -52,6 +53,8 @@ class Entry:
     """[N, ...], a read-only memory map or in memory."""
     beside: Mapping[str, Any]
     """What the builder kept beside it."""
+    sums: BlockSums | None = None
+    """Compares rows of a memory map before their first use; None where all was compared."""
 
 
 class ArrayCache:
@@ -69,18 +72,26 @@ class ArrayCache:
         self._progress = progress
 
     def find(
-        self, key: str, shape: tuple[int, ...], dtype: DTypeLike, *, into_ram: bool
+        self,
+        key: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        *,
+        into_ram: bool,
+        by_blocks: bool = False,
     ) -> Entry | None:
         """The entry of this key, None when there is none; a damaged one is reported and removed.
 
-        Read into memory, an entry is compared with its checksum; a memory map only with its size,
-        since reading all of it is what the map avoids.
+        An entry is compared with its checksum; a memory map that is to be used `by_blocks` only
+        with its size, and whoever uses it has `Entry.sums` compare each block before its first use.
         """
         place = self._entries / key
         if not place.exists():
             return None
         try:
-            found = self._read(place, shape, np.dtype(dtype), into_ram=into_ram)
+            found = self._read(
+                place, shape, np.dtype(dtype), into_ram=into_ram, by_blocks=by_blocks
+            )
         except MemoryError:
             raise
         except Exception as error:  # whatever breaks while it is read, the entry is not whole
@@ -93,7 +104,14 @@ class ArrayCache:
         return found
 
     def build(
-        self, key: str, shape: tuple[int, ...], dtype: DTypeLike, fill: Fill, *, into_ram: bool
+        self,
+        key: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        fill: Fill,
+        *,
+        into_ram: bool,
+        by_blocks: bool = False,
     ) -> Entry | None:
         """Make an entry of what `fill` writes, in order, and what it returns; returns the entry.
 
@@ -107,18 +125,24 @@ class ArrayCache:
         try:
             path = building / f"{self._kind}.npy"
             kept = fill if array is None else _also(array_writer(array), fill)
-            checksum, beside = _write_rows(path, shape, np.dtype(dtype), kept)
-            entry = {"key": key, "shape": list(shape), "crc32": checksum}
+            checksum, blocks, beside = _write_rows(path, shape, np.dtype(dtype), kept)
+            entry = {"key": key, "shape": list(shape), "crc32": checksum, "blocks": blocks}
             write_atomically(building / "entry.json", with_checksum({**entry, **beside}))
             _publish(building, self._entries / key)
         finally:
             shutil.rmtree(building, ignore_errors=True)
         if array is None:
-            return self.find(key, shape, dtype, into_ram=False)
+            return self.find(key, shape, dtype, into_ram=False, by_blocks=by_blocks)
         return Entry(array=array, beside=beside)
 
     def _read(
-        self, place: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, into_ram: bool
+        self,
+        place: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        *,
+        into_ram: bool,
+        by_blocks: bool,
     ) -> Entry:
         """The entry; any exception but MemoryError means that it is damaged."""
         entry = read_with_checksum(place / "entry.json")
@@ -130,7 +154,12 @@ class ArrayCache:
         if not whole or path.stat().st_size != mapped.offset + mapped.nbytes:
             raise ValueError(f"{path.name} has the wrong size")
         if not into_ram:
-            return Entry(array=mapped, beside=entry)
+            blocks = entry.get("blocks") if by_blocks else None  # entries of before have none
+            if blocks is None:
+                _compare_map(mapped, entry["crc32"], path)
+                return Entry(array=mapped, beside=entry)
+            sums = BlockSums(mapped, blocks, place=place, damaged=lambda: _remove(place))
+            return Entry(array=mapped, beside=entry, sums=sums)
         # Read rather than copied from the map, whose pages would come one fault at a time.
         array = np.fromfile(path, dtype=dtype, offset=mapped.offset).reshape(shape)
         if zlib.crc32(array.data.cast("B")) != entry["crc32"]:
@@ -212,9 +241,10 @@ def _also(second: Write, fill: Fill) -> Fill:
 
 def _write_rows(
     path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Fill
-) -> tuple[int, Mapping[str, Any]]:
-    """CRC-32 of the rows written, and what `fill` returned."""
+) -> tuple[int, list[int], Mapping[str, Any]]:
+    """CRC-32 of the rows written, and of each block of them, and what `fill` returned."""
     checksum = 0
+    blocks = BlockWriter(int(np.prod(shape[1:])) * dtype.itemsize)
     header = {
         "descr": np.lib.format.dtype_to_descr(dtype),
         "fortran_order": False,
@@ -232,6 +262,7 @@ def _write_rows(
                 raise ValueError(f"rows of {rows.dtype} for an array of {dtype}")
             data = np.ascontiguousarray(rows).data.cast("B")
             checksum = zlib.crc32(data, checksum)
+            blocks.add(data)
             file.write(data)
 
         beside = fill(write)
@@ -239,7 +270,16 @@ def _write_rows(
             raise ValueError("fewer or more rows were written than the shape has")
         file.flush()
         os.fsync(file.fileno())
-    return checksum, beside
+    return checksum, blocks.sums(), beside
+
+
+def _compare_map(mapped: NDArray[Any], checksum: int, path: Path) -> None:
+    """Raise ValueError unless the map has its checksum; memory holds a block at a time."""
+    rows, found = rows_of_block(mapped[:1].nbytes), 0
+    for start in range(0, len(mapped), rows):
+        found = zlib.crc32(np.asarray(mapped[start : start + rows]).data.cast("B"), found)
+    if found != checksum:
+        raise ValueError(f"{path.name} does not match its checksum")
 
 
 def _publish(building: Path, place: Path) -> None:

@@ -15,6 +15,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from nunbit.data.array_cache import ArrayCache, Entry, read_with_checksum, with_checksum
+from nunbit.data.block_sums import BlockSums
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
 
@@ -30,6 +31,8 @@ class CachedPixels:
     """[N, H, W, C], a read-only memory map or in memory."""
     reasons: tuple[str, ...]
     """[N] '' or why decoding failed."""
+    sums: BlockSums | None = None
+    """Compares rows of a memory map before their first use."""
 
 
 class PixelCache:
@@ -46,7 +49,7 @@ class PixelCache:
 
     def find(self, key: str, shape: Shape, *, into_ram: bool) -> CachedPixels | None:
         """The entry of this key, None when there is none; see `ArrayCache.find`."""
-        found = self._arrays.find(key, shape, np.uint8, into_ram=into_ram)
+        found = self._arrays.find(key, shape, np.uint8, into_ram=into_ram, by_blocks=True)
         return None if found is None else _pixels_of(found)
 
     def build(
@@ -64,6 +67,7 @@ class PixelCache:
             np.uint8,
             lambda write: {"reasons": sparse(fill(write))},
             into_ram=into_ram,
+            by_blocks=True,
         )
         return None if made is None else _pixels_of(made)
 
@@ -83,7 +87,8 @@ class PixelCache:
 
 
 def _pixels_of(entry: Entry) -> CachedPixels:
-    return CachedPixels(array=entry.array, reasons=dense(entry.beside["reasons"], len(entry.array)))
+    reasons = dense(entry.beside["reasons"], len(entry.array))
+    return CachedPixels(array=entry.array, reasons=reasons, sums=entry.sums)
 
 
 def default_cache_folder() -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nunbit.data.array_cache import array_writer
+from nunbit.data.block_sums import BlockSums
 from nunbit.data.decode_rows import CHANGED, DecodingWork, decode_batches
 from nunbit.data.pixel_cache import CachedPixels, PixelCache, Write
 from nunbit.data.preprocess import Preprocess
@@ -68,12 +69,19 @@ class ArrayPixels:
     """Pixels in one array, in memory or in a memory-mapped file."""
 
     def __init__(
-        self, array: NDArray[np.uint8], *, reasons: tuple[str, ...], preprocess: Preprocess
+        self,
+        array: NDArray[np.uint8],
+        *,
+        reasons: tuple[str, ...],
+        preprocess: Preprocess,
+        sums: BlockSums | None = None,
     ) -> None:
+        """`sums` compares rows of a memory map before their first use."""
         # A memory map's own indexing makes memory maps; the plain view of it makes arrays.
         self.array = np.asarray(array)
         self.reasons = reasons
         self.preprocess = preprocess
+        self._sums = sums
         self._unusable = np.array([reason != "" for reason in reasons], dtype=np.bool_)
 
     def stream(self, index_batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
@@ -82,6 +90,8 @@ class ArrayPixels:
 
         for indices in index_batches:
             check_usable(indices, self._unusable, self.reasons)
+            if self._sums is not None:
+                self._sums.check(indices)
             yield torch.from_numpy(np.take(self.array, indices, axis=0))
 
 
@@ -179,7 +189,7 @@ def open_pixels(
     kept = _from_cache(work, budget) if work.images_to_decode and work.key else None
     if kept is not None:
         merged = _merged(reasons, kept.reasons)
-        return ArrayPixels(kept.array, reasons=merged, preprocess=preprocess)
+        return ArrayPixels(kept.array, reasons=merged, preprocess=preprocess, sums=kept.sums)
     if work.nbytes <= budget.ram_bytes:
         return _in_memory(work)
     found = _verdicts(work, budget)
