@@ -159,6 +159,8 @@ def test_the_lines_of_metrics_have_the_contracts_fields(tmp_path: Path) -> None:
             "train_accuracy",
             "validation_loss",
             "validation_accuracy",
+            "validation_macro_f1",
+            "validation_balanced_accuracy",
             "learning_rate",
             "seconds",
             "images_per_second",

@@ -26,7 +26,14 @@ ScheduleName = Literal["constant", "cosine", "one-cycle"]
 InitialisationName = Literal[
     "default", "glorot-normal", "glorot-uniform", "he-normal", "he-uniform", "whitening"
 ]
-MonitorName = Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
+MonitorName = Literal[
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_macro_f1",
+    "validation_balanced_accuracy",
+]
 
 
 class Section(BaseModel):
@@ -311,9 +318,11 @@ class CheckpointConfig(Section):
     """Checkpoints that are kept while training."""
 
     monitor: MonitorName = "validation_accuracy"
-    """The number that decides which epoch is best; plateau and stopping look at it too."""
+    """The number that decides which epoch is best; plateau and stopping look at it too. Macro F1
+    and balanced accuracy count every class the same. A head that is fitted on features has no
+    epochs, and is chosen by accuracy."""
     mode: Literal["auto", "min", "max"] = "auto"
-    """Better direction of that number; auto is min for a loss, max for an accuracy."""
+    """Better direction of that number; auto is min for a loss, else max."""
     tolerance: Annotated[float, Field(ge=0)] = 1.0
     """Standard errors by which a validation accuracy may lie behind the best and still count as
     equally good: the latest such epoch is kept. 0 keeps the single best."""

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from nunbit.errors import RunInterrupted
+from nunbit.evaluation.monitored import validation_numbers
 from nunbit.files import write_atomically
 from nunbit.inference import predict
 from nunbit.progress import Progress
@@ -255,14 +256,16 @@ class Trainer:
             self._stop(f"after epoch {len(state.history)}")
 
     def _validate(self, validation: Iterable[Batch]) -> dict[str, float]:
-        """Loss (the one that is minimised) and accuracy on the validation part."""
+        """Loss (the one that is minimised) and the numbers an epoch can be chosen by."""
         predictions = predict(self._evaluated, validation)
         loss = self.plan.loss(
             torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels)
         )
         check_validation_loss_is_finite(float(loss), epoch=self.state.epoch)
-        accuracy = float((predictions.predicted == predictions.labels).mean())
-        return {"validation_loss": float(loss), "validation_accuracy": accuracy}
+        return {
+            "validation_loss": float(loss),
+            **{f"validation_{name}": value for name, value in validation_numbers(predictions)},
+        }
 
     def _save(self) -> None:
         self._read_losses()

@@ -81,7 +81,9 @@ def test_small_and_unbalanced_classes_are_told() -> None:
     assert small.examples == ("dog (2)",)
     unbalanced = of_kind(found, "unbalanced-classes")
     assert unbalanced.title == "The classes are unbalanced: cat has 50 images, dog 2"
-    assert "unbalanced-classes" not in kinds(checked(samples_of([0] * 60 + [1] * 3)))
+    assert "--set checkpoint.monitor=validation_macro_f1" in unbalanced.remedy
+    assert "unbalanced-classes" in kinds(checked(samples_of([0] * 50 + [1] * 10)))
+    assert "unbalanced-classes" not in kinds(checked(samples_of([0] * 49 + [1] * 10)))
 
 
 def test_an_empty_class_does_not_make_the_others_unbalanced() -> None:

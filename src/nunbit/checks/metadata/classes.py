@@ -15,8 +15,8 @@ from nunbit.types import Samples
 
 SMALLEST_CLASS = 3
 """Fewer images than parts leave a class without one in some part."""
-IMBALANCE = 20
-"""Largest class over smallest class above which accuracy alone misleads."""
+IMBALANCE = 5
+"""Largest class over smallest class from which accuracy alone misleads."""
 WIDEST_INTERVAL = 0.4
 """A class is measured when the 95 % interval of its recall is narrower than this, whatever the
 recall: 20 points either way."""
@@ -48,7 +48,7 @@ def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -
         tested = Counter({name: round(test_fraction * n) for name, n in counts.items()})
     yield from _too_small_to_measure({name: tested[name] for name, n in counts.items() if n})
     present = {name: count for name, count in counts.items() if count}
-    if present and max(present.values()) > IMBALANCE * min(present.values()):
+    if present and max(present.values()) >= IMBALANCE * min(present.values()):
         most, least = max(present, key=lambda c: present[c]), min(present, key=lambda c: present[c])
         yield Finding(
             kind="unbalanced-classes",
@@ -57,7 +57,8 @@ def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -
             f"{present[least]:,}",
             count=0,
             why="Accuracy is then mostly that of the large classes.",
-            remedy="Look at macro F1 and at the recall of each class.",
+            remedy="Look at macro F1 and at the recall of each class; keep the epoch that is best "
+            "for all of them with --set checkpoint.monitor=validation_macro_f1.",
         )
 
 

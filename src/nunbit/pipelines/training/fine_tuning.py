@@ -17,6 +17,7 @@ from nunbit.config.resolved import (
 )
 from nunbit.data.augment import PRESETS, Augmentation
 from nunbit.data.batches import Batches
+from nunbit.evaluation.monitored import validation_numbers
 from nunbit.finetune.cached_activations import (
     ActivationBatches,
     Activations,
@@ -164,10 +165,11 @@ def count_as_best(
         return
     # The measure must be the epochs' own: an accuracy cannot compete with losses.
     said = start.validation
-    value = float((said.predicted == said.labels).mean())
     if monitor.name == "validation_loss":
         loss = make_loss(training.loss, label_smoothing=training.label_smoothing)
         value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
+    else:
+        value = dict(validation_numbers(said))[monitor.name.removeprefix("validation_")]
     state.best = Best(value=value, epoch=0)
     save_checkpoint(best, state)
 
