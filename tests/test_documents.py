@@ -118,5 +118,5 @@ def test_nothing_else_parses_json_or_toml() -> None:
     assert set(found) == {
         "src/nunbit/documents.py",
         "src/nunbit/export/examples/classify.py",
-        "src/nunbit/data/sources/bounded_matching.py",  # answers of our own process
+        "src/nunbit/data/sources/patterns/bounded_matching.py",  # answers of our own process
     }

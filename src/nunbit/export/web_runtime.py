@@ -7,7 +7,6 @@ reads, and because a file that runs in other people's browsers is never taken un
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 import tarfile
@@ -15,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from nunbit.documents import read_json
 from nunbit.errors import UsageError
 from nunbit.files import folder_written_atomically
 
@@ -93,7 +93,7 @@ def _is_intact(folder: Path, name: str) -> bool:
 def _version_beside(dist: Path) -> str:
     """The other version, where its package names it."""
     try:
-        described = json.loads((dist.parent / "package.json").read_bytes())
+        described = read_json(dist.parent / "package.json")
         return f", but of {described['version']}" if described["version"] != VERSION else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nunbit.cli import main
-from nunbit.data.sources import bounded_matching
-from nunbit.data.sources.bounded_matching import match_all
+from nunbit.data.sources.patterns import bounded_matching
+from nunbit.data.sources.patterns.bounded_matching import match_all
 from tests.fixtures_data import write_images
 
 NAMES = ["a/patient12_3.png", "b/none.png", "c/patient7.png", "odd\udcff/patient1\n.png", ""]

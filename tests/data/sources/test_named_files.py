@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 
 from nunbit.data.sources import load_samples
-from nunbit.data.sources.name_pattern import compile_pattern, suggest_pattern
+from nunbit.data.sources.patterns.name_pattern import compile_pattern, suggest_pattern
 from nunbit.errors import ConfigError, DataError
 from tests.fixtures_data import write_files
 

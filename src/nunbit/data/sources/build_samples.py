@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nunbit.data.sources import class_names
 from nunbit.data.sources.exclusions import NO_LABEL
-from nunbit.data.sources.groups import groups_from_paths
 from nunbit.data.sources.label_map import apply_label_map, read_label_map
+from nunbit.data.sources.patterns.groups import groups_from_paths
 from nunbit.data.sources.raw_samples import RawSamples
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import examples

@@ -12,8 +12,8 @@ from nunbit.data.sources.layouts.remedies import tables_hint
 from nunbit.data.sources.layouts.tables_beside import check_tables
 from nunbit.data.sources.layouts.tree import Tree, last
 from nunbit.data.sources.layouts.words import DRAWN_WORDS, NO_CLASS_WORDS, words_of
-from nunbit.data.sources.name_pattern import suggest_pattern
 from nunbit.data.sources.part_names import part_of
+from nunbit.data.sources.patterns.name_pattern import suggest_pattern
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import Listing, list_files
 from nunbit.errors import DataError

@@ -7,7 +7,7 @@ from pathlib import Path
 from nunbit.data.sources.folder_parts import part_folders, part_of_path
 from nunbit.data.sources.layouts.companions import check_companions
 from nunbit.data.sources.layouts.excluded import leave_out
-from nunbit.data.sources.name_pattern import NamePattern, compile_pattern, suggest_pattern
+from nunbit.data.sources.patterns.name_pattern import NamePattern, compile_pattern, suggest_pattern
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
 from nunbit.data.sources.walking import list_files
 from nunbit.errors import ConfigError, DataError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nunbit.data.sources.layouts.chosen import NONE
 from nunbit.data.sources.layouts.tree import Tree
-from nunbit.data.sources.name_pattern import suggest_pattern
+from nunbit.data.sources.patterns.name_pattern import suggest_pattern
 
 TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".npz", ".jsonl")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from nunbit.data.sources.bounded_matching import match_all
+from nunbit.data.sources.patterns.bounded_matching import match_all
 from nunbit.errors import ConfigError
 from nunbit.suggest import suggest
 

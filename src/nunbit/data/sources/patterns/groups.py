@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nunbit.data.sources.bounded_matching import match_all
+from nunbit.data.sources.patterns.bounded_matching import match_all
 from nunbit.errors import ConfigError
 from nunbit.formatting import count, examples, quoted
 

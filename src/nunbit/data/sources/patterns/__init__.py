@@ -1,0 +1,1 @@
+"""Patterns of the user on names: what is read from them, and the time that they may take."""
