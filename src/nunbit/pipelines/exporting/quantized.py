@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nunbit.documents import read_json_object
 from nunbit.errors import ExportError, UnusableImage, UsageError
 from nunbit.evaluation.calibration import reliability
 from nunbit.evaluation.intervals import wilson_interval
@@ -174,7 +175,7 @@ def _measured(
 
 def _renew_hash(exported: Exported) -> None:
     path = exported.folder / CONTRACT
-    contract = json.loads(path.read_text(encoding="utf-8"))
+    contract = read_json_object(path)
     contract["files"][NETWORK] = hashlib.sha256(exported.network.read_bytes()).hexdigest()
     text = json.dumps(contract, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8")
