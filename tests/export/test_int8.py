@@ -70,7 +70,7 @@ def test_too_little_agreement_leaves_no_folder(
         module, "_canvases", lambda exported, files: [(np.zeros((32, 32, 1), np.uint8), "0")] * n
     )
     out = exported.run.parent / "never"
-    with pytest.raises(ExportError, match=r"on 10\.0% of 4,000 validation"):
+    with pytest.raises(ExportError, match=r"on 10\.0 % of 4,000 validation"):
         export.export_onnx(exported.run, out=out, min_agreement=0.98)
     assert not out.exists()
 

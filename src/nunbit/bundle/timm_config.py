@@ -1,4 +1,4 @@
-"""How timm would bring an image to the network's size, as far as its format can say it."""
+"""Steps in which timm brings an image to the network's size, as far as its format can say it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def timm_crop_mode(contract: Preprocess) -> str | None:
 
 
 def timm_note(contract: Preprocess) -> str:
-    """What a reader of config.json is told where timm's format cannot say the contract."""
+    """Remark for a reader of config.json where timm's format cannot say the contract."""
     return (
         f"images are padded with the grey level {contract.background}, which timm cannot express: "
         "nunbit.json has the whole contract"

@@ -17,6 +17,7 @@ from nunbit.errors import ExportError, UnusableImage, UsageError
 from nunbit.evaluation.calibration import reliability
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.export.int8 import quantize_network
+from nunbit.formatting import percentage
 from nunbit.pipelines.exporting.raw_files import LabelledFile
 from nunbit.runtime.engine import OnnxEngine
 from nunbit.runtime.exported import CONTRACT, NETWORK, Exported
@@ -42,7 +43,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantized:
-    """What 8 bits keep of a network's answers."""
+    """Part that 8 bits keep of a network's answers."""
 
     n: int
     """Validation images."""
@@ -59,11 +60,11 @@ class Quantized:
         return asdict(self)
 
     def lines(self) -> tuple[str, ...]:
-        """What is printed, and stands in the card."""
+        """Lines that are printed, and shown in the card."""
         low, high = self.agreement_ci95
         return (
-            f"int8 gives the same class as float32 on {self.agreement:.1%} of {self.n:,} "
-            f"validation images (95 %: {low:.1%} to {high:.1%})",
+            f"int8 gives the same class as float32 on {percentage(self.agreement)} of {self.n:,} "
+            f"validation images (95 %: {percentage(low)} to {percentage(high)})",
             *(_line(name, each) for name, each in (("float32", self.float32), ("int8", self.int8))),
         )
 
@@ -121,7 +122,7 @@ def quantize_export(
     )
     if found.agreement < min_agreement:
         raise ExportError(
-            f"{found.lines()[0]}, fewer than {min_agreement:.1%}",
+            f"{found.lines()[0]}, fewer than {percentage(min_agreement)}",
             remedy="leave --quantize out, or allow it with --min-agreement",
         )
     return found
@@ -184,7 +185,8 @@ def _renew_hash(exported: Exported) -> None:
 def _line(name: str, found: Measured) -> str:
     (low, high), (least, greatest) = found.accuracy_ci95, found.ece_ci95
     return (
-        f"{name}: accuracy {found.accuracy:.1%} ({low:.1%} to {high:.1%}), calibration error "
+        f"{name}: accuracy {percentage(found.accuracy)} "
+        f"({percentage(low)} to {percentage(high)}), calibration error "
         f"{found.ece:.3f} ({least:.3f} to {greatest:.3f}), {found.milliseconds:.2f} ms an image on "
         f"one thread, {found.bytes / 1e6:.2f} MB"
     )

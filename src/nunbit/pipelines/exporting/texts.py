@@ -45,7 +45,7 @@ batches of 1, 2 and 7.
 
 
 def hub_section(results: Sequence[Parity], *, levels: float, remarks: Sequence[str]) -> str:
-    """How timm and transformers load the folder, and how far their pixels are from nunbit's."""
+    """Ways to load the folder in timm and transformers, and how far their pixels are off."""
     rows = "\n".join(_row(result) for result in results)
     left_out = "\n".join(f"- {remark}" for remark in remarks)
     return f"""## Loading it elsewhere
