@@ -62,7 +62,7 @@ def test_the_second_time_nothing_is_computed(tmp_path: Path) -> None:
         found = store.features(model, split_points[0], batches_of(), sha256=SHA256)
         np.testing.assert_array_equal(found, expected)
         assert isinstance(found, np.memmap) == (ram == 0)
-    assert [listener.passes for listener in told] == [["features"], [], []]
+    assert [listener.passes for listener in told] == [["Computing features"], [], []]
 
 
 def test_maps_are_kept_as_they_are(tmp_path: Path) -> None:
