@@ -138,7 +138,7 @@ def test_every_step_is_told(model: nn.Module) -> None:
             return iter(items)
 
     advise(make_case(model), Listener())
-    assert titles == ["features", "trials", "timing"]
+    assert titles == ["Measuring features", "Trying plans", "Timing plans"]
 
 
 def test_stage_features_are_those_of_the_network(model: nn.Module) -> None:

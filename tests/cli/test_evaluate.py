@@ -27,7 +27,7 @@ def test_the_run_the_data_and_the_folder_are_passed_on(
     assert (run, options["data"], options["out"]) == (Path("runs/x"), "digits", Path("evaluated"))
     out = capsys.readouterr().out
     assert "80.0 %" in out
-    assert out.endswith("report: evaluated/report.html\n")
+    assert out.endswith("folder: evaluated\n")  # there is no page to open: nothing was written
 
 
 def test_a_folder_without_a_model_is_wrong_input(

@@ -49,7 +49,7 @@ def test_the_others_train_and_every_bad_file_is_named(photos, tmp_path: Path) ->
     folder, odd = photos
     before = digests(folder)
     told = nunbit(
-        *("train", str(folder), "--out", "run", "--epochs", "2"),
+        *("train", str(folder), "--out", "run", "--epochs", "2", "--verbose"),
         *("--set", "data.max_bad_fraction=0.5"),
         cwd=tmp_path,
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from nunbit.chunks import chunk_slices
 from nunbit.evaluation import metrics as registry
 from nunbit.evaluation.metrics import ClassMetrics, Metrics
 from nunbit.reports.kit import Section, render
@@ -12,6 +14,8 @@ from nunbit.reports.run.run_result import RunResult
 
 BAR_OF = "recall"
 """The number that is also drawn: rows are sorted by it."""
+MAX_NUMBERS = 3
+"""Numbers with their intervals in one table: more would be cut at 1280 pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +57,28 @@ def classes(report: RunResult) -> Section | None:
         for k, counts in enumerate(metrics.per_class.values())
     ]
     rows.sort(key=lambda row: (row.counts.n == 0, row.counts.recall))
+    first, *more = [
+        _part(rows, columns, which) for which in chunk_slices(len(columns), MAX_NUMBERS)
+    ]
     body = render(
         "run/classes",
-        titles=[metric.title for metric in columns],
+        titles=first["titles"],
         meanings=[metric.meaning for metric in columns if metric.meaning],
         bar=next((i for i, metric in enumerate(columns) if metric.name == BAR_OF), -1),
-        rows=rows,
+        rows=first["rows"],
+        more=more,
     )
     return Section(name="classes", title="Classes", body=body)
+
+
+def _part(
+    rows: Sequence[ClassRow], columns: Sequence[registry.ClassMetric], which: slice
+) -> dict[str, Any]:
+    """One table: some of the numbers of every class."""
+    return {
+        "titles": [metric.title for metric in columns[which]],
+        "rows": [replace(row, numbers=row.numbers[which]) for row in rows],
+    }
 
 
 def _row(
