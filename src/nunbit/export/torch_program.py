@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from nunbit.bundle import Bundle
 from nunbit.deployed import Deployed
 from nunbit.errors import ExportError
+from nunbit.seeds import Purpose, rng_for
 
 TRIED_BATCHES = (1, 2, 7)
 _OF_THE_MACHINE = ("stack_trace", "source_fn_stack", "from_node", "custom")
@@ -77,7 +78,7 @@ class _TwoOutputs(nn.Module):
 def _random_canvases(bundle: Bundle, n: int) -> Tensor:
     contract = bundle.preprocess
     shape = (n, contract.height, contract.width, contract.channels)
-    values = np.random.default_rng(n).integers(0, 256, shape, dtype=np.uint8)
+    values = rng_for(0, Purpose.SAMPLE, n).integers(0, 256, shape, dtype=np.uint8)
     return torch.from_numpy(values)
 
 
