@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
-from nunbit.data.sources.pickled import read_plain_pickle
+from nunbit.data.sources.array_files.pickled import read_plain_pickle
 from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
 from nunbit.types import Samples

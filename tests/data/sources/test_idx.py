@@ -12,7 +12,7 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
-from nunbit.data.sources.idx import read_idx
+from nunbit.data.sources.array_files.idx import read_idx
 from nunbit.data.storage import ImageArrays
 from nunbit.errors import ConfigError, DataError
 from tests.fixtures_data import idx_bytes, random_images, write_files, write_idx

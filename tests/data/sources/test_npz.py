@@ -11,7 +11,7 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from nunbit.data.sources import load_samples
-from nunbit.data.sources.array_images import to_images
+from nunbit.data.sources.array_files.array_images import to_images
 from nunbit.data.storage import ImageArrays
 from nunbit.errors import DataError
 from nunbit.types import Samples

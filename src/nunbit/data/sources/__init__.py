@@ -6,16 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nunbit.data.sources import (
-    cifar,
-    class_folders,
-    hub_folders,
-    idx,
-    known,
-    named_files,
-    npz,
-    table,
-)
+from nunbit.data.sources import class_folders, hub_folders, known, named_files, table
+from nunbit.data.sources.array_files import cifar, idx, npz
 from nunbit.data.sources.build_samples import SourceName, build_samples
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import ConfigError, DataError

@@ -20,8 +20,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from nunbit.data.sources import cifar, idx
-from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
+from nunbit.data.sources.array_files import cifar, idx
+from nunbit.data.sources.array_files.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import DataError
 

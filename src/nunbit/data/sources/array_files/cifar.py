@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
+from nunbit.data.sources.array_files.arrays import ArrayPart, found_in_arrays
+from nunbit.data.sources.array_files.pickled import read_plain_pickle
 from nunbit.data.sources.class_names import clean
-from nunbit.data.sources.pickled import read_plain_pickle
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import DataError
 from nunbit.formatting import examples

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources.array_images import to_images
-from nunbit.data.sources.arrays import ArrayPart, found_in_arrays
+from nunbit.data.sources.array_files.array_images import to_images
+from nunbit.data.sources.array_files.arrays import ArrayPart, found_in_arrays
 from nunbit.data.sources.class_names import clean, in_order
 from nunbit.data.sources.part_names import PART_NAMES
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions

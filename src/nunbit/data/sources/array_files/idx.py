@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources.arrays import ArrayPart, found_in_arrays, numbered_names
+from nunbit.data.sources.array_files.arrays import ArrayPart, found_in_arrays, numbered_names
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError
