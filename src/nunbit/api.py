@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from nunbit.classifier import Classifier
 from nunbit.config import Config, load_config
+from nunbit.data.given import LabelledImages, is_place, keep_given
+from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.sources import load_samples
 from nunbit.errors import UsageError
 from nunbit.evaluation.comparison.values import Comparison
@@ -45,7 +47,7 @@ class Data:
 
 
 def load_data(  # noqa: PLR0913 - an argument for each option
-    data: str | Path,
+    data: LabelledImages,
     *,
     label_from: str | None = None,
     label_map: str | Path | None = None,
@@ -57,10 +59,16 @@ def load_data(  # noqa: PLR0913 - an argument for each option
     image_root: str | Path | None = None,
     header: bool = True,
 ) -> Data:
-    """Find labelled images: a path, or a known name such as `digits`.
+    """Find labelled images: a path, a known name such as `digits`, or data of the program.
+
+    Data of the program are kept in nunbit's cache, so that `nunbit evaluate` and others can read
+    them again.
 
     Args:
-        data: folder of class folders, table, folder of IDX or CIFAR files, `.npz`, or known name.
+        data: folder of class folders, table, folder of IDX or CIFAR files, `.npz`, or known name;
+            a DataFrame with a column of paths and one of labels; a pair
+            (images, labels) of arrays, images [N, H, W] or [N, H, W, C]; or a list of
+            (path, label).
         label_from: pattern that finds the label in file names, as `{label}.{number}.jpg`.
         label_map: JSON or CSV file that renames classes.
         group_from: column, or regular expression on the path, of groups that stay whole.
@@ -68,14 +76,23 @@ def load_data(  # noqa: PLR0913 - an argument for each option
         exclude: patterns of file names or paths to leave out, separated by commas.
         path_column: column of a table that names the images.
         label_column: column of a table that holds the labels.
-        image_root: folder of the images that a table names; the table's own otherwise.
+        image_root: folder of the images that a table names; the table's own otherwise, and the
+            current one for a DataFrame and a list.
         header: whether the first line of a table names its columns.
 
     Raises:
         DataError: when there is nothing that can be read as labelled images.
+        UsageError: when `data` are of another type; it says what is taken.
     """
+    kept = None
+    if not is_place(data):
+        root = None if image_root is None else Path(image_root)
+        folder = default_cache_folder() / "given"
+        kept = keep_given(data, folder=folder, image_root=root, path_column=path_column)
+        image_root = kept.image_root
+    place = str(data) if kept is None else str(kept.path)
     named = {
-        "data.path": str(data),
+        "data.path": place,
         "data.label_from": label_from,
         "data.label_map": None if label_map is None else str(label_map),
         "data.group_from": group_from,
@@ -88,7 +105,7 @@ def load_data(  # noqa: PLR0913 - an argument for each option
     }
     settings = {key: value for key, value in named.items() if value is not None}
     samples = load_samples(
-        data,
+        place,
         label_from=label_from,
         label_map=None if label_map is None else Path(label_map),
         group_from=group_from,
@@ -103,7 +120,7 @@ def load_data(  # noqa: PLR0913 - an argument for each option
 
 
 def train(
-    data: Data | str | Path,
+    data: Data | LabelledImages,
     *,
     out: str | Path | None = None,
     resume: bool = False,
@@ -126,9 +143,12 @@ def train(
             options for.
 
     Raises:
-        ConfigError: for an unknown option or setting; and what
+        ConfigError: for an unknown option or setting.
+        UsageError: for data that `load_data` does not take; and what
             `nunbit.pipelines.train.train` raises.
     """
+    if not isinstance(data, Data) and not is_place(data):
+        data = load_data(data)
     named = data.settings if isinstance(data, Data) else {"data.path": str(data)}
     short = {
         _OPTIONS.get(key, key): str(value) if isinstance(value, Path) else value
