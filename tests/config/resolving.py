@@ -13,8 +13,8 @@ from nunbit.config.resolve import (
     resolve_transfer_mode,
 )
 from nunbit.config.resolved import ResolvedConfig
-from nunbit.data.decoding import ImageFacts
 from nunbit.data.inspect import Inspection
+from nunbit.types import ImageFacts
 
 
 def inspection_of(height: int, width: int, *, mode: str = "L", images: int = 4) -> Inspection:

@@ -31,7 +31,7 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 JpegDecoding = Literal["reduced", "full"]
 
 _DECODER_VERSION = 2
-"""Raised whenever this file or decoding.py changes the pixels of a canvas."""
+"""Raised whenever this file or decoding/ changes the pixels of a canvas."""
 _REDUCED = 3
 """Sizes of the canvas that a JPEG decoded at reduced size keeps at least."""
 _FILTERS = {

@@ -250,3 +250,22 @@ def test_files_of_another_scale_are_refused(tmp_path: Path) -> None:
         contract(1, range=(0.0, 4095.0)).canvas(small)
     with pytest.raises(UnusableImage, match="another scale than the range"):
         contract(1, range=(0.0, 1.0)).canvas(tiff(grey(4095)))
+
+
+def test_a_cut_file_of_wide_grey_and_alpha_is_refused_in_words() -> None:
+    """Also where its lower bytes are read by opening the file a second time."""
+    whole = imagecodecs.png_encode(np.stack([grey(65535), grey(65535)[::-1]], axis=2))
+    assert contract(1, range=(0.0, 4095.0)).canvas(whole).shape == (HEIGHT, WIDTH, 1)
+    ranges: tuple[Any, ...] = ("full", (0.0, 4095.0))
+    for value_range in ranges:
+        with pytest.raises(UnusableImage, match=r"truncated|damaged"):
+            contract(1, range=value_range).canvas(whole[: len(whole) // 2])
+
+
+def test_a_tiff_whose_tags_make_no_sense_is_refused_in_words() -> None:
+    """Two widths, which neither Pillow nor a reader of its own can use."""
+    entries = ((256, 3, 2, 5), (257, 3, 1, 5), (258, 3, 1, 16), (277, 3, 1, 1), (339, 3, 1, 3))
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    data = b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + bytes(64)
+    with pytest.raises(UnusableImage):
+        facts(data)
