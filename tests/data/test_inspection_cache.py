@@ -12,6 +12,7 @@ from PIL import Image
 
 from nunbit.data import inspect as inspecting
 from nunbit.data import inspection_cache as looks
+from nunbit.data.formats import foreign
 from nunbit.data.inspect import Inspection
 from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.sources import load_samples
@@ -152,3 +153,14 @@ def test_where_nothing_can_be_kept_the_user_is_told(
     inspecting.inspect(samples, workers=1, progress=Told(), remembered=remembered)
     assert len(told) == 1
     assert told[0].startswith("what is in the files is not cached: ")
+
+
+def test_a_reader_that_was_installed_since_is_asked(
+    photos: Path, read: Callable[[Path], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be read without an extra must not stay so once it is there."""
+    monkeypatch.setattr(foreign, "installed_readers", lambda: ())
+    read(photos)
+    monkeypatch.setattr(foreign, "installed_readers", lambda: ("pydicom 3.0.2",))
+    assert len(read(photos)) == 4
+    assert read(photos) == []

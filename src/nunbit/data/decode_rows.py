@@ -25,6 +25,7 @@ import PIL
 from numpy.typing import NDArray
 
 from nunbit.chunks import chunk_slices
+from nunbit.data.formats import foreign
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import DataError, UnusableImage
 from nunbit.progress import Progress
@@ -256,7 +257,8 @@ class DecodingWork:
         digests = [d if ok else "-" for d, ok in zip(self.sha256, ~self.unusable, strict=True)]
         if "" in digests:
             return ""
-        decoder = f"{self.preprocess.canvas_key} Pillow {PIL.__version__} {self.shape}"
+        readers = (f"Pillow {PIL.__version__}", *foreign.installed_readers())
+        decoder = " ".join((self.preprocess.canvas_key, *readers, str(self.shape)))
         return hashlib.sha256("\n".join([decoder, *digests]).encode()).hexdigest()
 
     def fill(self, write: Callable[[NDArray[np.uint8]], None]) -> tuple[str, ...]:

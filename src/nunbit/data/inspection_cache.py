@@ -24,6 +24,7 @@ from typing import Any
 
 import PIL
 
+from nunbit.data.formats import foreign
 from nunbit.documents import parse_json
 from nunbit.files import write_atomically
 from nunbit.types import FileRecord, ImageFacts, ImageStore
@@ -120,7 +121,7 @@ def _stamp(file: Path | None, now: int) -> Stamp | None:
 
 def _of() -> list[Any]:
     """Everything that a record depends on besides the file."""
-    return [_FORMAT, PIL.__version__, list(_FIELDS)]
+    return [_FORMAT, PIL.__version__, list(_FIELDS), *foreign.installed_readers()]
 
 
 def _text_of(kept: dict[str, tuple[Stamp, FileRecord]]) -> bytes:

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 from numpy.typing import NDArray
 
 from nunbit.errors import UnusableImage
 from nunbit.types import ImageFacts
+
+READERS = (
+    *("imagecodecs", "pillow-heif", "pydicom", "tifffile"),
+    *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "python-gdcm"),
+)
+"""Packages that read images for Pillow; those of the second line are found by pydicom."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +43,16 @@ def check_extra(extra: str, *modules: str, what: str) -> None:
 @cache
 def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
+
+
+@cache
+def installed_readers() -> tuple[str, ...]:
+    """Name and version of the `READERS` that are here, on which depends what can be read, and how.
+
+    What was found without one of them does not hold any more once it is installed.
+    """
+    found = []
+    for name in READERS:
+        with suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return tuple(found)
