@@ -184,6 +184,14 @@ def test_minus_one_is_no_label(place: Path) -> None:
     assert load_samples(write(place / "u.csv", ("path", "label"), rows)).classes == ("-1", "1")
 
 
+def test_a_raised_digit_is_a_name_and_not_a_number(place: Path) -> None:
+    """Python calls it a digit, and yet makes no number of it."""
+    rows = [(f"{stem(n)}.png", ("0", "²", "-1")[n % 3]) for n in range(N)]
+    table = write(place / "t.csv", ("path", "label"), rows)
+    assert set(load_samples(table).classes) == {"0", "²", "-1"}
+    assert not any("no label" in note for note in load_samples(table).notes)
+
+
 GROUPS = ("patient_id", "Subject", "slide", "animal", "lesion_id", "case_no", "StudyInstanceUID")
 
 
@@ -309,6 +317,25 @@ def test_parquet_with_the_images_in_it(tmp_path: Path, names: bool, row_group: i
 def test_parquet_that_names_its_images(place: Path) -> None:
     pq.write_table(image_table(range(N), names=True, embedded=False), place / "train" / "t.parquet")
     check(load_samples(place / "train" / "t.parquet"))
+
+
+def test_an_image_beside_the_parquet_file_is_a_file_of_its_own(place: Path) -> None:
+    """Its change does not show in the Parquet file, so nothing of it may be remembered by that."""
+    file = place / "train" / "t.parquet"
+    pq.write_table(image_table(range(N), names=True, embedded=False), file)
+    assert {load_samples(file).images.file(row) for row in range(N)} == {None}
+    pq.write_table(image_table(range(N), names=True), file)
+    assert {load_samples(file).images.file(row) for row in range(N)} == {file}
+    mixed = pa.concat_tables(
+        [
+            image_table(range(N - 1), names=True),
+            image_table([N - 1], names=True, embedded=False),
+        ]
+    )
+    pq.write_table(mixed, file, row_group_size=5)
+    samples = load_samples(file)
+    check(samples)
+    assert samples.images.file(0) is None
 
 
 def test_parquet_written_by_pandas(tmp_path: Path) -> None:

@@ -130,14 +130,12 @@ class _Embedded:
     """Images that stand in Parquet files themselves."""
 
     def __init__(self, table: Table, shards: Sequence[Path], base: Path, path: Path) -> None:
-        from nunbit.data.sources.tables.parquet import ParquetImages, source_of
+        from nunbit.data.sources.tables.parquet import ParquetImages, shard_of
 
         column = table.image_column or ""
-        sources = tuple(source_of(shard, column) for shard in shards)
+        read = tuple(shard_of(shard, column) for shard in shards)
         self.places = [
-            (number, row)
-            for number, (_, _, starts) in enumerate(sources)
-            for row in range(starts[-1])
+            (number, row) for number, shard in enumerate(read) for row in range(shard.starts[-1])
         ]
         written = [cell.strip() for cell in table.columns[column]]
         own = all(written) and len(set(written)) == len(written)
@@ -150,7 +148,7 @@ class _Embedded:
         def store(places: tuple[tuple[int, int], ...]) -> ParquetImages:
             named = dict(zip(self.places, self.names, strict=True))
             return ParquetImages(
-                sources=sources,
+                shards=read,
                 rows=places,
                 names=tuple(named[place].rpartition("/")[2] for place in places),
                 base=base,

@@ -52,7 +52,7 @@ def _without_minus_one(labels: list[str]) -> tuple[list[str], list[str]]:
     """−1 beside 0, 1, … says that there is no label."""
     values = Counter(labels)
     numbers = {label for label in values if label} - {"-1"}
-    if "-1" not in values or len(numbers) < 2 or not all(n.isdigit() for n in numbers):
+    if "-1" not in values or len(numbers) < 2 or not all(n.isdecimal() for n in numbers):
         return labels, []
     note = f"label −1 is read as no label: {count(values['-1'], 'row')} of {len(labels):,}"
     return ["" if label == "-1" else label for label in labels], [note]
@@ -63,7 +63,7 @@ def _named(labels: list[str], names: tuple[str, ...], column: str, path: Path) -
     for row, label in enumerate(labels, start=1):
         if label == "":
             named.append("")
-        elif label.isdigit() and int(label) < len(names):
+        elif label.isdecimal() and int(label) < len(names):
             named.append(clean(names[int(label)]))
         else:
             raise DataError(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,14 +141,24 @@ class _Groups:
         return (_Groups, ())
 
 
+class Shard(NamedTuple):
+    """A Parquet file of images."""
+
+    path: Path
+    column: str
+    starts: tuple[int, ...]
+    """First row of each of its row groups, and the number of rows at the end."""
+    complete: bool
+    """False where some images may be files of their own, which the column only names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ParquetImages(EncodedImages):
     """Images within Parquet files, each read with its row group."""
 
-    sources: tuple[tuple[Path, str, tuple[int, ...]], ...]
-    """File, column, and the first row of each of its row groups, the number of rows at the end."""
+    shards: tuple[Shard, ...]
     rows: tuple[tuple[int, int], ...]
-    """Number of the source and of the row in it, of each image."""
+    """Number of the shard and of the row in it, of each image."""
     names: tuple[str, ...]
     base: Path
     """Folder of images that a row names without holding their bytes."""
@@ -159,10 +169,10 @@ class ParquetImages(EncodedImages):
 
     def read(self, row: int) -> bytes:
         """The bytes of one image. Raises `UnusableImage`."""
-        source, at = self.rows[row]
-        path, column, starts = self.sources[source]
-        group = bisect_right(starts, at) - 1
-        cell = self._group(path, column, group)[at - starts[group]]
+        number, at = self.rows[row]
+        shard = self.shards[number]
+        group = bisect_right(shard.starts, at) - 1
+        cell = self._group(shard.path, shard.column, group)[at - shard.starts[group]]
         if isinstance(cell, Mapping):
             cell = cell["bytes"] if cell["bytes"] is not None else cell["path"]
         if isinstance(cell, str):
@@ -195,21 +205,34 @@ class ParquetImages(EncodedImages):
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> ParquetImages:
         """Some of the images."""
         return ParquetImages(
-            sources=self.sources,
+            shards=self.shards,
             rows=tuple(self.rows[row] for row in rows),
             names=tuple(self.names[row] for row in rows),
             base=self.base,
         )
 
-    def file(self, row: int) -> Path:
-        """The Parquet file that holds the image."""
-        return self.sources[self.rows[row][0]][0]
+    def file(self, row: int) -> Path | None:
+        """The Parquet file that holds the image; None where it may be a file of its own."""
+        shard = self.shards[self.rows[row][0]]
+        return shard.path if shard.complete else None
 
 
-def source_of(path: Path, column: str) -> tuple[Path, str, tuple[int, ...]]:
-    """A file as `ParquetImages.sources` has it."""
+def shard_of(path: Path, column: str) -> Shard:
+    """A file whose `column` holds images."""
     import pyarrow.parquet as pq
 
     metadata = pq.ParquetFile(path).metadata
-    sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-    return path, column, tuple(int(start) for start in np.cumsum([0, *sizes]))
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    starts = tuple(int(start) for start in np.cumsum([0, *(group.num_rows for group in groups)]))
+    complete = all(_has_all_bytes(group, column) for group in groups)
+    return Shard(path=path, column=column, starts=starts, complete=complete)
+
+
+def _has_all_bytes(group: Any, column: str) -> bool:
+    """Tell by its statistics whether no image of a row group lacks its bytes; False if unknown."""
+    for number in range(group.num_columns):
+        chunk = group.column(number)
+        if chunk.path_in_schema == f"{column}.bytes":
+            known = chunk.statistics is not None and chunk.statistics.has_null_count
+            return known and chunk.statistics.null_count == 0
+    return True  # a column of bytes names no files
