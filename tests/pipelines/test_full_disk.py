@@ -9,17 +9,27 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from safetensors import SafetensorError
 
 from nunbit.cli import main
+from nunbit.data import inspection_cache
 from nunbit.files import new_file_written_atomically, write_new_file
 from tests.fixtures_data import write_images
 
 TRAIN = ("--model", "smallcnn", "--epochs", "2", "-q")
 FILES = ("model/model.safetensors", "predictions.csv", "split.csv", "config.toml")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _files_are_never_too_new() -> Iterator[None]:
+    """What is in them is remembered by the first run, however fast it is: all flush as often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspection_cache, "RACY_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")
