@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nunbit.files import folder_written_atomically, remove_leftovers, write_atomically
+from nunbit.errors import UsageError
+from nunbit.files import (
+    check_can_write,
+    folder_written_atomically,
+    remove_leftovers,
+    write_atomically,
+)
 
 
 def names(folder: Path) -> set[str]:
@@ -116,3 +122,17 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Pa
     remove_leftovers(tmp_path)
     assert names(tmp_path) == {"tmp", ".hidden", "last.tmp"}
     remove_leftovers(tmp_path / "missing")
+
+
+def test_a_place_to_read_only_is_noticed_before_the_work(tmp_path: Path, monkeypatch) -> None:
+    check_can_write(tmp_path / "new" / "deeper")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="below a file"):
+        check_can_write(tmp_path / "file" / "new")
+    allowed = os.access  # for root, everything is
+    monkeypatch.setattr(os, "access", lambda path, how: path != tmp_path and allowed(path, how))
+    with pytest.raises(UsageError, match="nothing may be written here") as refusal:
+        check_can_write(tmp_path / "new" / "deeper", option="--csv")
+    assert refusal.value.path == str(tmp_path)
+    assert "--csv" in refusal.value.remedy
+    assert {item.name for item in tmp_path.iterdir()} == {"file"}

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-from nunbit.errors import StorageError
+from nunbit.errors import StorageError, UsageError
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -68,6 +68,22 @@ def write_new_file(path: Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     with new_file_written_atomically(path, "wb") as file:
         file.write(data)
+
+
+def check_can_write(path: Path, *, option: str = "--out") -> None:
+    """Raise UsageError where nothing can be made at `path`, before long work is lost to it.
+
+    It looks at the nearest folder above that exists; a disk may still turn out to be full.
+    """
+    place = path.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if place != path.absolute() and not place.is_dir():
+        raise UsageError(f"nothing can be written below a file: {path}", path=place)
+    if not os.access(place, os.W_OK):
+        raise UsageError(
+            "nothing may be written here", path=place, remedy=f"choose another place with {option}"
+        )
 
 
 def is_full(error: OSError) -> bool:

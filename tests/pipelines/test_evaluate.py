@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_a_folder_in_use_is_refused_before_the_work(bundle: Path, tmp_path: Path
     (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(UsageError, match="not empty"):
         evaluate_run(bundle, data="digits", out=tmp_path / "mine")
+
+
+def test_a_place_to_read_only_is_noticed_before_the_work(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, how: path != tmp_path)
+    for out in (None, tmp_path / "new"):
+        with pytest.raises(UsageError, match="nothing may be written here"):
+            evaluate_run(bundle, data="digits", out=out)
 
 
 @pytest.mark.parametrize("run", [".", "..", "../x", "../../runs/x"])

@@ -18,7 +18,7 @@ from nunbit.device import resolve_device
 from nunbit.errors import DataError, UsageError
 from nunbit.evaluation.confidence import summarise_calibration
 from nunbit.evaluation.summary import Evaluated, Summary
-from nunbit.files import folder_written_atomically, free_beside
+from nunbit.files import check_can_write, folder_written_atomically, free_beside
 from nunbit.pipelines.dataset import (
     decode_under,
     findings_of,
@@ -74,7 +74,7 @@ def evaluate_run(
         BundleError: when there is no usable model.
         DataError: when the data cannot be used, or hold none of the model's classes.
         UsageError: when `reading` is given without `data`, `run` is a bundle and `data` is
-            missing, or `out` is not empty.
+            missing, or `out` is not empty or cannot be written to.
     """
     keep_freed_memory()
     _check_request(run, data=data, reading=reading, out=out)
@@ -143,7 +143,9 @@ def _check_request(
             "how data are read can be said for other data only",
             remedy="name them with --data; the run's own are read as they were",
         )
-    if out is not None:
+    if out is None:
+        check_can_write(free_beside(run, "evaluation"))
+    else:
         check_output_folder(out)
 
 

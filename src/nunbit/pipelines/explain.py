@@ -18,6 +18,7 @@ from nunbit.errors import UnusableImage, UsageError
 from nunbit.explain.attribution import METHODS
 from nunbit.explain.filters import Filters, filters_of
 from nunbit.explain.images import Explanation, Plan, Subject, Wanted, explain_image, plan
+from nunbit.files import check_can_write
 from nunbit.formatting import timestamp
 from nunbit.pipelines.explanation.nearest_training_images import resembling
 from nunbit.progress import SILENT, Progress
@@ -82,6 +83,7 @@ def explain_run(
             path=out,
             remedy="choose another folder with --out",
         )
+    check_can_write(out)
     classifier = load(run, device=device)
     subject = classifier.subject
     settled = plan(subject, wanted or Wanted())

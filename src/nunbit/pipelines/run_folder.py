@@ -16,7 +16,7 @@ from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
 from nunbit.documents import read_json_object
 from nunbit.errors import ConfigError, RunInterrupted, UsageError
-from nunbit.files import flush_folder, is_full, storage_error, write_atomically
+from nunbit.files import check_can_write, flush_folder, is_full, storage_error, write_atomically
 from nunbit.training.interrupt import reason_of
 
 if TYPE_CHECKING:
@@ -173,23 +173,23 @@ def check_output_folder(out: Path) -> None:
     """Check that a folder is empty, new, or holds no more than the configuration of a run.
 
     Raises:
-        UsageError: when it holds something else.
+        UsageError: when it holds something else, or nothing may be written there.
     """
     check_writable_name(out)
     folder = RunFolder(out)
     if out.is_dir():
         content = {item.name for item in out.iterdir() if not item.name.startswith(".config.toml")}
-        if not content or (content == {folder.config.name} and _is_config(folder.config)):
-            return
         begun = folder.config.name in content and _is_config(folder.config)
-        raise UsageError(
-            "the output folder is not empty, and nothing in it is overwritten",
-            path=out,
-            remedy="choose another --out"
-            + (f", or continue the run in it: {resume_command(out)}" if begun else ""),
-        )
-    if out.exists():
+        if content and not (begun and len(content) == 1):
+            raise UsageError(
+                "the output folder is not empty, and nothing in it is overwritten",
+                path=out,
+                remedy="choose another --out"
+                + (f", or continue the run in it: {resume_command(out)}" if begun else ""),
+            )
+    elif out.exists():
         raise UsageError("the output path is a file", path=out, remedy="choose another --out")
+    check_can_write(out)
 
 
 def with_absolute_paths(config: Config) -> Config:

@@ -30,7 +30,7 @@ from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.slices import Attribute, SliceWarning, slice_accuracy
 from nunbit.evaluation.summary import Evaluated, Summary, scores_of
 from nunbit.extras import missing_extra
-from nunbit.files import folder_written_atomically, free_beside
+from nunbit.files import check_can_write, folder_written_atomically, free_beside
 from nunbit.formatting import timestamp
 from nunbit.pipelines.evaluation.attributes import attributes_of
 from nunbit.pipelines.evaluation.known_classes import all_as_test, keep_known_classes
@@ -92,6 +92,7 @@ def evaluate_export(
             path=out,
             remedy="choose another folder with --out, or move this one away",
         )
+    check_can_write(out or free_beside(export, "evaluation"))
     watch = Stopwatch()
     classifier = load_export(export)
     with watch.stage("check"):
