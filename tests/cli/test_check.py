@@ -12,6 +12,7 @@ from nunbit.cli import main
 from nunbit.data.corrections import Correction
 from tests.checks.cases import made_diagnosis
 from tests.cli.conftest import FakeModule
+from tests.fixtures_data import write_images
 
 NOTE = Finding(severity="note", title="3 hidden files ignored", count=0)
 WARNING = Finding(severity="warning", title="a class is small", count=1, remedy="add images")
@@ -214,6 +215,31 @@ def test_split_overwrites_nothing(
     assert main(["split", str(pets), *arguments]) == 2
     assert f"{option} names something that exists already" in capsys.readouterr().err
     assert mine.read_text() == "mine"
+
+
+def test_split_into_the_data_is_refused_before_the_images_are_decoded(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from nunbit.pipelines import split as pipeline
+
+    monkeypatch.setattr(pipeline, "decode_data", None)
+    before = sorted(pets.rglob("*"))
+    assert main(["split", str(pets), "--out", str(pets / "parts")]) == 2
+    assert "lies inside the data" in capsys.readouterr().err
+    assert sorted(pets.rglob("*")) == before
+
+
+def test_split_says_what_may_make_a_result_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_images(tmp_path / "pets", {"cat": 6, "dog": 6})
+    rows = [f"{path.relative_to(folder)},{path.parent.name},p{number // 3}"
+            for number, path in enumerate(sorted(folder.rglob("*.png")))]  # fmt: skip
+    table = folder / "pets.csv"
+    table.write_text("\n".join(["path,label,patient_id", *rows]))
+    assert main(["split", str(table), "--out", str(tmp_path / "parts")]) == 0
+    said = capsys.readouterr().err
+    assert "warning: column 'patient_id' tells what belongs together" in said
 
 
 def test_data_that_cannot_be_read_are_wrong_input(

@@ -50,7 +50,7 @@ def write_class_folders(
     Raises UsageError where `out` is not empty, is a file or lies inside the data, DataError for
     an image that cannot be copied, ValueError for a row without a label.
     """
-    _check_output_folder(samples, out)
+    check_copies_folder(samples, out)
     folders = folder_names(samples.classes)
     for name in samples.classes:
         if folders[name] != name:
@@ -85,7 +85,8 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _check_output_folder(samples: Samples, out: Path) -> None:
+def check_copies_folder(samples: Samples, out: Path) -> None:
+    """Raise UsageError where copies cannot go: `out` is a file, in use, or lies inside the data."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             "the folder to write into is not empty" if out.is_dir() else "this is a file",

@@ -125,8 +125,8 @@ def small_classes(split: Split) -> dict[str, Counter[str]]:
     }
 
 
-def write_manifest(path: Path, split: Split) -> None:
-    """Write `split.csv`: path,label,split,group,sha256,reason."""
+def manifest_csv(split: Split) -> bytes:
+    """The content of `split.csv`: path,label,split,group,sha256,reason."""
     columns = (
         split.paths,
         split.labels,
@@ -135,7 +135,12 @@ def write_manifest(path: Path, split: Split) -> None:
         split.sha256,
         split.reasons,
     )
-    write_atomically(path, csv_bytes([COLUMNS, *zip(*columns, strict=True)]))
+    return csv_bytes([COLUMNS, *zip(*columns, strict=True)])
+
+
+def write_manifest(path: Path, split: Split) -> None:
+    """Write `split.csv`, in place of an older one."""
+    write_atomically(path, manifest_csv(split))
 
 
 def read_manifest(path: Path) -> Split:
