@@ -62,6 +62,23 @@ def test_a_recorded_run_is_evaluated_on_the_corrected_data(home: Path, run: Path
     assert main(["evaluate", str(run), "--data", str(home / "others"), "--out", out, "-q"]) == 0
 
 
+def test_a_run_is_not_evaluated_on_other_images_than_its_own(
+    home: Path, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list that leaves out one more image would change the test part without a word."""
+    tested = next(path for path, row in rows_of(run).items() if row["split"] == "test")
+    fixes, out = home / "fix.csv", home / "changed"
+    label = tested.partition("/")[0]
+    try:
+        fixes.write_text(f"{FIXES}{tested},exclude,{label},,hard\n")
+        assert main(["evaluate", str(run), "--out", str(out), "-q"]) == 2
+    finally:
+        fixes.write_text(FIXES)
+    said = capsys.readouterr().err
+    assert f"the corrections have changed since the run began: {tested} is excluded" in said
+    assert not out.exists()
+
+
 def test_a_resumed_run_keeps_to_the_corrections_that_it_began_with(
     home: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,9 @@ import torch
 import nunbit
 from nunbit.config import load_config, read_config
 from nunbit.data.preprocess import Preprocess
+from nunbit.data.value_range import MeasuredRange
 from nunbit.errors import ConfigError
+from nunbit.pipelines import input_contract
 from nunbit.pipelines.check import check_data
 from nunbit.pipelines.dataset import OpenedDataset, decode_data, inspect_data, open_dataset
 from nunbit.pipelines.input_contract import measured_range
@@ -76,6 +78,28 @@ def test_after_a_new_split_the_range_is_that_of_the_training_part(tmp_path: Path
     assert found.dataset.parts[found.dataset.paths.index(bright)] == "test"
     assert found.dataset.preprocess.range == (0, 4095)
     assert check_data(config, quick=True).preprocess.range == (0, 4095)
+
+
+def test_what_the_range_of_the_training_part_cannot_show_is_excluded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images of another scale that fitted the range before the split and do not fit the final."""
+    folder = tmp_path / "cells"
+    write_cells(folder)
+    for number, file in enumerate(sorted(folder.rglob("*.tif"))):
+        scale = 0.001 if number in (3, 15) else 1
+        tifffile.imwrite(file, (scale * tifffile.imread(file) / 4095).astype(np.float32))
+
+    def measured(images: Any, facts: Any, rows: Any, **_: Any) -> MeasuredRange:
+        return MeasuredRange((0.0, 0.1 if len(rows) == len(images) else 1.0), "a test")
+
+    monkeypatch.setattr(input_contract, "measure_range", measured)
+    dataset = opened(folder).dataset
+    assert dataset.preprocess.range == (0, 1)
+    left_out = [row for row, part in enumerate(dataset.parts) if part == "excluded"]
+    assert left_out == [3, 15]
+    assert all("another scale" in dataset.reasons[row] for row in left_out)
+    assert sum(dataset.split.counts.values()) == 24
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +109,20 @@ def given_parts(samples: Samples, *, sha256: Sequence[str], reasons: Sequence[st
         groups=samples.groups,
         sha256=tuple(sha256),
         reasons=tuple(reasons),
+    )
+
+
+def with_exclusions(split: Split, reasons: Sequence[str]) -> Split:
+    """The same split without the images [N] that there is a reason against by now."""
+    return replace(
+        split,
+        parts=tuple(
+            "excluded" if reason else part
+            for part, reason in zip(split.parts, reasons, strict=True)
+        ),
+        reasons=tuple(
+            before or reason for before, reason in zip(split.reasons, reasons, strict=True)
+        ),
     )
 
 

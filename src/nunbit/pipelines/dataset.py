@@ -29,7 +29,7 @@ from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import channel_statistics, open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
-from nunbit.data.split import apply_manifest, given_parts, read_manifest, small_classes
+from nunbit.data.split import given_parts, small_classes, with_exclusions
 from nunbit.errors import DataError, UsageError
 from nunbit.formatting import count, percentage
 from nunbit.models.catalog import model_info
@@ -98,12 +98,12 @@ def open_dataset(
     with watch.stage("check"):
         split = make_or_load_split(dataset, config, recorded=recorded, progress=progress)
         dataset = dataset.with_split(split)
-        if report:
-            report_split(dataset, progress)
-        check_trainable(dataset)
     with watch.stage("decode"):
         dataset, chosen = with_training_range(dataset, chosen, config, progress=progress)
     with watch.stage("check"):
+        if report:
+            report_split(dataset, progress)
+        check_trainable(dataset)
         if not chosen.statistics_known:
             dataset = dataset.with_statistics(training_statistics(dataset))
     return OpenedDataset(dataset, chosen, findings)
@@ -132,13 +132,7 @@ def reopen_dataset(
         dataset = decode_under(
             bundle.preprocess, samples, inspection, config, device=device, progress=progress
         )
-    split = apply_manifest(
-        samples,
-        read_manifest(folder.split),
-        sha256=inspection.sha256,
-        reasons=dataset.reasons,
-        manifest_path=folder.split,
-    )
+    split = make_or_load_split(dataset, config, recorded=folder.split)
     return config, dataset.with_split(split)
 
 
@@ -230,7 +224,8 @@ def with_training_range(
     """The data set under the pixel range of its training part, which is known after the split.
 
     Until then the range is that of all images that may come to train. Nothing changes where all
-    have 8 bits or a range is set; where the two differ, the images are decoded again.
+    have 8 bits or a range is set; where the two differ, the images are decoded again, and those
+    that the new range cannot show are excluded from their part.
     """
     samples, inspection = dataset.samples, dataset.inspection
     facts = [inspection.facts[row] for row in dataset.rows("train")]
@@ -243,8 +238,21 @@ def with_training_range(
         split = dataset.split
         dataset = decode_under(
             again.preprocess, samples, inspection, config, device=dataset.device, progress=progress
-        ).with_split(split)
+        )
+        dataset = dataset.with_split(with_exclusions(split, dataset.pixels.reasons))
+        _report_unshown(dataset, split.counts["excluded"], progress)
     return dataset, again
+
+
+def _report_unshown(dataset: Dataset, excluded_before: int, progress: Progress) -> None:
+    """Say how many more images are excluded than before, where the range cannot show some."""
+    more = dataset.split.counts["excluded"] - excluded_before
+    if more:
+        reason = next(r for r in reversed(dataset.pixels.reasons) if r)
+        progress.note(
+            f"warning: {count(more, 'image')} left out, for the range of the training images does "
+            f"not fit: {reason}"
+        )
 
 
 def decode_under(

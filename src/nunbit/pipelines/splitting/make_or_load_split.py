@@ -59,9 +59,12 @@ def make_or_load_split(
 
 
 def _check_same_corrections(recorded: Split, dataset: Dataset, config: Config) -> None:
-    """A resumed run goes on with the images that it began with.
+    """Check that a run goes on with, and is measured on, the images that it began with.
 
     Labels that the corrections have changed are noticed by `apply_manifest`.
+
+    Raises:
+        DataError: when the corrections leave out other images than in the recorded split.
     """
     now = _corrected_away(dataset.paths, dataset.reasons)
     different = sorted(now ^ _corrected_away(recorded.paths, recorded.reasons))
