@@ -9,6 +9,7 @@ import pytest
 
 from nunbit.config import Config, build_config, read_config
 from nunbit.errors import RunInterrupted, UsageError
+from nunbit.pipelines import train as spine
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
@@ -71,6 +72,25 @@ def test_two_processes_do_not_work_in_one_run(tmp_path: Path) -> None:
         pass
     with alone_in(folder):
         pass
+
+
+def test_a_run_that_another_process_ended_in_the_meantime_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the folder and its lock, weights may be downloaded for minutes."""
+    folder = RunFolder(tmp_path / "run")
+
+    def meanwhile(config: Config) -> None:
+        if not folder.path.exists():
+            folder.path.mkdir()
+            save_config(folder, config)
+            folder.summary.write_text("theirs", encoding="utf-8")
+
+    monkeypatch.setattr(spine, "check_settings", meanwhile)
+    with pytest.raises(UsageError, match="the output folder is not empty"):
+        spine.train(Config(), out=folder.path)
+    assert folder.summary.read_text(encoding="utf-8") == "theirs"
+    assert {item.name for item in folder.path.iterdir()} == {"config.toml", "summary.json"}
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:

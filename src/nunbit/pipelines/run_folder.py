@@ -245,15 +245,14 @@ def alone_in(folder: RunFolder) -> Iterator[None]:
 
     descriptor = os.open(folder.path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UsageError(
-            "another process works in this run",
-            path=folder.path,
-            remedy="wait until it has ended, or choose another --out",
-        ) from None
-    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                "another process works in this run",
+                path=folder.path,
+                remedy="wait until it has ended, or choose another --out",
+            ) from None
         yield
     finally:
         os.close(descriptor)

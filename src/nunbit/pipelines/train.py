@@ -102,20 +102,33 @@ def train(
     if out is None:
         return _train_in_new_folder(config, progress=progress, command=command)
     folder = RunFolder(out)
+    config = _config_for(config, folder, resume=resume)
+    if not folder.summary.is_file():
+        check_settings(config)
+        out.mkdir(parents=True, exist_ok=True)
+        with alone_in(folder), resumable(folder):
+            # Again, now that nobody else can begin or end a run here.
+            config = _config_for(config, folder, resume=resume)
+            if not folder.summary.is_file():
+                for left in (folder.path, folder.last.parent, folder.kept):
+                    remove_leftovers(left)
+                save_config(folder, config, notes=recorded_notes(folder))
+                return _run(config, folder, progress=progress, command=command)
+    progress.note("the run has already ended")
+    return Run(folder=out, summary=folder.read_summary().to_dict())
+
+
+def _config_for(config: Config, folder: RunFolder, *, resume: bool) -> Config:
+    """The configuration for a run in a folder: the recorded one of a run that goes on.
+
+    Raises:
+        UsageError: when the folder holds something else, or the run has other settings.
+    """
     if resume and folder.config.is_file():
-        config = config_to_resume(config, recorded_config(folder), out)
-    elif not resume or out.exists():
-        check_output_folder(out)
-    if folder.summary.is_file():
-        progress.note("the run has already ended")
-        return Run(folder=out, summary=folder.read_summary().to_dict())
-    check_settings(config)
-    out.mkdir(parents=True, exist_ok=True)
-    with alone_in(folder), resumable(folder):
-        for left in (folder.path, folder.last.parent, folder.kept):
-            remove_leftovers(left)
-        save_config(folder, config, notes=recorded_notes(folder))
-        return _run(config, folder, progress=progress, command=command)
+        return config_to_resume(config, recorded_config(folder), folder.path)
+    if not resume or folder.path.exists():
+        check_output_folder(folder.path)
+    return config
 
 
 def _train_in_new_folder(config: Config, *, progress: Progress, command: str) -> Run:
