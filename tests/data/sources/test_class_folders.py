@@ -234,7 +234,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("photos.zip", "unpack it"),
+        ("photos.7z", "unpack it"),
         ("train-images-idx3-ubyte.gz", "give the folder that holds it"),
         ("photo.jpg", "a folder of class folders"),
     ],

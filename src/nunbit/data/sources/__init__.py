@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nunbit.data.sources import class_folders, hub_folders, known, named_files, table
+from nunbit.data.sources.archives import folders, shards
 from nunbit.data.sources.array_files import cifar, idx, npz
 from nunbit.data.sources.build_samples import SourceName, build_samples
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
@@ -16,7 +17,7 @@ from nunbit.types import Samples
 
 __all__ = ["SOURCES", "Source", "accepted_data", "load_samples"]
 
-_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_ARCHIVES = (".gz", ".bz2", ".xz", ".txz", ".zst", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,23 @@ SOURCES: tuple[Source, ...] = (
         "names of the classes from the schema, the parts from the names of the files",
         recognises=hub_folders.recognises_shards,
         load=hub_folders.load_shards,
+    ),
+    Source(
+        kind="WebDataset shards",
+        form="tar shards of WebDataset",
+        looks_like="`train-000000.tar`, …, in a folder or its `train/`, `test/`, with `17.jpg` "
+        "beside `17.cls` (number or name) or `17.json` (`label`, …); `classnames.txt` beside the "
+        "shards names the numbers",
+        recognises=shards.recognises,
+        load=shards.load,
+    ),
+    Source(
+        kind="archive",
+        form="a zip or tar archive of class folders",
+        looks_like="`.zip`, `.tar`, `.tar.gz` or `.tar.bz2` with class folders in it, read without "
+        "unpacking to disk (a packed tar is held in memory, up to 2 GB)",
+        recognises=folders.recognises,
+        load=folders.load,
     ),
     Source(
         kind="metadata",

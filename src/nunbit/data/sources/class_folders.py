@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nunbit.data.sources.layouts.companions import check_companions
 from nunbit.data.sources.layouts.decide import decide_layout
@@ -14,12 +16,14 @@ from nunbit.data.sources.layouts.tree import Tree, last
 from nunbit.data.sources.layouts.words import DRAWN_WORDS, NO_CLASS_WORDS, words_of
 from nunbit.data.sources.part_names import part_of
 from nunbit.data.sources.patterns.name_pattern import suggest_pattern
-from nunbit.data.sources.raw_samples import FileRows, RawSamples, SourceOptions
+from nunbit.data.sources.raw_samples import FileRows, RawSamples, Rows, SourceOptions
 from nunbit.data.sources.walking import Listing, list_files
 from nunbit.errors import DataError
 from nunbit.formatting import examples
 
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
+READ_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
+"""Of archives of class folders that are read as they are."""
+ARCHIVE_ENDINGS = (*READ_ENDINGS, ".tar.xz", ".7z", ".rar")
 
 
 def recognises(path: Path) -> bool:
@@ -33,7 +37,22 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
     Raises DataError where there is no class folder with a file in it, and where folders are named
     or filled as those above classes are and nothing says what they are.
     """
-    listing = leave_out(list_files(path), options.exclude)
+    return load_listing(path, list_files(path), options)
+
+
+def load_listing(
+    path: Path,
+    listing: Listing,
+    options: SourceOptions,
+    *,
+    rows: Rows[Any] | None = None,
+    places: Mapping[str, Any] | None = None,
+) -> RawSamples:
+    """The same of a listing of files; those that do not lie on disk have `places` by their path.
+
+    `rows` makes the storage of such files. Raises what `load` raises.
+    """
+    listing = leave_out(listing, options.exclude)
     tree = Tree(listing)
     layout = decide_layout(path, tree, options.parts)
     if layout.has_parts and not any(tree.children(root) for root in layout.roots):
@@ -44,14 +63,14 @@ def load(path: Path, options: SourceOptions) -> RawSamples:
         *_unlabelled_warnings(tree, layout),
         *check_companions(path, listing, options.exclude),
     ]
-    rows = FileRows()
-    places: dict[str, Place] = {}
+    rows = FileRows() if rows is None else rows
+    meanings: dict[str, Place] = {}
     for found, folder in zip(listing.files, tree.folders_of_files, strict=True):
-        if (place := places.get(folder)) is None:
-            place = places[folder] = layout.place(folder)
+        if (place := meanings.get(folder)) is None:
+            place = meanings[folder] = layout.place(folder)
         rows.add(
             found.path,
-            found.file,
+            found.file if places is None else places[found.path],
             name=None if found.excluded else place.name,
             part=place.part,
             reason=found.reason or place.reason,
@@ -93,7 +112,7 @@ def _class_notes(tree: Tree, layout: Layout) -> list[str]:
     ]
 
 
-def _empty_notes(rows: FileRows, tree: Tree, layout: Layout) -> list[str]:
+def _empty_notes(rows: Rows[Any], tree: Tree, layout: Layout) -> list[str]:
     """Remarks on class folders without files; their names still count for a label map."""
     folders = [child for root in layout.roots for child in tree.children(root)]
     empty = [folder for folder in folders if folder not in tree.holding]
@@ -125,6 +144,12 @@ def _raise_flat(path: Path, listing: Listing) -> None:
         )
     names = [Path(found.path).name for found in listing.files]
     archives = [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]
+    if len(archives) == 1 and archives[0].lower().endswith(READ_ENDINGS):
+        raise DataError(
+            f"the folder holds an archive, '{archives[0]}', and no class folders",
+            path=path,
+            remedy=f"give '{path / archives[0]}'",
+        )
     if 2 * len(archives) > len(names):
         raise DataError(
             f"the folder holds archives, e.g. {examples(archives)}",

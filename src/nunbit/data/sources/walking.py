@@ -34,6 +34,8 @@ class Listing:
     folders: tuple[str, ...]
     """All visible folders, relative to the root."""
     notes: tuple[str, ...]
+    on_disk: bool = True
+    """False for the content of an archive, whose paths name nothing on disk."""
 
 
 @dataclass

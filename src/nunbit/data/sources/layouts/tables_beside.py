@@ -30,7 +30,7 @@ def check_tables(path: Path, tree: Tree, layout: Layout) -> None:
         DataError: naming the table.
     """
     beside = [f for f in tree.listing.files if "/" not in f.path and f.path.endswith(ENDINGS)]
-    if not beside or layout.chosen:
+    if not beside or layout.chosen or not tree.listing.on_disk:
         return
     classes = {}
     for found, folder in zip(tree.listing.files, tree.folders_of_files, strict=True):
