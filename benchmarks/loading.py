@@ -36,6 +36,7 @@ from nunbit.pipelines.training.network import new_model, new_state
 from nunbit.progress import SILENT
 from nunbit.training.interrupt import StopRequest
 from nunbit.training.loop import Trainer
+from nunbit.training.losses import make_loss
 from nunbit.training.speedups.conv_weight_grad import fast_conv_weight_grad
 from nunbit.training.state import TrainingState
 from nunbit.types import Batch
@@ -140,6 +141,7 @@ def make_trainer(folder: Path, batches: int) -> tuple[Trainer, TrainingState]:
         make_plan(
             state.model,
             resolved.training,
+            loss=make_loss(resolved.training.loss),
             seed=config.seed,
             folder=run,
             checkpoint_seconds=60 * config.checkpoint.minutes,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from nunbit.config import Config, build_config
-from nunbit.config.contradictions import check_transfer
+from nunbit.config import Config, build_config, read_config
+from nunbit.config.contradictions import check_class_balance, check_transfer
 from nunbit.config.resolve import asks_adviser
 from nunbit.config.resolved import ResolvedConfig
 from nunbit.errors import ConfigError
@@ -136,3 +138,52 @@ def test_a_length_that_a_fitted_head_cannot_follow_is_told(
     assert unused in notes
     assert ("is not used" in notes) == bool(unused)
     assert "is not used" not in resolved("all", **settings)[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        (
+            {"training.class_weights": "balanced", "training.sampling": "balanced"},
+            "each make the classes count the same",
+        ),
+        (
+            {"training.logit_adjustment": 1, "training.class_weights": "balanced"},
+            "each make the classes count the same",
+        ),
+        (
+            {"training.logit_adjustment": 1, "training.loss": "focal"},
+            "needs the cross entropy, not training.loss=focal",
+        ),
+        ({"training.prior_correction": True}, "has nothing to correct"),
+        (
+            {
+                "training.prior_correction": True,
+                "training.loss": "focal",
+                "training.class_weights": "balanced",
+            },
+            "is not known for training.loss=focal",
+        ),
+    ],
+)
+def test_levers_for_rare_classes_that_exclude_each_other(
+    settings: dict[str, object], match: str
+) -> None:
+    with pytest.raises(ConfigError, match=match) as caught:
+        check_class_balance(configured(**settings))
+    assert caught.value.remedy
+
+
+def test_class_weights_are_words_or_a_table_and_come_back_from_toml(tmp_path: Path) -> None:
+    for given in ("none", "balanced", "cat=2, dog in snow=0.5", {"cat": 2, "dog in snow": 0.5}):
+        config = configured(**{"training.class_weights": given})
+        check_class_balance(config)
+        (tmp_path / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+        assert read_config(tmp_path / "config.toml").training == config.training
+    assert config.training.class_weights == {"cat": 2, "dog in snow": 0.5}
+
+
+@pytest.mark.parametrize("given", ["heavy", "cat=0", "cat=-1", "cat=two", {}])
+def test_class_weights_that_there_are_not(given: object) -> None:
+    with pytest.raises(ConfigError, match=r"training\.class_weights"):
+        configured(**{"training.class_weights": given})

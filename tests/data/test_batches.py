@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -70,6 +71,44 @@ def test_an_epoch_entered_later_goes_on_as_from_its_start(start, epoch) -> None:
     rest = list(training.epoch(epoch, start=start))
     assert len(rest) == len(whole) - start
     for one, other in zip(whole[start:], rest, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert np.array_equal(one.indices, other.indices)
+
+
+RARE = np.repeat([0, 1, 2], [30, 8, 2])
+
+
+def make_balanced(batch_size: int = 7) -> TrainingBatches:
+    return replace(
+        make_training(len(RARE), batch_size, augmentation=PRESETS["photos"]),
+        labels=RARE,
+        balanced=True,
+    )
+
+
+def test_balanced_epochs_show_every_class_equally_often_and_its_images_in_turn() -> None:
+    training = make_balanced()
+    extra = set()
+    for epoch in range(1, 9):
+        batches = list(training.epoch(epoch))
+        assert len(batches) == len(training)
+        rows = np.concatenate([batch.indices for batch in batches])
+        assert np.concatenate([batch.targets.numpy() for batch in batches]).tolist() == (
+            RARE[rows].tolist()
+        )
+        counts = np.bincount(RARE[rows])
+        assert sorted(counts) == [13, 13, 14]
+        extra.add(int(counts.argmax()))
+        for label in range(3):
+            shown = np.bincount(rows, minlength=len(RARE))[label == RARE]
+            assert shown.max() - shown.min() <= 1
+    assert len(extra) > 1, "the class with one image more changes"
+
+
+def test_a_balanced_epoch_entered_later_goes_on_as_from_its_start() -> None:
+    whole, rest = list(make_balanced().epoch(2)), list(make_balanced().epoch(2, start=3))
+    assert len(rest) == len(whole) - 3
+    for one, other in zip(whole[3:], rest, strict=True):
         assert torch.equal(one.images, other.images)
         assert np.array_equal(one.indices, other.indices)
 

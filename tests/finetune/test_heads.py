@@ -15,7 +15,16 @@ from sklearn.preprocessing import StandardScaler
 
 from nunbit.errors import TrainingError, UsageError
 from nunbit.finetune import logistic
-from nunbit.finetune.heads import KINDS, FittedHead, HeadKind, HeadSettings, Labelled, fit_head
+from nunbit.finetune.heads import (
+    KINDS,
+    FittedHead,
+    HeadKind,
+    HeadObjective,
+    HeadSettings,
+    Labelled,
+    fit_head,
+)
+from nunbit.training.losses import make_loss
 
 QUICK = HeadSettings(epochs=15, hidden=32)
 
@@ -317,3 +326,67 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], message: str)
 def test_an_empty_validation_part_is_none() -> None:
     head = fit_head("logistic", TRAIN, digits(slice(0, 0)), classes=10, seed=0)
     assert head.chosen_by == "cross-validation"
+
+
+@pytest.mark.parametrize("n", [600, 40], ids=["many images", "fewer images than features"])
+def test_a_weighted_logistic_head_is_scikit_learns_with_balanced_weights(n: int) -> None:
+    rare = digits(slice(n))
+    kept = (rare.labels > 0) | (np.arange(n) % 4 == 0)
+    train = Labelled(features=rare.features[kept], labels=rare.labels[kept])
+    counts = np.bincount(train.labels, minlength=10)
+    objective = HeadObjective(factors=torch.from_numpy(len(train) / (10 * counts)))
+    head = fit_head("logistic", train, VALIDATION, classes=10, seed=0, objective=objective)
+    scaler = StandardScaler().fit(train.features.astype(np.float64))
+    reference = LogisticRegression(
+        C=1 / (len(train) * head.chosen.strength),
+        class_weight="balanced",
+        tol=1e-8,
+        max_iter=10_000,
+    ).fit(scaler.transform(train.features.astype(np.float64)), train.labels)
+    expected = reference.predict_proba(scaler.transform(TEST.features.astype(np.float64)))
+    found = softmax(head.logits(TEST.features).astype(np.float64), axis=1)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_the_slope_of_the_focal_loss_is_that_of_torchs_autograd() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(7, 4).double().requires_grad_()
+    labels = torch.tensor([0, 1, 2, 3, 0, 1, 2])
+    factors = torch.tensor([0.5, 1.0, 2.0, 4.0]).double()
+    objective = HeadObjective(factors=factors, focal_gamma=1.5)
+    loss = make_loss("focal", focal_gamma=1.5)
+    wanted = sum(
+        factors[label] * loss(logits[i : i + 1], labels[i : i + 1])
+        for i, label in enumerate(labels)
+    )
+    wanted.backward()
+    logs = torch.log_softmax(logits.detach(), dim=1)
+    each, times = objective.terms(logs[torch.arange(7), labels], labels)
+    assert each.sum().item() == pytest.approx(wanted.item())
+    slope = times[:, None] * (logs.exp() - torch.nn.functional.one_hot(labels, 4))
+    torch.testing.assert_close(slope, logits.grad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_adjusted_head_is_the_plain_one_with_another_bias(kind: HeadKind) -> None:
+    added = torch.linspace(-3, 0, 10).double()
+    plain, adjusted = (
+        fit_head(kind, TRAIN, VALIDATION, classes=10, seed=0, settings=QUICK, objective=objective)
+        for objective in (HeadObjective(), HeadObjective(adjustment=added))
+    )
+    difference = plain.logits(TEST.features) - adjusted.logits(TEST.features)
+    np.testing.assert_allclose(difference, np.broadcast_to(added, difference.shape), atol=1e-4)
+    assert adjusted.chosen.accuracy == pytest.approx(accuracy(adjusted, VALIDATION))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_focal_head_learns_and_is_less_certain(kind: HeadKind) -> None:
+    plain, focal = (
+        fit_head(kind, TRAIN, VALIDATION, classes=10, seed=0, settings=QUICK, objective=objective)
+        for objective in (HeadObjective(), HeadObjective(focal_gamma=2))
+    )
+    assert accuracy(focal, TEST) > 0.85
+    certainty = [
+        softmax(head.logits(TEST.features), axis=1).max(1).mean() for head in (plain, focal)
+    ]
+    assert certainty[1] < certainty[0]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from nunbit.data.batches import TrainingBatches
 from nunbit.errors import RunInterrupted, TrainingError
 from nunbit.progress import Silent
 from nunbit.training.callbacks import (
@@ -22,7 +23,9 @@ from nunbit.training.callbacks import (
     SaveBest,
 )
 from nunbit.training.checkpoint import load_newest_checkpoint
+from nunbit.training.class_balance import class_balance
 from nunbit.training.interrupt import StopRequest
+from nunbit.training.losses import make_loss
 from nunbit.training.state import TrainingState
 from nunbit.types import Batch
 from tests.training.parts import BATCH_SIZE, N, make_state, make_trainer, weights
@@ -75,6 +78,27 @@ def test_a_run_stopped_at_any_batch_ends_like_one_never_stopped(
         if state.average is not None and whole.average is not None:
             assert_equal(state.average.state_dict(), whole.average.state_dict())
         assert metrics(folder) == metrics(tmp_path / "whole")
+
+
+def test_a_run_with_balanced_classes_goes_on_as_one_never_stopped(tmp_path: Path) -> None:
+    def fit(folder: Path, state: TrainingState, stop: StopRequest | None = None) -> None:
+        trainer = make_trainer(state, folder, stop=stop)
+        assert isinstance(trainer.train, TrainingBatches)
+        labels = trainer.train.labels[trainer.train.rows]
+        balance = class_balance(labels, ("a", "b", "c"), class_weights={"b": 3})
+        trainer.plan = dataclasses.replace(trainer.plan, loss=make_loss("focal", balance=balance))
+        trainer.train = dataclasses.replace(trainer.train, balanced=True)
+        trainer.fit()
+
+    whole, state = make_state(), make_state()
+    fit(tmp_path / "whole", whole)
+    with pytest.raises(RunInterrupted):
+        fit(tmp_path / "stopped", state, StopAfter(9))
+    again = make_state()
+    load_newest_checkpoint(tmp_path / "stopped" / "checkpoints" / "last", again)
+    fit(tmp_path / "stopped", again)
+    assert_equal(weights(again), weights(whole))
+    assert metrics(tmp_path / "stopped") == metrics(tmp_path / "whole")
 
 
 def test_stopping_names_the_place_and_saves_it(tmp_path: Path) -> None:

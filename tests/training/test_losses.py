@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from nunbit.training.class_balance import ClassBalance, class_balance
 from nunbit.training.losses import largest_class, loss_of_output, make_loss
 
 
@@ -23,7 +25,9 @@ def test_cross_entropy_of_the_course() -> None:
     assert round(make_loss("cross-entropy")(logits, targets).item(), 2) == 0.74
 
 
-@pytest.mark.parametrize("name", ["cross-entropy", "binary-cross-entropy", "mean-squared-error"])
+@pytest.mark.parametrize(
+    "name", ["cross-entropy", "focal", "binary-cross-entropy", "mean-squared-error"]
+)
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_class_indices_and_one_hot_targets_agree(name: str, smoothing: float) -> None:
     torch.manual_seed(0)
@@ -93,3 +97,76 @@ def test_the_larger_share_counts_as_right() -> None:
 def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown loss 'hinge'"):
         make_loss("hinge")
+
+
+COUNTS = [70, 20, 10]
+
+
+def balanced(**levers: object) -> ClassBalance:
+    labels = np.repeat(np.arange(3), COUNTS)
+    found = class_balance(labels, ("a", "b", "c"), **levers)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_weighted_cross_entropy_is_torchs_sum_over_the_images(smoothing: float) -> None:
+    torch.manual_seed(0)
+    logits, targets = torch.randn(6, 3).double(), torch.tensor([0, 2, 1, 1, 2, 0])
+    balance = balanced(class_weights="balanced")
+    loss = make_loss("cross-entropy", label_smoothing=smoothing, balance=balance)
+    theirs = nn.CrossEntropyLoss(
+        weight=torch.from_numpy(balance.weights), label_smoothing=smoothing, reduction="sum"
+    )
+    assert loss(logits, targets).item() == pytest.approx(theirs(logits, targets).item() / 6)
+    mixed = torch.softmax(torch.randn(6, 3).double(), dim=1)
+    assert loss(logits, mixed).item() == pytest.approx(theirs(logits, mixed).item() / 6)
+
+
+def test_over_all_training_images_it_is_torchs_mean() -> None:
+    """Weights are 1 in the mean, so that both divide by the same number."""
+    torch.manual_seed(0)
+    targets = torch.from_numpy(np.repeat(np.arange(3), COUNTS))
+    logits, balance = torch.randn(100, 3).double(), balanced(class_weights={"c": 9})
+    theirs = F.cross_entropy(logits, targets, weight=torch.from_numpy(balance.weights))
+    loss = make_loss("cross-entropy", balance=balance)
+    assert loss(logits, targets).item() == pytest.approx(theirs.item())
+
+
+@pytest.mark.parametrize("name", ["focal", "binary-cross-entropy", "mean-squared-error"])
+def test_weights_repeat_images(name: str) -> None:
+    """An image of weight 3 counts as three of it do."""
+    torch.manual_seed(0)
+    logits, targets = torch.randn(2, 3).double(), torch.tensor([0, 2])
+    plain = make_loss(name)
+    weighted = make_loss(name, balance=balanced(class_weights={"c": 3}))
+    sums = plain(logits[:1], targets[:1]) + 3 * plain(logits[1:], targets[1:])
+    assert weighted(logits, targets).item() == pytest.approx(sums.item() / 2 / 1.2)
+    one_hot = F.one_hot(targets, 3).double()
+    assert weighted(logits, one_hot).item() == pytest.approx(sums.item() / 2 / 1.2)
+
+
+def test_focal_loss_by_hand_and_without_its_exponent() -> None:
+    """-(1 - 0.8)^2 log 0.8 and -(1 - 0.3)^2 log 0.3, of the two true classes."""
+    probabilities = torch.tensor([[0.8, 0.2], [0.7, 0.3]]).double()
+    logits, targets = probabilities.log(), torch.tensor([0, 1])
+    wanted = -(0.2**2 * math.log(0.8) + 0.7**2 * math.log(0.3)) / 2
+    assert make_loss("focal")(logits, targets).item() == pytest.approx(wanted)
+    plain = F.cross_entropy(logits, targets).item()
+    assert make_loss("focal", focal_gamma=0)(logits, targets).item() == pytest.approx(plain)
+
+
+def test_focal_loss_of_a_certain_answer_has_a_finite_slope() -> None:
+    logits = torch.tensor([[90.0, 0.0], [0.0, 90.0]], requires_grad=True)
+    make_loss("focal", focal_gamma=0.5)(logits, torch.tensor([0, 0])).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_logit_adjustment_adds_the_log_frequencies_within_the_loss() -> None:
+    torch.manual_seed(0)
+    logits, targets = torch.randn(5, 3).double(), torch.tensor([0, 2, 1, 1, 2])
+    added = 0.7 * torch.tensor([0.7, 0.2, 0.1]).double().log()
+    wanted = F.cross_entropy(logits + added, targets).item()
+    loss = make_loss("cross-entropy", balance=balanced(logit_adjustment=0.7))
+    assert loss(logits, targets).item() == pytest.approx(wanted)

@@ -18,7 +18,7 @@ from scipy.special import softmax
 from nunbit.advisor.plans import Z95, CurvePoint, Proportion, proportion
 from nunbit.errors import DataError
 from nunbit.finetune.logistic import fit_strength, nothing_known
-from nunbit.finetune.selection import Examples
+from nunbit.finetune.selection import PLAIN, Examples, HeadObjective
 from nunbit.seeds import Purpose, rng_for, sklearn_seed
 
 FOLDS = 5
@@ -121,6 +121,7 @@ def fit_simple_head(
     *,
     classes: int,
     strengths: Sequence[float],
+    objective: HeadObjective = PLAIN,
 ) -> tuple[Head, ...]:
     """Multinomial logistic regressions with L2 penalties, one for each strength.
 
@@ -132,6 +133,7 @@ def fit_simple_head(
     train = Examples(
         features=torch.from_numpy(((features - mean) / scale).astype(np.float32)),
         labels=torch.from_numpy(labels),
+        objective=objective,
     )
     layer = nothing_known(train, classes)
     heads = []
@@ -139,6 +141,8 @@ def fit_simple_head(
         layer = fit_strength(train, strength, layer, max_iterations=ITERATIONS)
         weight = layer[0].double().numpy() / scale
         bias = layer[1].double().numpy() - weight @ mean
+        if objective.adjustment is not None:
+            bias = bias - objective.adjustment.numpy()
         heads.append(Head(weight=weight.astype(np.float32), bias=bias.astype(np.float32)))
     return tuple(heads)
 

@@ -6,7 +6,7 @@ N samples of a data set, n of them given to the adviser, H height, W width, C ch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from nunbit.chunks import chunks
 from nunbit.data.batches import Batches, inference_batch_size
 from nunbit.data.pixels import ArrayPixels, Pixels
 from nunbit.data.preprocess import Preprocess
+from nunbit.finetune.heads import PLAIN, HeadObjective
+from nunbit.training.losses import Loss, make_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,12 @@ class AdvisorInput:
     augmented: bool
     """True if fine-tuning changes images at random, so that a frozen part has to see each again."""
     seed: int
+    loss: Loss = field(default_factory=lambda: make_loss("cross-entropy"))
+    """What trainings minimise."""
+    balanced: bool = False
+    """True if trainings show every class equally often."""
+    head_objective: HeadObjective = PLAIN
+    """What heads on features minimise."""
 
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> AdvisorInput:
         """The case on some of its images."""

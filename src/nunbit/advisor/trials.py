@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from nunbit.advisor.evidence import Head, fit_simple_head
@@ -25,6 +24,7 @@ from nunbit.advisor.plans import Trial, proportion
 from nunbit.backbone.extract import extract
 from nunbit.backbone.pieces import feature_extractor, head_from
 from nunbit.backbone.split_points import SplitPoint, find_split_points
+from nunbit.data.batches import balanced_rows
 from nunbit.errors import UsageError
 from nunbit.finetune.finetune import boundary, fine_tuning
 from nunbit.finetune.heads import FittedHead, PathPoint
@@ -169,7 +169,11 @@ def _round(
     rows, judged = np.flatnonzero(~held_out)[:max_images], np.flatnonzero(held_out)
     labels = images.labels
     (head,) = fit_simple_head(
-        features[rows], labels[rows], classes=case.classes, strengths=[strength]
+        features[rows],
+        labels[rows],
+        classes=case.classes,
+        strengths=[strength],
+        objective=case.head_objective,
     )
     return Round(
         held_out=held_out,
@@ -238,9 +242,9 @@ def try_plan(
             make_optimizer("adamw", groups, learning_rate=LEARNING_RATE),
             inputs[0],
             one.train,
+            case,
             visits=visits,
             rate=LEARNING_RATE,
-            seed=case.seed,
         )
         seconds += time.perf_counter() - began
         answers.append(_answers(learning, inputs[1], one.judged))
@@ -277,9 +281,9 @@ def try_scratch(case: AdvisorInput, setup: TrialSetup) -> TrialResult | None:
             make_optimizer("adamw", groups, learning_rate=SCRATCH_LEARNING_RATE),
             _images_of(train),
             train,
+            case,
             visits=visits,
             rate=SCRATCH_LEARNING_RATE,
-            seed=case.seed,
         )
         seconds += time.perf_counter() - began
         answers.append(_answers(network, _images_of(judged), judged))
@@ -325,15 +329,16 @@ def _train(
     optimizer: Optimizer,
     inputs: Tensor,
     images: Images,
+    case: AdvisorInput,
     *,
     visits: int,
     rate: float,
-    seed: int,
 ) -> None:
     """Steps over shuffled batches, one cycle up to `rate`, in the mode that the module is in."""
-    device = images.device
+    device, seed = images.device, case.seed
     generator = rng_for(seed, Purpose.ORDER)
     labels = torch.from_numpy(images.labels)
+    rows = np.arange(len(images))
     size = min(BATCH, len(images))
     steps = max(1, visits // size)
     order = np.empty(0, dtype=np.int64)
@@ -343,14 +348,15 @@ def _train(
         for step in range(steps):
             # Only full batches: a rest of one image would upset batch normalisation.
             if len(order) < size:
-                order = generator.permutation(len(images))
-            rows, order = order[:size], order[size:]
+                shown = balanced_rows(rows, images.labels, generator) if case.balanced else rows
+                order = generator.permutation(shown)
+            chosen, order = order[:size], order[size:]
             set_learning_rate(
                 optimizer, rate * schedule_factor("one-cycle", step / steps, warmup_fraction=0.2)
             )
-            logits = _logits(learning(_channels_last(inputs[rows].to(device))))
+            logits = _logits(learning(_channels_last(inputs[chosen].to(device))))
             optimizer.zero_grad()
-            loss = cross_entropy(logits, labels[rows].to(device))
+            loss = case.loss(logits, labels[chosen].to(device))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 

@@ -7,10 +7,11 @@ cannot be set otherwise, so that they are never fed with images normalised in an
 from __future__ import annotations
 
 from nunbit.config import Config
-from nunbit.config.sections import PixelsConfig
+from nunbit.config.sections import PixelsConfig, TrainingConfig
 from nunbit.data.augment import load_augmentation
 from nunbit.data.scaling import fixed_scaling
 from nunbit.errors import ConfigError, UsageError
+from nunbit.formatting import listed
 from nunbit.models.catalog import image_model, model_info
 from nunbit.models.pretrained import Weights, find_weights, weights_for
 
@@ -27,6 +28,7 @@ def check_settings(config: Config) -> None:
         WeightsError: when pretrained weights are not here and cannot be downloaded.
     """
     check_transfer(config)
+    check_class_balance(config)
     if config.model.name != "auto":
         image_model(config.model.name)
     if config.augment.preset != "auto":
@@ -49,6 +51,46 @@ def check_transfer(config: Config) -> None:
             "'head' each image passes through the network once",
             remedy="leave one of the two out; --set transfer.views=mirror adds mirror images",
         )
+
+
+def check_class_balance(config: Config) -> None:
+    """Raise ConfigError where levers for rare classes cannot go together, naming both."""
+    training = config.training
+    levers = {
+        "training.class_weights=balanced": training.class_weights == "balanced",
+        "training.sampling=balanced": training.sampling == "balanced",
+        "training.logit_adjustment": training.logit_adjustment > 0,
+    }
+    chosen = [name for name, is_set in levers.items() if is_set]
+    if len(chosen) > 1:
+        raise ConfigError(
+            f"{listed(chosen)} each make the classes count the same: together they would turn the "
+            "imbalance round",
+            remedy="set one of them",
+        )
+    if training.logit_adjustment and training.loss != "cross-entropy":
+        raise ConfigError(
+            f"training.logit_adjustment needs the cross entropy, not training.loss={training.loss}",
+            remedy="leave one of the two out",
+        )
+    if not training.prior_correction:
+        return
+    if not chosen and training.class_weights == "none":
+        raise ConfigError(
+            "training.prior_correction has nothing to correct: classes are not weighted",
+            remedy="leave it out, or set training.class_weights=balanced",
+        )
+    if not is_correctable(training):
+        raise ConfigError(
+            f"training.prior_correction is not known for training.loss={training.loss}, whose "
+            "minimum is not at the probabilities of the classes",
+            remedy="leave one of the two out; the temperature calibrates in any case",
+        )
+
+
+def is_correctable(training: TrainingConfig) -> bool:
+    """Tell whether the loss is least at probabilities of the classes, which can be corrected."""
+    return training.loss in ("cross-entropy", "mean-squared-error")
 
 
 def pretrained_weights(config: Config) -> Weights | None:

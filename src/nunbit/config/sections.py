@@ -20,7 +20,7 @@ Auto = Literal["auto"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 OptimizerName = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
-LossName = Literal["cross-entropy", "binary-cross-entropy", "mean-squared-error"]
+LossName = Literal["cross-entropy", "focal", "binary-cross-entropy", "mean-squared-error"]
 ScalingName = Literal["zero-one", "minus-one-one", "imagenet", "z-score"]
 ScheduleName = Literal["constant", "cosine", "one-cycle"]
 InitialisationName = Literal[
@@ -207,6 +207,16 @@ def _table(value: object) -> object:
     return {pattern.strip(): strength for pattern, _, strength in pairs}
 
 
+def _class_weights(value: object) -> object:
+    """`NAME=weight, NAME=weight` as a table; words as they are."""
+    return _table(value) if isinstance(value, str) and "=" in value else value
+
+
+ClassWeights = Annotated[
+    Literal["none", "balanced"]
+    | Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)],
+    BeforeValidator(_class_weights),
+]
 Strengths = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_table)]
 
 
@@ -220,7 +230,20 @@ class TrainingConfig(Section):
     batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
     """Images in a batch; auto is 100 or less for few images."""
     loss: LossName = "cross-entropy"
-    """Loss that is minimised."""
+    """Loss that is minimised; `focal` counts images that are recognised already less."""
+    focal_gamma: Annotated[float, Field(ge=0)] = 2.0
+    """Exponent of the focal loss: how much less."""
+    class_weights: ClassWeights = "none"
+    """Weight of each class's images in the loss: `balanced` makes all classes count the same, and
+    `NAME=weight, NAME=weight` says it; classes that are not named have 1."""
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    """`balanced` shows every class equally often, images of rare ones several times an epoch."""
+    logit_adjustment: Annotated[float, Field(ge=0)] = 0.0
+    """1 lets answers count all classes as equally frequent (Menon et al. 2021), values between in
+    part; 0 is off."""
+    prior_correction: bool = False
+    """Bring probabilities back to the data's frequencies after class weights, balanced sampling or
+    logit adjustment. They are then true for data like these, and rare classes answered less."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the target spread over all classes; above 0 it makes probabilities too modest."""
     optimizer: OptimizerName = "adamw"

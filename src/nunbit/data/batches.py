@@ -93,6 +93,9 @@ class TrainingBatches:
     device: torch.device
     seed: int
     augmentation: Augmentation
+    balanced: bool = False
+    """True if an epoch shows every class equally often, in as many images as there are: some
+    images of a rare class several times, and not all of a frequent one."""
 
     def __len__(self) -> int:
         return len(_training_groups(self.rows, self.batch_size))
@@ -100,7 +103,8 @@ class TrainingBatches:
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, from batch number `start` on."""
         order = rng_for(self.seed, Purpose.ORDER, epoch)
-        groups = _training_groups(order.permutation(self.rows), self.batch_size)[start:]
+        rows = balanced_rows(self.rows, self.labels, order) if self.balanced else self.rows
+        groups = _training_groups(order.permutation(rows), self.batch_size)[start:]
         generator = torch.Generator(device=self.device)
         stream = self.pixels.stream(groups)
         for number, (rows, pixels) in enumerate(zip(groups, stream, strict=True), start=start):
@@ -111,6 +115,23 @@ class TrainingBatches:
                 images, targets, classes=self.classes, generator=generator
             )
             yield Batch(images=self.preprocess.normalise(images), targets=targets, indices=rows)
+
+
+def balanced_rows(
+    rows: NDArray[np.int64], labels: NDArray[np.int64], order: np.random.Generator
+) -> NDArray[np.int64]:
+    """[n] of the rows [n], every class as often as the others, but for one image.
+
+    No image comes a second time before all of its class have come once.
+    """
+    classes = order.permutation(np.unique(labels[rows]))
+    drawn = []
+    # The classes with one image more are others in each epoch.
+    for number, places in enumerate(np.array_split(np.arange(len(rows)), len(classes))):
+        own = rows[labels[rows] == classes[number]]
+        rounds = math.ceil(len(places) / len(own))
+        drawn.append(np.concatenate([order.permutation(own) for _ in range(rounds)])[: len(places)])
+    return np.concatenate(drawn)
 
 
 def _groups(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:

@@ -110,9 +110,12 @@ class Dataset:
         )
 
     def training_batches(
-        self, *, batch_size: int, seed: int, augmentation: Augmentation
+        self, *, batch_size: int, seed: int, augmentation: Augmentation, balanced: bool = False
     ) -> TrainingBatches:
-        """The training part, shuffled and augmented: the only one that is."""
+        """The training part, shuffled and augmented: the only one that is.
+
+        `balanced` shows every class equally often.
+        """
         return TrainingBatches(
             pixels=self.pixels,
             preprocess=self.preprocess,
@@ -123,6 +126,7 @@ class Dataset:
             device=self.device,
             seed=seed,
             augmentation=augmentation,
+            balanced=balanced,
         )
 
     def with_split(self, split: Split) -> Dataset:

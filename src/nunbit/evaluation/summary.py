@@ -92,6 +92,8 @@ class Summary:
     kept: SelectedEpoch | None = None
     transfer: Mapping[str, Any] | None = None
     """What was fitted on features before training, as transfer.json has it."""
+    class_balance: str | None = None
+    """Sentence on weighted classes and their probabilities; None where all images count alike."""
     evaluated: Evaluated | None = None
     """None for a training."""
     slices: tuple[SliceWarning, ...] | None = None
@@ -123,6 +125,7 @@ class Summary:
             "pretrained": self.pretrained,
             "kept": None if self.kept is None else vars(self.kept),
             "transfer": self.transfer,
+            "class_balance": self.class_balance,
             "evaluated": None if self.evaluated is None else vars(self.evaluated),
             "slices": None if self.slices is None else [found.to_dict() for found in self.slices],
             "leaks": None if self.leaks is None else _leaks_to_dict(self.leaks),
@@ -184,6 +187,7 @@ _PLAIN = (
     "parameters",
     "pretrained",
     "transfer",
+    "class_balance",
 )
 """Entries that are what they are in JSON."""
 

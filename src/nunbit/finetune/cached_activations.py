@@ -94,6 +94,7 @@ class TrainingActivations:
         seed: int,
         augmentation: Augmentation,
         views: Mapping[bool, Activations],
+        balanced: bool = False,
     ) -> None:
         """Prepare the batches.
 
@@ -106,6 +107,7 @@ class TrainingActivations:
             augmentation: mirrors at most; see `only_flips`.
             views: activations of the rows as they are (False) and mirrored (True); the second only
                 where the augmentation mirrors.
+            balanced: whether every class is shown equally often.
 
         Raises ValueError for an augmentation that changes images in another way.
         """
@@ -124,6 +126,7 @@ class TrainingActivations:
             device=device,
             seed=seed,
             augmentation=augmentation,
+            balanced=balanced,
         )
 
     def __len__(self) -> int:

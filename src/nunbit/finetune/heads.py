@@ -17,14 +17,23 @@ from torch import Tensor
 from nunbit.errors import UsageError
 from nunbit.finetune.layers import train_layers
 from nunbit.finetune.logistic import fit_logistic
-from nunbit.finetune.selection import Choice, ChosenBy, Examples, PathPoint
+from nunbit.finetune.selection import (
+    PLAIN,
+    Choice,
+    ChosenBy,
+    Examples,
+    HeadObjective,
+    PathPoint,
+)
 from nunbit.finetune.settings import HIDDEN, HeadSettings
 
 __all__ = [
     "HIDDEN",
     "KINDS",
+    "PLAIN",
     "FittedHead",
     "HeadKind",
+    "HeadObjective",
     "HeadSettings",
     "Labelled",
     "PathPoint",
@@ -33,6 +42,7 @@ __all__ = [
 
 HeadKind: TypeAlias = Literal["logistic", "linear", "mlp"]
 KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
+Layers: TypeAlias = tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
 MIN_DEVIATION = 0.01
 """Share of the median deviation below which a feature counts as one that hardly ever changes."""
 
@@ -69,7 +79,7 @@ class FittedHead:
     """Layers from features [n, D] to logits [n, K], with ReLU between them."""
 
     kind: HeadKind
-    layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+    layers: Layers
     """Weight [out, in] and bias [out] of each, on features as the network makes them."""
     path: tuple[PathPoint, ...]
     """Candidates in the order in which they were tried; one is chosen."""
@@ -98,8 +108,11 @@ def fit_head(
     seed: int,
     settings: HeadSettings | None = None,
     device: torch.device | None = None,
+    objective: HeadObjective = PLAIN,
 ) -> FittedHead:
     """Fit a head; what is open is chosen by the cross entropy on `validation`.
+
+    With class weights, that is the weighted one.
 
     Open is the strength of the penalty (logistic) or the epoch (linear, mlp). Without a validation
     part the strength is cross-validated, and the last epoch taken. Features are standardised by the
@@ -122,8 +135,8 @@ def fit_head(
     if device is not None and device.type == "mps":
         device = None  # it knows no float64, in which losses are added up
     scale = _Scale.of(train.features)
-    known = scale.examples(train, device)
-    held = None if validation is None else scale.examples(validation, device)
+    known = scale.examples(train, device, objective)
+    held = None if validation is None else scale.examples(validation, device, objective)
     if kind == "logistic":
         images = len(train) // train.views
         groups = np.arange(images) if train.groups is None else train.groups
@@ -138,8 +151,20 @@ def fit_head(
             settings=settings,
         )
     return FittedHead(
-        kind=kind, layers=scale.folded(choice), path=choice.path, chosen_by=choice.chosen_by
+        kind=kind,
+        layers=_adjusted(scale.folded(choice), objective),
+        path=choice.path,
+        chosen_by=choice.chosen_by,
     )
+
+
+def _adjusted(layers: Layers, objective: HeadObjective) -> Layers:
+    """The layers whose logits give those that were fitted once the adjustment is added."""
+    if objective.adjustment is None:
+        return layers
+    *first, (weight, bias) = layers
+    bias = (bias - objective.adjustment.cpu().numpy()).astype(np.float32)
+    return (*first, (weight, bias))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +184,19 @@ class _Scale:
             mean=features.mean(axis=0, dtype=np.float64), deviation=np.maximum(deviation, least)
         )
 
-    def examples(self, known: Labelled, device: torch.device | None) -> Examples:
+    def examples(
+        self, known: Labelled, device: torch.device | None, objective: HeadObjective
+    ) -> Examples:
         mean, deviation = self.mean.astype(np.float32), self.deviation.astype(np.float32)
         features = torch.from_numpy((known.features - mean) / deviation)
         labels = torch.from_numpy(np.ascontiguousarray(known.labels, dtype=np.int64))
-        return Examples(features=features.to(device), labels=labels.to(device))
+        return Examples(
+            features=features.to(device),
+            labels=labels.to(device),
+            objective=objective.on(device),
+        )
 
-    def folded(self, choice: Choice) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]:
+    def folded(self, choice: Choice) -> Layers:
         """The layers on features as they are: W (x - m) / d + b is (W / d) x + (b - (W / d) m)."""
         (weight, bias), *later = [(_plain(w), _plain(b)) for w, b in choice.layers]
         weight = weight / self.deviation

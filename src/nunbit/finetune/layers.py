@@ -96,10 +96,18 @@ class _Trainer:
             )
             set_learning_rate(self.optimizer, self.learning_rate * factor)
             batch = self.train.at(chosen.to(self.train.labels.device))
-            loss = F.cross_entropy(self.network(batch.features), batch.labels)
+            loss = _loss(self.network(batch.features), batch)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             self.optimizer.zero_grad()
+
+
+def _loss(logits: torch.Tensor, batch: Examples) -> torch.Tensor:
+    objective = batch.objective
+    if objective.is_plain:
+        return F.cross_entropy(logits, batch.labels)
+    logs = -F.cross_entropy(logits, batch.labels, reduction="none")
+    return objective.terms(logs, batch.labels)[0].mean()
 
 
 def _point(

@@ -57,6 +57,26 @@ def head_input(model: nn.Module, shape: Sequence[int]) -> tuple[str, tuple[int, 
     )
 
 
+def shift_outputs(model: nn.Module, shift: Tensor, shape: Sequence[int]) -> None:
+    """Add `shift` [K] to the logits of a network, by the bias of its last layer, in place.
+
+    `shape` is (C, H, W) of an image. Raises UsageError where it does not end in a linear layer with
+    a bias.
+    """
+    bias = last_bias(model, shape)
+    with torch.no_grad():
+        bias += shift.to(bias)
+
+
+def last_bias(model: nn.Module, shape: Sequence[int]) -> Tensor:
+    """The bias [K] of the layer whose output is the network's. Raises as `shift_outputs` does."""
+    name, _ = head_input(model, shape)
+    last = [layer for layer in model.get_submodule(name).modules() if isinstance(layer, nn.Linear)]
+    if last[-1].bias is None:
+        raise UsageError(f"the network's last layer {name} has no bias")
+    return last[-1].bias
+
+
 def add_hidden_layer(model: nn.Module, shape: Sequence[int], *, units: int) -> str:
     """Make a `HiddenHead` of the final linear layer, in place; returns its name.
 

@@ -27,6 +27,7 @@ from nunbit.pipelines.dataset import open_dataset
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.splitting.groups import group_numbers
 from nunbit.pipelines.training.network import model_options, new_model
+from nunbit.pipelines.training.objective import objective_of
 from nunbit.progress import Progress
 from nunbit.seeds import Purpose, derive_seed
 from nunbit.training.speedups.process import keep_freed_memory
@@ -73,6 +74,7 @@ def case_of(
     rows = np.sort(np.concatenate([split.indices("train"), split.indices("validation")]))
     frozen = decide_augmentation(config.augment.preset, data_name=samples.name, mode=LAST_STAGE)
     seed = derive_seed(config.seed, Purpose.WEIGHTS)
+    objective = objective_of(config.training, dataset)
 
     def untrained() -> nn.Module:
         return create_model(wanted.name, **options, generator_seed=seed)
@@ -98,6 +100,9 @@ def case_of(
         stage_decay=config.transfer.stage_decay,
         augmented=not only_flips(load_augmentation(frozen.value)),
         seed=config.seed,
+        loss=objective.loss,
+        balanced=objective.balanced_sampling,
+        head_objective=objective.head,
     )
 
 

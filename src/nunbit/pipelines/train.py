@@ -58,6 +58,7 @@ from nunbit.pipelines.training.deploy import calibrate, calibration_summary, dep
 from nunbit.pipelines.training.epochs import events_of, images_per_second, select_epoch
 from nunbit.pipelines.training.linear_probe import linear_probe
 from nunbit.pipelines.training.network import new_model
+from nunbit.pipelines.training.objective import Objective, check_correctable, objective_of
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.training_stage import TrainingResult, run_training
 from nunbit.progress import SILENT, Progress
@@ -182,7 +183,7 @@ def _run(
 
     # --- Network and settings: nothing stays open, and the folder records why ---
     with resumable(folder):
-        network, config, notes = _settle(
+        network, config, objective, notes = _settle(
             wishes, chosen, dataset, folder, watch=watch, progress=progress
         )
         write_manifest(folder.split, dataset.split)
@@ -190,16 +191,25 @@ def _run(
     # --- Training ---
     with watch.stage("train"), deterministic_algorithms(config.deterministic), resumable(folder):
         budget = decide_budget(wishes.pixels)
-        trained = run_training(config, dataset, network, folder, budget=budget, progress=progress)
+        trained = run_training(
+            config, dataset, network, objective, folder, budget=budget, progress=progress
+        )
     watch.seconds["train"] += trained.earlier_seconds
 
     # --- Bundle, calibrated on the validation part; then the test part, once ---
     with watch.stage("evaluate"), resumable(folder):
-        evaluated = _evaluate(config, dataset, trained, folder, progress)
+        evaluated = _evaluate(config, dataset, trained, objective, folder, progress)
 
     # --- Numbers, model card and report ---
     with resumable(folder):
-        summary = _summarise(config, dataset, trained, evaluated, seconds=watch.summary())
+        summary = _summarise(
+            config,
+            dataset,
+            trained,
+            evaluated,
+            seconds=watch.summary(),
+            class_balance=objective.sentence or None,
+        )
         card = model_card(
             summary, preprocess=dataset.preprocess, mirrored=evaluated.bundle.mirrored
         )
@@ -235,13 +245,16 @@ def _settle(
     *,
     watch: Stopwatch,
     progress: Progress,
-) -> tuple[nn.Module, ResolvedConfig, list[str]]:
-    """The network with its first weights, the configuration without `auto`, and what was reported.
+) -> tuple[nn.Module, ResolvedConfig, Objective, list[str]]:
+    """The network with its first weights, the settings without `auto`, the objective, the notes.
 
-    Both are recorded in the folder before the training begins, so that a run that goes on does as
-    it began; what a run that goes on decides again, it has reported before.
+    Settings and notes are recorded in the folder before the training begins, so that a run that
+    goes on does as it began; what a run that goes on decides again, it has reported before.
     """
+    objective = objective_of(wishes.training, dataset)
     network, remarks = new_model(chosen.model, dataset, seed=wishes.seed)
+    if wishes.training.prior_correction:
+        check_correctable(network, dataset.preprocess.shape)
     recorded = recorded_notes(folder)
     notes = recorded or [*_notes(chosen.decisions), *remarks]
     if recorded:
@@ -266,11 +279,14 @@ def _settle(
         counts=dataset.split.counts,
     )
     if not recorded:
-        later = _notes(config.decisions[len(chosen.decisions) :])
+        later = [
+            *_notes(config.decisions[len(chosen.decisions) :]),
+            *([objective.sentence] if objective.sentence else []),
+        ]
         _report(later, progress)
         notes += later
     save_config(folder, config.settings, notes=notes)
-    return network, config, notes
+    return network, config, objective, notes
 
 
 class _Evaluated(NamedTuple):
@@ -287,11 +303,12 @@ def _evaluate(
     config: ResolvedConfig,
     dataset: Dataset,
     trained: TrainingResult,
+    objective: Objective,
     folder: RunFolder,
     progress: Progress,
 ) -> _Evaluated:
     """Write the bundle, calibrate it, and look at the test part for the first and only time."""
-    bundle = deploy(config, dataset, trained.state, folder, progress=progress)
+    bundle = deploy(config, dataset, trained.state, objective, folder, progress=progress)
     validation = trained.validation or predict_part(dataset, bundle, "validation")
     bundle = calibrate(folder.model, bundle, validation)
     tested = pass_over_test(dataset, bundle, seed=config.seed)
@@ -311,6 +328,7 @@ def _summarise(
     evaluated: _Evaluated,
     *,
     seconds: dict[str, float],
+    class_balance: str | None,
 ) -> Summary:
     """The content of summary.json."""
     bundle, validation, tested, baselines = evaluated
@@ -333,6 +351,7 @@ def _summarise(
         pretrained=None if weights == "none" else weights,
         kept=kept,
         transfer=trained.transfer,
+        class_balance=class_balance,
     )
 
 

@@ -47,7 +47,7 @@ Trained with nunbit {__version__} {start}, seed {summary.seed}; \
 {_other_numbers(test)}
 {_class_table(test)}
 
-{_confidence(calibration)}
+{_confidence(calibration, summary.class_balance)}
 
 ## Data
 
@@ -111,8 +111,8 @@ def _class_table(test: Scores) -> str:
     return "\n".join(rows)
 
 
-def _confidence(calibration: CalibrationSummary) -> str:
-    """Describe the calibration, and the thresholds for wanted accuracies."""
+def _confidence(calibration: CalibrationSummary, balance: str | None) -> str:
+    """Describe the calibration, class weights, and the thresholds for wanted accuracies."""
     before, after = calibration.before, calibration.after
     why = calibration.why_no_temperature
     lines = ["## Confidence", ""]
@@ -127,6 +127,8 @@ def _confidence(calibration: CalibrationSummary) -> str:
             "than nunbit must do so themselves. Calibration error on the test images: "
             f"{_error(after)}, before {_error(before)}."
         )
+    if balance:
+        lines += ["", balance]
     if calibration.answering:
         lines += [
             "",

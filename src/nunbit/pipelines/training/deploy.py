@@ -24,6 +24,7 @@ from nunbit.evaluation.confidence import (
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fit_network import load_best_weights
 from nunbit.pipelines.training.network import model_options
+from nunbit.pipelines.training.objective import Objective, correct_priors
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import load_weights, newest
 from nunbit.training.state import TrainingState
@@ -35,15 +36,21 @@ def deploy(
     config: ResolvedConfig,
     dataset: Dataset,
     state: TrainingState,
+    objective: Objective,
     folder: RunFolder,
     *,
     progress: Progress,
 ) -> Bundle:
-    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships."""
+    """Write the bundle from the chosen epoch, and read it back: what is evaluated is what ships.
+
+    Where `training.prior_correction` asks for it, its answers are those at the data's frequencies.
+    """
     if config.checkpoint.deploy == "best":
         load_best_weights(folder, state, progress)
     else:
         load_weights(newest(folder.last), state.model)
+    if config.training.prior_correction:
+        correct_priors(state.model, objective, dataset.preprocess.shape)
     data_hash = hashlib.sha256("\n".join(sorted(dataset.split.sha256)).encode()).hexdigest()
     bundle = Bundle(
         model=state.model,

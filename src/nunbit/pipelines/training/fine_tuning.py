@@ -12,7 +12,6 @@ from nunbit.backbone.extract import View
 from nunbit.backbone.split_points import SplitPoint
 from nunbit.config.resolved import (
     ResolvedCheckpoint,
-    ResolvedTraining,
     ResolvedTransfer,
 )
 from nunbit.data.augment import PRESETS, Augmentation
@@ -29,9 +28,10 @@ from nunbit.finetune.finetune import FineTuning, activation_bytes, boundary, fin
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fit_network import Feed, image_feed
 from nunbit.pipelines.training.head_on_features import Backbone, HeadStart, save_head_start
+from nunbit.pipelines.training.objective import Objective
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import save_checkpoint
-from nunbit.training.losses import make_loss
+from nunbit.training.losses import Loss
 from nunbit.training.state import Best, TrainingState
 
 FEEDING, ACTIVATIONS = "feeding", "activations"
@@ -88,6 +88,7 @@ def tuning_feed(
     batch_size: int,
     augmentation: Augmentation,
     seed: int,
+    objective: Objective,
     progress: Progress,
 ) -> Feed:
     """Batches for fine-tuning: activations at the boundary where they can be kept, else images.
@@ -100,7 +101,11 @@ def tuning_feed(
             reason = start.facts[FEEDING].removeprefix("images: ")
             progress.note(f"The stages that do not learn run in every epoch: {reason}.")
         images = image_feed(
-            backbone.dataset, batch_size=batch_size, augmentation=augmentation, seed=seed
+            backbone.dataset,
+            batch_size=batch_size,
+            augmentation=augmentation,
+            seed=seed,
+            objective=objective,
         )
         return replace(images, scope=tuning)
     train, validation = backbone.dataset.batches("train"), backbone.dataset.batches("validation")
@@ -122,6 +127,7 @@ def tuning_feed(
         seed=seed,
         augmentation=augmentation,
         views=views,
+        balanced=objective.balanced_sampling,
     )
     held_out = None
     if validation is not None:
@@ -132,6 +138,7 @@ def tuning_feed(
         train=fed,
         validation=held_out,
         validation_images=backbone.dataset.split.counts["validation"],
+        loss=objective.loss,
         scope=replace(tuning, entry=split_point),
     )
 
@@ -155,18 +162,17 @@ def count_as_best(
     state: TrainingState,
     start: HeadStart,
     *,
-    training: ResolvedTraining,
+    loss: Loss,
     checkpoint: ResolvedCheckpoint,
     best: Path,
 ) -> None:
-    """Let the fitted head compete with the epochs that follow, as epoch 0."""
+    """Let the fitted head compete with the epochs that follow, as epoch 0, in their `loss`."""
     monitor = checkpoint.as_monitor
     if start.validation is None or not monitor.name.startswith("validation"):
         return
     # The measure must be the epochs' own: an accuracy cannot compete with losses.
     said = start.validation
     if monitor.name == "validation_loss":
-        loss = make_loss(training.loss, label_smoothing=training.label_smoothing)
         value = float(loss(torch.from_numpy(said.logits), torch.from_numpy(said.labels)))
     else:
         value = dict(validation_numbers(said))[monitor.name.removeprefix("validation_")]

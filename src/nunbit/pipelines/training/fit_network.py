@@ -16,6 +16,7 @@ from nunbit.data.augment import Augmentation
 from nunbit.data.dataset import Dataset
 from nunbit.errors import CheckpointError, RunInterrupted
 from nunbit.pipelines.run_folder import RunFolder, resume_command
+from nunbit.pipelines.training.objective import Objective
 from nunbit.progress import Progress
 from nunbit.training.callbacks import (
     Callback,
@@ -34,7 +35,7 @@ from nunbit.training.loop import (
     Trainer,
     TrainingPlan,
 )
-from nunbit.training.losses import make_loss
+from nunbit.training.losses import Loss
 from nunbit.training.penalty import make_penalty
 from nunbit.training.state import Best, TrainingState
 from nunbit.types import Batch
@@ -42,20 +43,34 @@ from nunbit.types import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """Batches of a training, and the part of the network that they feed."""
+    """Batches of a training, the part of the network that they feed, and the loss of its output."""
 
     train: EpochBatches
     validation: Iterable[Batch] | None
     validation_images: int
+    loss: Loss
     scope: TrainableScope = WHOLE_NETWORK
 
 
-def image_feed(dataset: Dataset, *, batch_size: int, augmentation: Augmentation, seed: int) -> Feed:
+def image_feed(
+    dataset: Dataset,
+    *,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    objective: Objective,
+) -> Feed:
     """Images into the whole network."""
     return Feed(
-        train=dataset.training_batches(batch_size=batch_size, seed=seed, augmentation=augmentation),
+        train=dataset.training_batches(
+            batch_size=batch_size,
+            seed=seed,
+            augmentation=augmentation,
+            balanced=objective.balanced_sampling,
+        ),
         validation=dataset.batches("validation"),
         validation_images=dataset.split.counts["validation"],
+        loss=objective.loss,
     )
 
 
@@ -79,6 +94,7 @@ def fit(
     plan = make_plan(
         state.model,
         training,
+        loss=feed.loss,
         seed=seed,
         folder=folder,
         checkpoint_seconds=60 * checkpoint.minutes,
@@ -144,11 +160,12 @@ def make_plan(
     model: nn.Module,
     training: ResolvedTraining,
     *,
+    loss: Loss,
     seed: int,
     folder: RunFolder,
     checkpoint_seconds: float,
 ) -> TrainingPlan:
-    """The plan of a training.
+    """The plan of a training that minimises `loss`.
 
     Raises:
         ConfigError: when a penalty names a layer that the network does not have.
@@ -159,7 +176,7 @@ def make_plan(
         duration = Duration(epochs=training.epochs)
     return TrainingPlan(
         duration=duration,
-        loss=make_loss(training.loss, label_smoothing=training.label_smoothing),
+        loss=loss,
         learning_rate=training.learning_rate,
         schedule=training.schedule,
         warmup_fraction=training.warmup_fraction,

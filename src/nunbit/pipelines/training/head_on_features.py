@@ -29,7 +29,7 @@ from nunbit.data.dataset import Dataset
 from nunbit.data.pixels import Budget
 from nunbit.documents import read_json_object
 from nunbit.files import write_atomically
-from nunbit.finetune.heads import FittedHead, HeadSettings, Labelled, fit_head
+from nunbit.finetune.heads import FittedHead, HeadObjective, HeadSettings, Labelled, fit_head
 from nunbit.finetune.install import install
 from nunbit.formatting import percentage
 from nunbit.models.head import head_input
@@ -122,6 +122,7 @@ def fit_on_features(
     model: ResolvedModel,
     transfer: ResolvedTransfer,
     training: ResolvedTraining,
+    objective: HeadObjective,
     seed: int,
     progress: Progress,
 ) -> HeadStart:
@@ -158,6 +159,7 @@ def fit_on_features(
         seed=seed,
         settings=_head_settings(training, alone=transfer.mode == "head"),
         device=dataset.device,
+        objective=objective,
     )
     fitted = time.perf_counter()
     network = backbone.model

@@ -31,6 +31,7 @@ from nunbit.pipelines.training.head_on_features import (
 )
 from nunbit.pipelines.training.linear_probe import save_probe
 from nunbit.pipelines.training.network import new_state
+from nunbit.pipelines.training.objective import Objective
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import newest
 from nunbit.training.loop import write_metrics
@@ -59,6 +60,7 @@ def run_training(
     config: ResolvedConfig,
     dataset: Dataset,
     model: nn.Module,
+    objective: Objective,
     folder: RunFolder,
     *,
     budget: Budget,
@@ -66,8 +68,8 @@ def run_training(
 ) -> TrainingResult:
     """Train the network as `transfer.mode` says, or go on where an earlier process stopped.
 
-    `budget` is what features and activations may cost. The configuration ends here: what this
-    calls takes its own section, or plain values.
+    `objective` is what is minimised; `budget` is what features and activations may cost. The
+    configuration ends here: what this calls takes its own section, or plain values.
 
     Raises:
         UsageError: when a head is to be fitted on a network that does not end in a linear layer.
@@ -84,6 +86,7 @@ def run_training(
             batch_size=training.batch_size,
             augmentation=config.augmentation,
             seed=config.seed,
+            objective=objective,
         )
         seconds = _fit(config, state, feed, folder, progress)
         return TrainingResult(state=state, earlier_seconds=seconds)
@@ -102,6 +105,7 @@ def run_training(
             model=config.model,
             transfer=transfer,
             training=training,
+            objective=objective.head,
             seed=config.seed,
             progress=progress,
         )
@@ -111,18 +115,21 @@ def run_training(
         if not (begun and restore(state, folder, progress)):
             record_as_finished(state, start, folder)
         write_metrics(folder.metrics, state.history)
-        # What the fit said of the validation part, it said of the images as they are.
-        said = None if config.model.test_time_mirror else start.validation
+        # What the fit said of the validation part, it said of the images as they are, and with the
+        # bias that it has before a correction.
+        changed = config.model.test_time_mirror or training.prior_correction
+        said = None if changed else start.validation
         return TrainingResult(state=state, transfer=start.facts, validation=said)
 
     # --- Stages of the network, from that head on ---
-    return _fine_tune(config, backbone, start, folder, progress)
+    return _fine_tune(config, backbone, start, objective, folder, progress)
 
 
 def _fine_tune(
     config: ResolvedConfig,
     backbone: Backbone,
     start: HeadStart,
+    objective: Objective,
     folder: RunFolder,
     progress: Progress,
 ) -> TrainingResult:
@@ -145,6 +152,7 @@ def _fine_tune(
         batch_size=config.training.batch_size,
         augmentation=config.augmentation,
         seed=config.seed,
+        objective=objective,
         progress=progress,
     )
     # What never learns gets no place in the optimiser.
@@ -156,7 +164,7 @@ def _fine_tune(
         count_as_best(
             state,
             start,
-            training=config.training,
+            loss=objective.loss,
             checkpoint=config.checkpoint,
             best=folder.best,
         )
