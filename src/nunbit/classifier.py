@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from nunbit.explain.images import Explanation, Subject
 
 _State: TypeAlias = tuple[tuple[int, int], ...]
-"""Where each tensor of a network lies, and how often it was changed."""
+"""Address of each tensor of a network, and how often it was changed."""
 
 MANY_IMAGES = 128
-"""From here on the network is first made faster, which takes about as long as 20 images do."""
+"""Number of images from which on the network is first made faster, which takes about as long as 20
+images do."""
 
 
 class Classifier(Predictor):

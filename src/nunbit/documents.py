@@ -15,9 +15,9 @@ from typing import Any
 from nunbit.formatting import quoted
 
 MAX_JSON_BYTES = 256 * 2**20
-"""Of one file; the largest that nunbit writes are records of a million images."""
+"""Size of one file; the largest that nunbit writes are records of a million images."""
 MAX_TOML_BYTES = 2**20
-"""Of one file; tomllib is quadratic in some of what a file may hold."""
+"""Size of one file; tomllib is quadratic in some of what a file may hold."""
 MAX_DEPTH = 50
 """Lists and tables within each other; what nunbit writes has at most seven."""
 

@@ -35,7 +35,7 @@ Canvas: TypeAlias = NDArray[np.uint8]
 BATCH_SIZE = 64
 """Images decoded side by side."""
 UNSURE = "unsure"
-"""What `predict` says instead of a class that is not sure enough."""
+"""Answer of `predict` instead of a class that is not sure enough."""
 RESIZING_CHANGED = 13
 """Major version of Pillow from which on tall pictures are resized to other bytes than before: one
 value in eight, by up to 5 of 255 levels."""

@@ -22,12 +22,12 @@ class Purpose(IntEnum):
     """Purpose of random numbers; its value keeps old runs reproducible."""
 
     ORDER = 1
-    """Of the training images, epoch by epoch."""
+    """Order of the training images, epoch by epoch."""
     AUGMENTATION = 2
     DROPOUT = 3
     WEIGHTS = 4
     SPLIT = 5
-    """Which image belongs to which part; see `rng_for`."""
+    """Parts of the images; see `rng_for`."""
     BASELINE = 6
     """Images that a baseline of the report compares."""
     SAMPLE = 7

@@ -48,11 +48,11 @@ class ImageFacts:
     taken: str = ""
     """EXIF date and time, as 2024-05-31T12:00:00; '' where absent or not a date."""
     bits: int = 8
-    """Of a stored sample; above 8, the contract's range says what becomes black and white."""
+    """Bits of a stored sample; above 8, the contract's range says what becomes black and white."""
     channels: int = 0
     """Stored samples of a pixel where the header tells of more than Pillow's mode; else 0."""
     layers: str = ""
-    """What the frames are, such as '2 channels, 5 z-planes'; '' for one, or an animation."""
+    """Kind of the frames, such as '2 channels, 5 z-planes'; '' for one, or an animation."""
     range_low: float = 0.0
     range_high: float = 0.0
     """Values that the header states as black and white of more than 8 bits; equal where it does
@@ -153,7 +153,7 @@ class Samples:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """[N] each: what else a table says about the images, as text, '' where it says nothing."""
     former_labels: Mapping[str, str] = field(default_factory=dict)
-    """By path, the class that an image had before the corrections gave it another; '' for none."""
+    """Classes before the corrections gave others, by path; '' for none."""
 
     def __post_init__(self) -> None:
         columns: tuple[Sized, ...] = (

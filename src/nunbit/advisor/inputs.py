@@ -122,7 +122,7 @@ class AdvisorInput:
     groups: NDArray[np.int64]
     """[n] images of one number (copies, groups of the user) are judged together."""
     training_images: int
-    """How many of the images the training will learn from; the others are for validation."""
+    """Number of images the training will learn from; the others are for validation."""
     epochs: int
     """Epochs of fine-tuning with so many images."""
     stage_decay: float

@@ -98,11 +98,11 @@ class PlanEstimate:
     accuracy: Proportion
     """Expected, on images like the training images."""
     behind: float
-    """How far behind the best plan it was in the trials, in standard errors of the difference."""
+    """Distance behind the best plan in the trials, in standard errors of the difference."""
     seconds: float
     """Expected time of the training on this machine."""
     basis: str
-    """What the accuracy rests on, for people."""
+    """Ground of the accuracy, in words for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ class Advice:
     remarks: tuple[str, ...] = ()
     """Remarks on the limits of the advice."""
     seconds: float = 0.0
-    """What measuring took."""
+    """Time that measuring took."""
 
     @property
     def table_plan(self) -> str:

@@ -52,7 +52,7 @@ class SplitPoint:
     shape: tuple[int, ...]
     """Shape of one image's tensor: (C, H, W), (H, W, C), (T, D) or (D,)."""
     channel_dim: int
-    """Which dimension of `shape` counts channels."""
+    """Dimension of `shape` that counts channels."""
     stage: int
     """0 for the first; split point i ends stage i."""
     parameters_before: int

@@ -36,9 +36,10 @@ class Context:
     input_size: tuple[int, int] | None = None
     """Height and width of the network's input; None takes the median image."""
     frame: Frame = "first"
-    """Which frame of several the input contract takes."""
+    """Frame of several that the input contract takes."""
     observers: Sequence[Observer] = ()
-    """What has looked at every usable image; none before the pass, nor in the quick check."""
+    """Observers that have looked at every usable image; none before the pass, nor in the quick
+    check."""
     progress: Progress = SILENT
 
     def seen(self, kind: type[Seen]) -> Seen:

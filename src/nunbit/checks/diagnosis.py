@@ -33,14 +33,14 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     """Errors first, then warnings, then notes."""
     corrections: tuple[Correction, ...]
-    """What the fix list proposes: at most one for each image, sorted by path."""
+    """Proposals of the fix list: at most one for each image, sorted by path."""
     pictures: PictureGetter
     statistics: Statistics | None = None
     """None where only the quick part was done, or no image can be used."""
     remarks: tuple[str, ...] = ()
-    """How it was looked, where there was a choice, and what was left out."""
+    """Sentences on how it was looked, where there was a choice, and on what was left out."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Of each stage."""
+    """Seconds of each stage."""
 
     @property
     def usable(self) -> int:

@@ -35,8 +35,8 @@ class Finding:
     groups: tuple[tuple[int, ...], ...] = ()
     """Rows of the `Samples` that are shown together: copies of one image, or one image alone."""
     captions: tuple[str, ...] = ()
-    """What there is to say about each of the groups, in their order; none where nothing is."""
+    """Captions of the groups, in their order; none where nothing is."""
     why: str = ""
     remedy: str = ""
     corrections: tuple[Correction, ...] = ()
-    """What `nunbit check --fix-list` writes."""
+    """Lines that `nunbit check --fix-list` writes."""

@@ -61,7 +61,8 @@ from nunbit.models.pretrained import Weights, WeightsInput
 from nunbit.training.optim import USUAL_LEARNING_RATE
 
 IMAGES_SEEN = 600_000
-"""What a run without --epochs shows the network in all, within the limits below."""
+"""Number of images that a run without --epochs shows the network in all, within the limits
+below."""
 MIN_EPOCHS, MAX_EPOCHS = 10, 100
 IMAGES_SEEN_TUNING = 20_000
 """The same for fine-tuning, which starts from a head that fits and has little way to go."""

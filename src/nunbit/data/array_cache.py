@@ -52,7 +52,7 @@ class Entry:
     array: NDArray[Any]
     """[N, ...], a read-only memory map or in memory."""
     beside: Mapping[str, Any]
-    """What the builder kept beside it."""
+    """Values that the builder kept beside it."""
     sums: BlockSums | None = None
     """Compares rows of a memory map before their first use; None where all was compared."""
 

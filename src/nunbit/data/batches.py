@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MIN_INFERENCE_BATCH, MAX_INFERENCE_BATCH = 8, 250
 PIXELS_OF_A_BATCH = 400_000
-"""On a CPU: what a network makes of so many stays in its caches. EfficientNet-lite0 at 224 x 224
-took 104 images a second in batches of 8, and 34 in batches of 64 (2 cores, channels last)."""
+"""Limit on a CPU: what a network makes of so many stays in its caches. EfficientNet-lite0 at 224 x
+224 took 104 images a second in batches of 8, and 34 in batches of 64 (2 cores, channels last)."""
 
 
 def inference_batch_size(height: int, width: int, device: torch.device) -> int:

@@ -28,7 +28,7 @@ class Correction:
     """One proposed change of the list of images; the image itself is never touched."""
 
     path: str
-    """As in `Samples.paths`."""
+    """Path as in `Samples.paths`."""
     action: Literal["exclude", "relabel"]
     label: str
     """The class that the image has now."""

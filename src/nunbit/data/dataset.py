@@ -28,7 +28,7 @@ class Dataset:
     """Labelled images under an input contract: a table of columns [N], and their canvases."""
 
     samples: Samples
-    """What the source says."""
+    """Samples as the source has them."""
     inspection: Inspection
     """Inspection of the files' bytes and headers."""
     pixels: Pixels
@@ -38,7 +38,7 @@ class Dataset:
     preprocess: Preprocess
     """The contract of the canvases; before the split, its statistics may be open."""
     device: torch.device
-    """Where batches go."""
+    """Device to which batches go."""
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -34,15 +34,15 @@ from nunbit.types import ImageStore
 MIN_IMAGES_FOR_WORKERS = 16
 """Below this many images nothing is worth being done side by side."""
 SECONDS_FOR_THREADS = 0.0003
-"""Of one image. Decoders let go of Python's lock, but what surrounds them does not: of images that
-take longer, two threads decode twice as many as one; of the tiniest, half as many."""
+"""Time of one image. Decoders let go of Python's lock, but what surrounds them does not: of images
+that take longer, two threads decode twice as many as one; of the tiniest, half as many."""
 SECONDS_FOR_PROCESSES = 1.5
-"""Of all tiny images together; starting processes takes half of it."""
+"""Time of all tiny images together; starting processes takes half of it."""
 _ROWS_OF_A_THREAD = 8
 _AHEAD = 2
 """Calls under way for each process: it never waits, and results never pile up."""
 _MAX_ROWS, _MAX_BYTES = 64, 8_000_000
-"""Of canvases that one call returns."""
+"""Limits of the canvases that one call returns."""
 _IDLE_SECONDS = 60
 """After which a process without work ends, until there is some again."""
 CHANGED = "changed while nunbit was working"

@@ -52,7 +52,7 @@ class Inspection:
     """Files that are images or should be; a sidecar such as notes.txt is neither, and what a table
     excludes does not count."""
     remarks: tuple[str, ...]
-    """What is odd and yet used, with counts and an example each."""
+    """Sentences on what is odd and yet used, with counts and an example each."""
 
     @property
     def bad(self) -> int:

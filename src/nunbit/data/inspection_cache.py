@@ -39,7 +39,7 @@ _FIELDS = tuple(field.name for field in fields(ImageFacts))
 _VALUES = attrgetter(*_FIELDS)
 
 Stamp = tuple[int, ...]
-"""What changes with a file: device, number, size, and both times in nanoseconds."""
+"""Numbers that change with a file: device, number, size, and both times in nanoseconds."""
 
 
 class InspectionCache:

@@ -58,7 +58,7 @@ class Budget:
 
     ram_bytes: int
     disk_bytes: int
-    """Of the whole cache folder; 0 keeps nothing on disk."""
+    """Size of the whole cache folder; 0 keeps nothing on disk."""
     workers: int
     """Threads or processes that decode."""
     cache_folder: Path | None = None

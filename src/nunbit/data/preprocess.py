@@ -74,9 +74,9 @@ class Preprocess:
     """
 
     height: int
-    """Of the canvas, pixels."""
+    """Pixels of the canvas."""
     width: int
-    """Of the canvas, pixels."""
+    """Pixels of the canvas."""
     channels: Literal[1, 3]
     """1 grey, 3 RGB."""
     fit: Fit = "crop"
@@ -96,10 +96,10 @@ class Preprocess:
     max_pixels: int = 100_000_000
     """Width times height above which an image is refused as enormous."""
     frame: Frame = "first"
-    """Which frame, page or plane is used: first or middle; max and mean are over all of them."""
+    """Frame, page or plane that is used: first or middle; max and mean are over all of them."""
     range: ValueRange = "full"
-    """What becomes black and white in samples of more than 8 bits; full: 0 and 65535. Contracts
-    written before it was stated mean full."""
+    """Values that become black and white in samples of more than 8 bits; full: 0 and 65535.
+    Contracts written before it was stated mean full."""
     decoding: JpegDecoding = "reduced"
     """reduced: large JPEGs at a part of their size, several times faster; full: every JPEG whole,
     as other programs decode it."""

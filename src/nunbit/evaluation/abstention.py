@@ -19,7 +19,7 @@ from nunbit.types import Predictions
 TARGETS = (0.95, 0.98, 0.99)
 """Accuracies for which a threshold is sought."""
 CERTAINTY = 0.9
-"""How often a threshold keeps its promise on new images of the same kind."""
+"""Probability that a threshold keeps its promise on new images of the same kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Answered:
     answered: int
     """Images whose confidence reaches the threshold."""
     correct: int
-    """Of the answered ones."""
+    """Correct answers of the answered ones."""
 
     @property
     def coverage(self) -> float:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from nunbit.evaluation.intervals import wilson_for_variance
 
 MIN_IMAGES_FOR_INTERVAL = 25
-"""Of the smallest class. In simulations the intervals below hold in 93 to 97 of 100 samples with so
-many; with ten images of a class, in 91 to 97, with five in 82 to 99."""
+"""Images of the smallest class. In simulations the intervals below hold in 93 to 97 of 100 samples
+with so many; with ten images of a class, in 91 to 97, with five in 82 to 99."""
 
 
 def enough_for_interval(confusion: NDArray[np.int64]) -> bool:

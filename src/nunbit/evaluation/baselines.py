@@ -31,14 +31,14 @@ class Baseline:
 
     kind: Kind
     detail: str
-    """What it did, in words that complete its name."""
+    """Description in words that complete its name."""
     n: int
     """Test images that it has answered."""
     correct: int
     network_correct: int
-    """Of the same images."""
+    """Images of the same that the network has right."""
     p_value: float
-    """How often chance alone would give the network such a lead, or a larger one."""
+    """Probability that chance alone would give the network such a lead, or a larger one."""
 
     @property
     def accuracy(self) -> float:

@@ -17,8 +17,8 @@ from nunbit.types import Predictions
 CALIBRATION_BINS = 15
 """Number of equal-width bins of the expected calibration error, as in Guo et al. 2017."""
 MIN_IMAGES, MIN_WRONG = 100, 5
-"""What a temperature is fitted on. Without a single wrong answer, the best fit has no doubt at all:
-a temperature of 0."""
+"""Minimum of images and of mistakes that a temperature is fitted on. Without a single wrong answer,
+the best fit has no doubt at all: a temperature of 0."""
 COLDEST, WARMEST = 0.1, 10.0
 """Temperatures beyond these are not given, however the validation images would like them."""
 

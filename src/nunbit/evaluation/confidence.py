@@ -45,11 +45,11 @@ class CalibrationSummary:
 
     temperature: float
     before: Confidence
-    """On the test part at temperature 1."""
+    """Confidence on the test part at temperature 1."""
     after: Confidence
-    """On the test part at the bundle's temperature."""
+    """Confidence on the test part at the bundle's temperature."""
     answering: Mapping[str, Answered] = field(default_factory=dict)
-    """By wanted accuracy, such as '0.95': what its threshold does on the test part."""
+    """Effect of each threshold on the test part, by wanted accuracy, such as '0.95'."""
     n_validation: int | None = None
     """Images that temperature and thresholds come from; None for a finished model."""
     why_no_temperature: str | None = None

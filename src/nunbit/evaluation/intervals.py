@@ -19,13 +19,14 @@ from nunbit.evaluation.f1 import f1_sizes, macro_f1, macro_f1_influence
 from nunbit.seeds import Purpose, rng_for
 
 Statistic: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From how many images fall into each cell, [R, M], whole numbers, to the R values, [R]."""
+"""Function from how many images fall into each cell, [R, M], whole numbers, to the R values,
+[R]."""
 
 Z = 1.959963984540054
 """The normal distribution has 2.5 % above it."""
 RESAMPLES = 2000
 CHUNK_NUMBERS = 1_000_000
-"""Of R x M: 8 MB, however many images there are."""
+"""Limit of R x M: 8 MB, however many images there are."""
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:

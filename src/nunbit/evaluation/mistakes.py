@@ -29,7 +29,7 @@ class ConfusedPair:
     predicted: int
     count: int
     share: float
-    """Of the images of the true class."""
+    """Fraction of the images of the true class."""
 
 
 def worst_mistakes(predictions: Predictions, limit: int) -> NDArray[np.int64]:

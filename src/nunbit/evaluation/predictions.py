@@ -12,7 +12,7 @@ from nunbit.formatting import neutral_cell
 from nunbit.types import ClassNames, Predictions
 
 SIGNIFICANT_DIGITS = 9
-"""Of a probability in the file: as many as the network's float32 outputs can carry."""
+"""Digits of a probability in the file: as many as the network's float32 outputs can carry."""
 
 
 def write_predictions(

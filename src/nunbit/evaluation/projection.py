@@ -18,12 +18,13 @@ from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Predictions
 
 MAX_POINTS = 800
-"""On the map: more cover each other, and each brings a small picture into the page."""
+"""Limit of points on the map: more cover each other, and each brings a small picture into the
+page."""
 SHARE_OF_MISTAKES = 0.5
-"""Of the points, where there are as many mistakes: they are what one looks for."""
+"""Fraction of the points, where there are as many mistakes: they are what one looks for."""
 MIN_POINTS = 10
 NEIGHBOURS = 15
-"""Of UMAP, its default (McInnes, Healy and Melville 2018)."""
+"""Number of neighbours of UMAP, its default (McInnes, Healy and Melville 2018)."""
 
 
 @dataclass(frozen=True, kw_only=True)

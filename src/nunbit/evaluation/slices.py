@@ -27,7 +27,7 @@ FALSE_ALARMS = 0.05
 MIN_IMAGES = 20
 """Images of a slice, and images outside of it, below which nothing is tested."""
 RANGES = 5
-"""Of a number, each with about as many images."""
+"""Number of ranges of a number, each with about as many images."""
 MAX_NUMBERS = 6
 """Numbers that stand for themselves; more of them are divided into ranges."""
 MAX_VALUES = 8
@@ -46,7 +46,7 @@ class Attribute:
     values: NDArray[np.float64] | Sequence[str]
     """[N] numbers, not a number where unknown; or texts, '' where unknown."""
     meaning: str = ""
-    """How it was measured, as a sentence."""
+    """Description of how it was measured, a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Slice:
     n: int
     correct: int
     accuracy_elsewhere: float
-    """Of all images outside of the slice; not a number where there are none."""
+    """Accuracy of all images outside of the slice; not a number where there are none."""
     expected: float
     """Accuracy that the slice would have if each of its classes were recognised as often as it is
     elsewhere: what is left of a difference is not owed to the mixture of classes."""

@@ -26,7 +26,7 @@ class SelectedEpoch:
     epoch: int
     """0 is the fitted head that fine-tuning began with."""
     why: str
-    """As the end of a sentence that begins with the epoch."""
+    """Reason as the end of a sentence that begins with the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,9 @@ class CorrectedTest:
     untouched: int
     """Test images with the class that they had."""
     test_untouched: Scores | None
-    """On the untouched ones; None where there are none."""
+    """Scores on the untouched ones; None where there are none."""
     test_with_former_labels: Scores | None
-    """On all that are left, with the classes that they had; None where no image had one."""
+    """Scores on all that are left, with the classes that they had; None where no image had one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Summary:
     """None where there are no test images."""
     validation: Scores | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Of each stage, and in total."""
+    """Seconds of each stage, and in total."""
     images_per_second: float | None = None
     device: str = ""
     seed: int | None = None
@@ -91,7 +91,7 @@ class Summary:
     """Name or path of the weights; None for a training from scratch."""
     kept: SelectedEpoch | None = None
     transfer: Mapping[str, Any] | None = None
-    """What was fitted on features before training, as transfer.json has it."""
+    """Record of what was fitted on features before training, as transfer.json has it."""
     class_balance: str | None = None
     """Sentence on weighted classes and their probabilities; None where all images count alike."""
     evaluated: Evaluated | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nunbit.formatting import count, examples
 
 MIN_TEST_IMAGES = 10
-"""Of a class: with fewer, the interval of its recall is wider than 50 points at one half."""
+"""Images of a class: with fewer, the interval of its recall is wider than 50 points at one half."""
 MAX_NAMED = 5
 
 

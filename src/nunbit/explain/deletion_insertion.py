@@ -198,7 +198,7 @@ class _Asked:
         self._targets = targets.cpu()
         self._temperature = temperature
         self.ways = (baseline, blurred(image))
-        """What deletion puts in place of pixels, and what insertion begins with."""
+        """Pictures that deletion takes in place of pixels, and that insertion begins with."""
 
     def probabilities(self, covered: NDArray[np.bool_], other: Tensor) -> NDArray[np.float64]:
         """Probabilities [T, N] of the classes with pixels, bool [N, H, W], of another image."""

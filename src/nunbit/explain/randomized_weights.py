@@ -23,7 +23,8 @@ from nunbit.seeds import Purpose, torch_rng_for
 
 ALL_LAYERS = "all layers"
 DRAWS = 3
-"""Of all layers; a coarse map of one such copy may look like the model's own by chance."""
+"""Number of draws of all layers; a coarse map of one such copy may look like the model's own by
+chance."""
 MAX_KEPT = 50_000_000
 """Parameters of all copies together, up to which they are kept: 200 MB, and as much once more in
 their faster forms."""

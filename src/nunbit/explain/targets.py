@@ -38,7 +38,8 @@ from nunbit.suggest import suggest
 MIN_PIXELS = 7
 """Pixels of the shorter side of a map, as the last maps of most networks have for 224 x 224."""
 MAX_OTHER_TOKENS = 8
-"""In front of those that stand for places: a class token, one for distillation, registers."""
+"""Tokens in front of those that stand for places: a class token, one for distillation,
+registers."""
 _NO_CHOICE = (nn.Conv2d, nn.Linear, nn.modules.dropout._DropoutNd, nn.Identity)
 """Bare outputs, and what does nothing while the network predicts."""
 OTHER_METHODS = "use integrated-gradients or occlusion, which work with every network"

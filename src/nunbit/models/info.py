@@ -186,4 +186,4 @@ def _check_not_empty(module: nn.Module, _: Any, output: Any) -> None:
 
 
 BUILD_ERRORS = (RuntimeError, ValueError, AssertionError, ZeroDivisionError, IndexError, TypeError)
-"""What networks raise on a size or setting that does not suit them."""
+"""Errors that networks raise on a size or setting that does not suit them."""

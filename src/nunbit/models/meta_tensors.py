@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nunbit.models.info import BUILD_ERRORS
 
 TRACE_ERRORS = (*BUILD_ERRORS, NotImplementedError)
-"""What a network raises on inputs that do not suit it, or that have no values."""
+"""Errors that a network raises on inputs that do not suit it, or that have no values."""
 
 
 def reference_tensor(model: nn.Module) -> Tensor:

@@ -170,7 +170,7 @@ class _Predictions:
     """predictions.csv in path order."""
 
     classes: ClassNames
-    """As the columns stand."""
+    """Classes as the columns stand."""
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     predicted: tuple[str, ...]

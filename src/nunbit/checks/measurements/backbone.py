@@ -22,7 +22,7 @@ from nunbit.models.catalog import model_info
 from nunbit.models.pretrained import Weights, WeightsInput, find_weights
 
 PREFERRED = "efficientnet-lite0"
-"""What `auto` takes where it is on this machine."""
+"""Backbone that `auto` takes where it is on this machine."""
 SMALLEST_SIDE = 65
 """Images of fewer pixels a side show too little to a network trained on photographs."""
 MAX_IMAGES = 5_000

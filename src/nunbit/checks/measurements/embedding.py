@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nunbit.checks.measurements.features import describe
 
 Embed: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""From canvases uint8 [B, H, W, C] to features float32 [B, D]."""
+"""Function from canvases uint8 [B, H, W, C] to features float32 [B, D]."""
 
 
 @dataclass(frozen=True, kw_only=True)

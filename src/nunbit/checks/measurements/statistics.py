@@ -155,7 +155,7 @@ class Statistics:
     """Images of each class in each of the parts, and under `all`."""
     sizes: Sizes
     parts: tuple[PartStatistics, ...]
-    """In the order of `PART_NAMES`, without those that have no images."""
+    """Parts in the order of `PART_NAMES`, without those that have no images."""
     scalings: tuple[Scaling, ...]
     """0..1, -1..1, z-score by ImageNet, and z-score by the training part alone."""
 

@@ -25,7 +25,8 @@ from nunbit.seeds import Purpose, rng_for, sklearn_seed
 from nunbit.types import Samples
 
 MAX_IMAGES = 20_000
-"""Of more, so many are drawn, always the same; the interval is then below one point."""
+"""Limit of the images looked at: of more, so many are drawn, always the same; the interval is then
+below one point."""
 MIN_IMAGES = 30
 FOLDS = 5
 FALSE_ALARMS = 0.001

@@ -13,7 +13,7 @@ from nunbit.data.corrections import Correction
 from nunbit.types import Samples
 
 _KEPT_LAST = ("train", "validation", "test")
-"""Of copies in several parts, the one farthest right stays."""
+"""Order of parts: of copies in several parts, the one farthest right stays."""
 
 
 class ExactCopies(Check):

@@ -19,7 +19,7 @@ BLURRED = -4.0
 """Robust z of the logarithm of either measure of sharpness. No image of the digits and of
 Fashion-MNIST is below it; a Gaussian blur of sigma 1.5 pixels brings nearly all of them there."""
 MIN_IMAGES = 20
-"""With fewer images nothing can be called usual."""
+"""Number of images below which nothing can be called usual."""
 _MIN_SCALE = 0.2
 """Drawings that are all equally sharp make no outlier of one that is a little less so."""
 

@@ -22,9 +22,9 @@ FAINT_AGAINST_USUAL = 4
 CLIPPED = 0.5
 """Fraction of plainly black (or white) pixels of an image that lost its content to them."""
 CLIPPED_USUALLY = 0.25
-"""Where one image in ten has more such pixels than this, they belong to the data."""
+"""Fraction of pixels: where one image in ten has more such pixels, they belong to the data."""
 MIN_IMAGES = 20
-"""With fewer images nothing can be called usual."""
+"""Number of images below which nothing can be called usual."""
 
 
 class Exposure(Check):

@@ -24,9 +24,9 @@ FAR = 3.5
 """Robust z of the logarithm of the distance to the tenth neighbour. Of the 1,797 digits 1
 lies beyond, and 1 of 10,000 images of Fashion-MNIST; noise and negatives put among them do."""
 NEIGHBOUR = 10
-"""Which neighbour is measured: fewer alike images do not hide each other."""
+"""Rank of the neighbour that is measured: fewer alike images do not hide each other."""
 MIN_IMAGES = 100
-"""With fewer images nothing can be called usual."""
+"""Number of images below which nothing can be called usual."""
 COMPONENTS = 64
 REFERENCE = 10_000
 """Neighbours are looked for among at most so many images, drawn evenly."""

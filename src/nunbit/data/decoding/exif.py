@@ -17,7 +17,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What puts a picture of each orientation upright."""
+"""Turn that puts a picture of each orientation upright."""
 SIDEWAYS = (5, 6, 7, 8)
 """Orientations whose width and height change places."""
 

@@ -11,7 +11,7 @@ from PIL import Image
 from nunbit.data.decoding.opening import damage
 
 Frame: TypeAlias = Literal["first", "middle", "max", "mean"]
-"""Which of several frames, pages or planes is used, or how they become one picture."""
+"""Choice among several frames, pages or planes, or how they become one picture."""
 MAX_FRAMES = 1000
 """Frames that max and mean look at; of a longer file they are spread evenly."""
 

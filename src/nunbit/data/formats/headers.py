@@ -17,7 +17,7 @@ class Jpeg2000Header:
 
     components: int
     bits: int
-    """Of the first component."""
+    """Bits of the first component."""
 
 
 def jpeg2000_header(data: bytes) -> Jpeg2000Header | None:

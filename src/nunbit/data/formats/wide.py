@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from nunbit.errors import UnusableImage
 
 ValueRange: TypeAlias = Literal["full"] | tuple[float, float]
-"""What becomes black and white in images of more than 8 bits; full: 0 and 65535."""
+"""Values that become black and white in images of more than 8 bits; full: 0 and 65535."""
 WIDE_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 """Pillow's modes that hold more than 8 bits of grey."""
 _OTHER_ORDER = {
@@ -24,7 +24,7 @@ _OTHER_ORDER = {
 }
 """Pillow keeps the upper byte of a colour sample; told the other byte order, it keeps the lower."""
 _ROWS_BYTES = 32_000_000
-"""Of float64 values that are scaled in one step."""
+"""Bytes of float64 values that are scaled in one step."""
 
 
 def lower_bytes(again: Image.Image) -> Image.Image | None:

@@ -34,15 +34,16 @@ MAX_DESCRIBED = 0.4
 
 # What is usual around a pair, which its distances are divided by.
 SCALE_PLACE = 4
-"""Which of the other neighbours is the measure, from 0: so many further copies may lie between."""
+"""Rank, from 0, of the neighbour that is the measure: so many further copies may lie between."""
 IMAGES_FOR_A_PLACE = 200
 """Among fewer images the fifth is already of another kind, and an earlier one is the measure."""
 MIN_SCALE = 0.25
-"""Of the data's median scale, else the copies in a large group would hide each other."""
+"""Fraction of the data's median scale, else the copies in a large group would hide each other."""
 MIN_DISTANCE = 0.006
-"""Of descriptions: no scale is smaller, else data of many copies each, such as films, hide them."""
+"""Distance of descriptions: no scale is smaller, else data of many copies each, such as films, hide
+them."""
 MIN_LEFT = 0.015
-"""Of what is left unexplained, likewise."""
+"""Limit of what is left unexplained, likewise."""
 USUAL_SCALE = 0.1
 """The scale where there are too few images to measure one."""
 

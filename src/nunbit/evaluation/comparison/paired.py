@@ -18,7 +18,7 @@ from nunbit.evaluation.intervals import RESAMPLES, Z, bootstrap
 from nunbit.evaluation.metrics import confusion_counts
 
 Better = Literal["first", "second", ""]
-"""Which of two is better; '' where that cannot be known."""
+"""Name of the better of two; '' where that cannot be known."""
 SIGNIFICANCE = 0.05
 MAX_DRAWN = 30_000
 """Images for which a mean is resampled: a second or two."""
@@ -74,9 +74,10 @@ class Pair:
     accuracy: Difference
     macro_f1: Difference
     loss: Difference
-    """Of the mean cross entropy, in nats: below zero where the second is better."""
+    """Difference of the mean cross entropy, in nats: below zero where the second is better."""
     p_value: float
-    """Of McNemar's mid-p test on the accuracies, without correction for other comparisons."""
+    """Probability of McNemar's mid-p test on the accuracies, without correction for other
+    comparisons."""
 
 
 def compare_answers(first: PairedPredictions, second: PairedPredictions, *, seed: int) -> Pair:

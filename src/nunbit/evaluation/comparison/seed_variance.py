@@ -17,7 +17,7 @@ from scipy.stats import t
 from nunbit.evaluation.comparison.paired import Difference
 
 Basis = Literal["same images", "same images seed by seed", "other images"]
-"""What two configurations have in common: the test images of all their runs; the test images of
+"""Common ground of two configurations: the test images of all their runs; the test images of
 runs with the same seed; or nothing but the data that the parts were drawn from."""
 
 

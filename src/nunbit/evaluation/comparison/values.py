@@ -27,14 +27,15 @@ class RunRow:
     """Test images."""
     correct: int
     numbers: Mapping[str, Measured]
-    """By the name of the metric, those that the registry of metrics shows in comparisons."""
+    """Numbers by the name of the metric, those that the registry of metrics shows in
+    comparisons."""
     parameters: int | None
     model_bytes: int | None
-    """Of the files in the model's folder; None where there is none."""
+    """Size of the files in the model's folder; None where there is none."""
     train_seconds: float | None
     """None for a finished model that was evaluated again."""
     device: str
-    """Where it was trained, or evaluated again."""
+    """Device on which it was trained, or evaluated again."""
     images_per_second: float | None
     """Measured now, side by side with the others; None where there is no model to run."""
 
@@ -92,7 +93,7 @@ class PairRow:
     """The pair's p value, by Holm's correction for all pairs of the comparison."""
     better: Better
     verdict: str
-    """In words."""
+    """Verdict in words."""
     only_first: tuple[Answered, ...]
     """Images that only the first gets right, most telling first."""
     only_second: tuple[Answered, ...]
@@ -117,10 +118,10 @@ class SeedRow:
     second: str
     found: SeedDifference
     p_adjusted: float
-    """By Holm's correction for all such comparisons."""
+    """Probability after Holm's correction for all such comparisons."""
     better: Better
     verdict: str
-    """In words."""
+    """Verdict in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class Comparison:
     """The first configuration against each other one, where both have several seeds."""
     settings: tuple[Setting, ...]
     verdicts: tuple[str, ...]
-    """What can be said, in words, most important first."""
+    """Verdicts in words, most important first."""
     speed_measured_on: str = ""
     """Device and batch size; '' where nothing was measured."""
     notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ C3_SEES = (
     *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),
     *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5)),
 )
-"""Which of the six maps of S2 each of the sixteen maps of C3 sees (LeCun et al. 1998, table I)."""
+"""Maps of S2, of six, that each of the sixteen maps of C3 sees (LeCun et al. 1998, table I)."""
 
 
 def lenet5(shape: Shape, classes: int, dropout: Dropout = None) -> nn.Module:  # noqa: ARG001

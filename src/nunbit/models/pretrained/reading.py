@@ -18,7 +18,7 @@ from nunbit.models.pretrained.weights import Tensors
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which checkpoints of common trainers keep the weights."""
 _PARALLEL = "module."
-"""What DataParallel puts before every name."""
+"""Prefix that DataParallel puts before every name."""
 
 
 def read_tensors(path: Path) -> Tensors:

@@ -44,7 +44,7 @@ class Tensors:
     state: Mapping[str, Tensor]
     """Names as the architecture's `state_dict` has them."""
     remarks: tuple[str, ...] = ()
-    """What was done to the file's content, as sentences for the user."""
+    """Sentences for the user on what was done to the file's content."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ class Axis:
     dim: int | None
     """The tensor's dimension that counts the positions; None where all values see the same."""
     inner: int = 1
-    """How far to go in that dimension for the next position; 1 where it counts nothing else."""
+    """Distance to go in that dimension for the next position; 1 where it counts nothing else."""
     whole: bool = False
     """True if every value sees all that there is."""
 

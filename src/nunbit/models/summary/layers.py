@@ -45,7 +45,7 @@ class Layer:
     measured: bool = False
     """True if the receptive field was measured with gradients, in the middle of the image."""
     formulas: tuple[str, ...] = ()
-    """How the numbers come about, with the numbers put in."""
+    """Formulas of the numbers, with the numbers put in."""
 
     @property
     def parameters(self) -> int:

@@ -30,7 +30,7 @@ class Configuration:
     name: str
     runs: tuple[RecordedRun, ...]
     settings: Mapping[str, Any]
-    """By dotted key, without those that have no effect; empty where they are not known."""
+    """Settings by dotted key, without those that have no effect; empty where they are not known."""
 
     @property
     def has_spread(self) -> bool:

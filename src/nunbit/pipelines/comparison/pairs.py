@@ -13,7 +13,7 @@ from nunbit.pipelines.comparison.verdicts import pair_verdict
 from nunbit.pipelines.recorded_run import RecordedRun
 
 SEED = 0
-"""Of the intervals' resampling: the same runs always give the same numbers."""
+"""Seed of the intervals' resampling: the same runs always give the same numbers."""
 
 
 def compare_pairs(pairs: Sequence[tuple[RecordedRun, RecordedRun]]) -> tuple[PairRow, ...]:

@@ -24,7 +24,7 @@ from nunbit.types import CanvasBatch
 
 ROUNDS = 3
 SECONDS = 0.1
-"""Of one model in one round, at least one batch."""
+"""Time of one model in one round, at least one batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Speeds:
 
     images_per_second: Mapping[str, float]
     measured_on: str
-    """In words."""
+    """Machine, in words."""
 
 
 def measure_speeds(bundles: Mapping[str, Bundle], *, device: str = "auto") -> Speeds:

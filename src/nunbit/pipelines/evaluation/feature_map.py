@@ -20,7 +20,8 @@ from nunbit.models.head import head_input
 from nunbit.seeds import Purpose, rng_for
 
 MAX_IMAGES = 5000
-"""Whose features are kept: 41 MB of 2048 features. Of more test images so many are drawn."""
+"""Limit of images whose features are kept: 41 MB of 2048 features. Of more test images so many are
+drawn."""
 
 
 @dataclass

@@ -24,14 +24,14 @@ from nunbit.types import ImageFacts, Part
 
 IMAGES = 4
 DRAWS = 3
-"""Of the augmentation, for each image."""
+"""Draws of the augmentation, for each image."""
 _ODD: tuple[Callable[[ImageFacts], bool], ...] = (
     lambda fact: fact.rotated,
     lambda fact: fact.transparent,
     lambda fact: fact.mode not in ("L", "RGB"),
     lambda fact: max(fact.width, fact.height) > 2 * min(fact.width, fact.height),
 )
-"""What is worth seeing on the way, where the data have it."""
+"""Oddities that are worth seeing on the way, where the data have them."""
 
 
 def contract_strip(

@@ -21,7 +21,7 @@ class EvaluatedPart:
 
     predictions: Predictions
     attributes: tuple[Attribute, ...] = ()
-    """Of the images, in the order of the predictions."""
+    """Attributes of the images, in the order of the predictions."""
     features: Features | None = None
     no_features: str = ""
     """Why there are none."""

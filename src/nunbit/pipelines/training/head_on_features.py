@@ -46,7 +46,7 @@ VIEWS_OF: Mapping[str, Sequence[View]] = {
     "mirror": ("centre", "mirror"),
     "crops": VIEWS,
 }
-"""What each value of `transfer.views` shows of every training image."""
+"""Views of every training image that each value of `transfer.views` shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Backbone:
     split_points: tuple[SplitPoint, ...]
     store: FeatureStore
     budget: Budget
-    """What features and activations may cost."""
+    """Limits of what features and activations may cost."""
     dataset: Dataset
 
     def features(
@@ -111,7 +111,7 @@ class HeadStart:
     facts: dict[str, Any]
     """The block `transfer` of summary.json."""
     validation: Predictions | None = None
-    """What the head says of the validation part; None where it has no image."""
+    """Answers of the head to the validation part; None where it has no image."""
     head: FittedHead | None = None
     """None where it was fitted by a process before."""
 

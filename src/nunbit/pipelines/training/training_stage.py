@@ -49,11 +49,11 @@ class TrainingResult:
     transfer: dict[str, Any] | None = None
     """The block `transfer` of summary.json; None where there were no pretrained weights to use."""
     validation: Predictions | None = None
-    """What the network says of the validation part, where that is known already."""
+    """Answers of the network to the validation part, where that is known already."""
     notes: tuple[str, ...] = ()
     """Sentences for the report."""
     tuning: FineTuning | None = None
-    """What learned when, in a fine-tuning; else None."""
+    """Record of what learned when, in a fine-tuning; else None."""
 
 
 def run_training(

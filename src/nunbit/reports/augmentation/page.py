@@ -17,7 +17,7 @@ from nunbit.reports.augmentation.gallery import Panel, Pictures, panels, spoken_
 from nunbit.reports.kit import Section, document, is_pixelated, render, style_of, thumbnail_address
 
 RESULTS = 5
-"""Of each picture and operation."""
+"""Results of each picture and operation."""
 
 
 @dataclass(frozen=True, kw_only=True)

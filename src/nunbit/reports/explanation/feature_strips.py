@@ -26,10 +26,11 @@ from nunbit.reports.explanation.pictures import (
 from nunbit.reports.kit import exact_png_address, is_pixelated, thumbnail_address
 
 MAPS_SHOWN = 12
-"""Of a layer, the strongest."""
+"""Number of maps of a layer, the strongest."""
 COLOUR_FILTERS_SHOWN = 64
 GREY_FILTERS_SHOWN, CHANNELS_SHOWN = 16, 12
-"""Of a layer whose filters see other channels than colours: filters, and channels of each."""
+"""Limits for a layer whose filters see other channels than colours: filters, and channels of
+each."""
 FILTER_GAP = 6
 MAP_SIDE, UNIT_SIDE, FILTER_SIDE = 128, 240, 64
 """Pixels of the longer side of a picture."""

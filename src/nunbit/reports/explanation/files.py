@@ -24,7 +24,7 @@ SIDE = 448
 """Pixels that small pictures are enlarged towards, in whole steps."""
 MAP_SIDE = 112
 COLUMNS = 4
-"""Of maps and images in one file."""
+"""Columns of maps and images in one file."""
 
 
 def write_explanations(folder: Path, given: PageInput) -> Path:

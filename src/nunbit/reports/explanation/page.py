@@ -39,15 +39,15 @@ class PageInput:
     """Run, model folder or name of the weights."""
     explanations: Sequence[Explanation]
     originals: Sequence[NDArray[np.uint8] | None] = ()
-    """For each explanation the image as it was, [h, w, 1 or 3]; None where it is not known."""
+    """Images as they were, [h, w, 1 or 3], one for each explanation; None where it is not known."""
     filters: Sequence[Filters] = ()
     methods: Sequence[Method] = ()
     grad_cam_layer: str | None = None
     neighbours: str = ""
-    """Where the resembling images come from, or why there are none."""
+    """Sentence on where the resembling images come from, or why there are none."""
     notes: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
-    """What was done: (name, value)."""
+    """Facts of what was done: (name, value)."""
     command: str = ""
     version: str = ""
     finished: str = ""

@@ -20,9 +20,10 @@ FOR, AGAINST = (196, 72, 10), (11, 98, 168)
 STRONGEST = 0.88
 """Share of colour over the image where a value reaches the scale's end."""
 FADED = 0.45
-"""How much of the image's own contrast is left under a map, in light grey."""
+"""Fraction of the image's own contrast that is left under a map, in light grey."""
 QUANTILE = 0.995
-"""Of absolute values, where a scale ends: a few single pixels must not make all others pale."""
+"""Quantile of absolute values at which a scale ends: a few single pixels must not make all others
+pale."""
 GAP = 2
 """Pixels between the pictures of a grid, at their shown size."""
 _MIDDLE = 127.5

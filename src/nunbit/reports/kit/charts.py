@@ -70,7 +70,7 @@ class Lines:
     """Alternative text."""
     epochs: Sequence[float]
     series: Mapping[str, Sequence[float]]
-    """At most two, by the name in the legend; NaN where there is no value."""
+    """Series, at most two, by the name in the legend; NaN where there is no value."""
     as_percent: bool = False
     marked_epoch: int | None = None
     marks: Sequence[tuple[float, str]] = ()

@@ -17,7 +17,7 @@ class Step:
     picture: NDArray[np.uint8] | None
     """[h, w], [h, w, 1 or 3]; None where there is none."""
     caption: str = ""
-    """What is to be said about it, or why there is no picture."""
+    """Caption, or the reason why there is no picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,4 +35,5 @@ class Strip:
     part: str
     examples: tuple[Example, ...]
     random_changes: str = ""
-    """What is done to training images, in words; '' where nothing is, or nothing is trained."""
+    """Description of what is done to training images; '' where nothing is, or nothing is
+    trained."""

@@ -32,7 +32,7 @@ class Event:
     kind: str
     """plateau, stop, unfreeze or kept."""
     text: str
-    """What happened, as the end of a sentence that begins with the epoch."""
+    """Event as the end of a sentence that begins with the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +47,14 @@ class RunResult:
     split: Split
     """Row i is image i of the data set; excluded rows with their reasons."""
     predictions: Predictions
-    """Of the test part; `indices` are rows of `split`. May be empty."""
+    """Predictions of the test part; `indices` are rows of `split`. May be empty."""
     pictures: PictureGetter
     originals: OriginalGetter | None = None
     """Called for the pictures that are shown, and no others; None shows none."""
     epochs: Sequence[Mapping[str, Any]] = ()
     """Rows of metrics.jsonl; none when a finished model is only evaluated."""
     events: Sequence[Event] = ()
-    """What the callbacks did, in order."""
+    """Events of the callbacks, in order."""
     contract: Mapping[str, object] = field(default_factory=dict)
     """`Preprocess.to_dict()`."""
     settings: str = ""
@@ -69,15 +69,15 @@ class RunResult:
     """Remarks of the source and of the inspection."""
     findings: Sequence[Finding] = ()
     attributes: Sequence[Attribute] = ()
-    """What is known of the test images, [N] values each in the order of the predictions."""
+    """Knowledge of the test images, [N] values each in the order of the predictions."""
     features: Features | None = None
-    """What the last layer was given for the test images, or some of them; None draws no map."""
+    """Inputs of the last layer for the test images, or some of them; None draws no map."""
     no_features: str = ""
     """Why there are none, as the end of a sentence."""
     strip: Strip | None = None
     """Some images on their way through the input contract."""
     advice: Advice | None = None
-    """What the adviser had expected of the training; None where it was not asked."""
+    """Expectation of the adviser; None where it was not asked."""
     versions: Mapping[str, str] = field(default_factory=dict)
     finished: str = ""
     """Date and time, as the reader should see it."""

@@ -38,9 +38,9 @@ class Sheet:
     cell: int
     """Side of a cell; the picture lies in its upper left corner."""
     width: int
-    """Of a picture."""
+    """Pixels of a picture."""
     height: int
-    """Of a picture."""
+    """Pixels of a picture."""
     reduced: bool
     """True if pictures were made smaller to fit."""
 

@@ -14,7 +14,7 @@ from nunbit.reports.kit import Section, render
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test", "excluded": "Excluded"}
 MAX_PER_CLASS = 12
 MAX_PICTURES = 480
-"""Of all contact sheets together; with more classes, the first so many are shown."""
+"""Pictures of all contact sheets together; with more classes, the first so many are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)

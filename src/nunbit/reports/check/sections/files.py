@@ -36,7 +36,7 @@ class Table:
     rows: list[tuple[str, int, list[tuple[int, float]]]]
     """Class, its images, and for each value the number and fraction of images in the class."""
     remark: str
-    """What the property alone would tell, in words."""
+    """Sentence on what the property alone would tell."""
 
 
 def files(diagnosis: Diagnosis) -> Section | None:

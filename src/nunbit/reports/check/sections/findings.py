@@ -29,7 +29,7 @@ class Group:
     """Members that are not shown."""
     classes: int
     parts: int
-    """How many different ones the members have."""
+    """Number of different ones that the members have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,9 @@ class Block:
     """Groups, or single images, beyond those that are shown."""
     listed: tuple[str, ...]
     captions: Mapping[int, str]
-    """By row, of single images."""
+    """Captions of single images, by row."""
     corrections: Mapping[str, Correction]
-    """Of the fix list, by path."""
+    """Corrections of the fix list, by path."""
     exclusions: int
     relabels: int
 

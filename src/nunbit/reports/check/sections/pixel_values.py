@@ -24,7 +24,7 @@ TITLES = {
     "imagenet": "z-score by ImageNet’s numbers",
     "z-score": "z-score by the data’s own numbers",
 }
-"""Of the histograms, which have no room for the titles of the scalings."""
+"""Titles of the histograms, which have no room for the titles of the scalings."""
 COLOURS = {1: (SERIES[0],), 3: (RED, GREEN, BLUE)}
 
 

@@ -17,7 +17,7 @@ from nunbit.reports.kit.charts import BLUE, GREEN, INK, LINE, SOFT, draw_chart
 from nunbit.types import Predictions
 
 MAX_POINTS = 300
-"""Of a curve; more would not show."""
+"""Points of a curve; more would not show."""
 SIZE = (4.6, 3.4)
 _PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g} %")
 

@@ -36,7 +36,7 @@ class ClassRow:
     name: str
     counts: ClassMetrics
     numbers: list[Number]
-    """As `titles` of the table."""
+    """Numbers in the order of the table's `titles`."""
     taken_for: str
     """The class it was most often mistaken for, '' if for none."""
     taken_for_count: int

@@ -16,7 +16,7 @@ from nunbit.reports.run.run_result import RunResult
 from nunbit.reports.run.sections.confusion_matrix import draw_matrices
 
 PAIRS = 10
-"""Of the most frequent confusions, shown with examples."""
+"""Number of the most frequent confusions, shown with examples."""
 EXAMPLES_PER_PAIR = 4
 MAX_LISTED = 300
 """Confusions listed without examples, where the matrix is a picture."""
@@ -32,7 +32,7 @@ class PairRow:
     n: int
     """Images of the true class."""
     share: float
-    """Of them."""
+    """Fraction of them."""
     share_ci95: tuple[float, float]
     examples: list[Card]
 

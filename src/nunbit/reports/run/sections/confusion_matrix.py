@@ -31,7 +31,7 @@ class Matrices:
     shares: Markup
     as_picture: bool
     largest_count: int
-    """Of the mistakes."""
+    """Largest count of the mistakes."""
     largest_share: float
 
 

@@ -29,7 +29,7 @@ class Gallery:
     remark: str
     cards: list[Card]
     none: str = "None: no mistakes were made."
-    """What to say where there is no picture."""
+    """Sentence where there is no picture."""
 
 
 def gallery(report: RunResult) -> Section | None:

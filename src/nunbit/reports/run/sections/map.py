@@ -21,7 +21,7 @@ SHOWN_SIDE = 96
 """Pixels of the longer side of the picture that hovering shows."""
 LONGEST_NAME = 40
 MARGIN = 0.96
-"""Of the frame that the points fill."""
+"""Fraction of the frame that the points fill."""
 
 
 @dataclass(frozen=True, kw_only=True)
