@@ -11,7 +11,6 @@ import pytest
 
 from nunbit.cli import main
 from nunbit.data.preprocess import Preprocess
-from nunbit.evaluation import metrics
 from nunbit.evaluation.baselines import largest_class
 from nunbit.evaluation.confidence import summarise_calibration
 from nunbit.evaluation.metrics import (
@@ -21,6 +20,7 @@ from nunbit.evaluation.metrics import (
     Measured,
     Metric,
     evaluate,
+    registry,
 )
 from nunbit.evaluation.summary import Summary, scores_of
 from nunbit.pipelines.training.card import model_card
@@ -55,8 +55,8 @@ MISSED = ClassMetric(
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, BRIER))
-    monkeypatch.setattr(metrics, "CLASS_METRICS", (*metrics.CLASS_METRICS, MISSED))
+    monkeypatch.setattr(registry, "METRICS", (*registry.METRICS, BRIER))
+    monkeypatch.setattr(registry, "CLASS_METRICS", (*registry.CLASS_METRICS, MISSED))
 
 
 def test_it_is_in_the_summary_and_read_again() -> None:

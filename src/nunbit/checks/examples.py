@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from nunbit.checks.finding import Correction, Finding, Severity
 from nunbit.types import Samples
 
 EXAMPLES = 5
@@ -23,3 +24,30 @@ def pairs(samples: Samples, groups: Iterable[Sequence[int]], *, sign: str = "=")
 def alone(rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
     """One group for each row, as `Finding.groups` wants it."""
     return tuple((int(row),) for row in rows)
+
+
+def finding_of_images(
+    samples: Samples,
+    rows: Sequence[int],
+    *,
+    kind: str,
+    severity: Severity,
+    title: str,
+    why: str,
+    remedy: str,
+    corrections: tuple[Correction, ...] = (),
+) -> Finding:
+    """A finding about images each of which must be looked at by itself, the first ones first."""
+    paths = tuple(samples.paths[row] for row in rows)
+    return Finding(
+        kind=kind,
+        severity=severity,
+        title=title,
+        count=len(paths),
+        examples=paths[:EXAMPLES],
+        everything=paths,
+        groups=alone(rows),
+        why=why,
+        remedy=remedy,
+        corrections=corrections,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from nunbit.checks.check import Check
 from nunbit.checks.context import Context
-from nunbit.checks.examples import alone, some
+from nunbit.checks.examples import finding_of_images
 from nunbit.checks.finding import Finding
 from nunbit.data.inspect import Inspection
 from nunbit.types import Samples
@@ -68,15 +68,13 @@ def _tiny(
     target: np.ndarray[tuple[int], np.dtype[np.float64]],
     median: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> Finding:
-    return Finding(
+    return finding_of_images(
+        samples,
+        rows,
         kind="tiny-images",
         severity="note",
         title=f"{len(rows):,} {'image is' if len(rows) == 1 else 'images are'} tiny: {TINY} times "
         "or more below the usual size and the input",
-        count=len(rows),
-        examples=some(samples, rows),
-        everything=tuple(samples.paths[row] for row in rows),
-        groups=alone(rows),
         why=f"Enlarged to {target[0]:.0f}x{target[1]:.0f} pixels they are blurred, and the network "
         f"may take the blur for a sign of their class (the median image has {median[0]:.0f}x"
         f"{median[1]:.0f} pixels, height x width).",
@@ -91,16 +89,14 @@ def _long(
     target: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> Finding:
     many = 2 * len(rows) > considered
-    return Finding(
+    return finding_of_images(
+        samples,
+        rows,
         kind="extreme-aspect-ratio",
         severity="warning" if many else "note",
         title=f"{len(rows):,} of {considered:,} images "
         f"{'is' if len(rows) == 1 else 'are'} {LONG} times or more wider or narrower than the "
         "input",
-        count=len(rows),
-        examples=some(samples, rows),
-        everything=tuple(samples.paths[row] for row in rows),
-        groups=alone(rows),
         why=f"The input has {target[0]:.0f}x{target[1]:.0f} pixels (height x width): cropping "
         "keeps less than a third of such an image, squashing distorts it, padding leaves it small.",
         remedy="Cut them to what matters, or choose another shape: "

@@ -7,36 +7,25 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.checks.check import Check
-from nunbit.checks.context import Context
-from nunbit.checks.examples import EXAMPLES, alone
 from nunbit.checks.finding import Finding
-from nunbit.checks.measurements.appearance import Appearance, AppearanceObserver
-from nunbit.formatting import count
+from nunbit.checks.measurements.appearance import Appearance
+from nunbit.checks.pixels.appearance import MIN_IMAGES, AppearanceCheck, unlike_the_usual
 from nunbit.types import Samples
 
 BLURRED = -4.0
 """Robust z of the logarithm of either measure of sharpness. No image of the digits and of
 Fashion-MNIST is below it; a Gaussian blur of sigma 1.5 pixels brings nearly all of them there."""
-MIN_IMAGES = 20
-"""Number of images below which nothing can be called usual."""
 _MIN_SCALE = 0.2
 """Drawings that are all equally sharp make no outlier of one that is a little less so."""
 
 
-class Blur(Check):
+class Blur(AppearanceCheck):
     """Images in which fine detail is missing."""
 
     name = "blur"
-    needs = "pixels"
 
-    def observers(self, context: Context) -> tuple[AppearanceObserver, ...]:
-        """See `Check.observers`."""
-        return (AppearanceObserver(len(context.samples)),)
-
-    def run(self, context: Context) -> Iterator[Finding]:
+    def findings(self, seen: Appearance, samples: Samples) -> Iterator[Finding]:
         """A note about them, the least sharp first."""
-        seen = context.seen(AppearanceObserver).appearance
         rows = seen.colourful
         if len(rows) < MIN_IMAGES:
             return
@@ -44,7 +33,7 @@ class Blur(Check):
         blurred = z < BLURRED
         if blurred.any():
             order = np.argsort(z[blurred], kind="stable")
-            yield _finding(rows[blurred][order], seen, context.samples)
+            yield _finding(rows[blurred][order], seen, samples)
 
 
 def _low_z(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -64,20 +53,15 @@ def _low_z(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _finding(rows: NDArray[np.int64], seen: Appearance, samples: Samples) -> Finding:
-    paths = [samples.paths[row] for row in rows]
     sharpness, fineness = (
         f"{np.nanmedian(column[rows]):.2g} against {np.nanmedian(column):.2g}"
         for column in (seen.sharpness, seen.fineness)
     )
-    return Finding(
+    return unlike_the_usual(
+        samples,
+        rows.tolist(),
         kind="blurred",
-        severity="note",
-        title=f"{count(len(rows), 'image')} {'is' if len(rows) == 1 else 'are'} much less "
-        "sharp than is usual here",
-        count=len(rows),
-        examples=tuple(paths[:EXAMPLES]),
-        everything=tuple(paths),
-        groups=alone(rows),
+        how="less sharp",
         why="Fine detail is missing in them. Measured at the size that the network sees, their "
         "median against that of all images: the mean square of the Laplacian over the variance, "
         f"{sharpness}; and over the same at half the size, {fineness}.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nunbit.checks.check import Check
 from nunbit.checks.context import Context
-from nunbit.checks.examples import EXAMPLES, alone
+from nunbit.checks.examples import finding_of_images
 from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.embedding import Features
 from nunbit.chunks import chunk_slices
@@ -72,17 +72,14 @@ def outlier_findings(samples: Samples, features: Features) -> tuple[Finding, ...
     rows = [int(features.rows[i]) for i in order[: int((unusual > FAR).sum())]]
     if not rows:
         return ()
-    paths = tuple(samples.paths[row] for row in rows)
+    verb = "image is" if len(rows) == 1 else "images are"
     return (
-        Finding(
+        finding_of_images(
+            samples,
+            rows,
             kind="outliers",
             severity="note",
-            title=f"{len(rows):,} {'image is' if len(rows) == 1 else 'images are'} unlike all "
-            "others",
-            count=len(rows),
-            examples=paths[:EXAMPLES],
-            everything=paths,
-            groups=alone(rows),
+            title=f"{len(rows):,} {verb} unlike all others",
             why="They may be of something else, inverted, or broken; or rare and valuable. "
             "Measured is the distance to the tenth most similar image.",
             remedy="Look at them, and take out what does not belong to any class.",

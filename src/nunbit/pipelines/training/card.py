@@ -7,9 +7,8 @@ from pathlib import Path
 
 from nunbit import __version__
 from nunbit.data.preprocess import Preprocess
-from nunbit.evaluation import metrics as registry
 from nunbit.evaluation.confidence import CalibrationSummary, Confidence
-from nunbit.evaluation.metrics import Scores, metrics_in
+from nunbit.evaluation.metrics import Scores, metrics_in, registry
 from nunbit.evaluation.summary import Summary
 from nunbit.formatting import percentage
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nunbit.chunks import chunk_slices
-from nunbit.evaluation import metrics as registry
-from nunbit.evaluation.metrics import ClassMetrics, Metrics
+from nunbit.evaluation.metrics import ClassMetrics, Metrics, registry
 from nunbit.reports.kit import Section, render
 from nunbit.reports.run.run_result import RunResult
 
