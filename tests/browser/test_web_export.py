@@ -39,9 +39,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     # The canvas is the picture itself, so that every pixel of it is compared.
     "whole": {"height": HEIGHT, "width": WIDTH, "channels": 3, "fit": "squash"},
     "small": {"height": 40, "width": 48, "channels": 1, "fit": "pad", "background": 0},
+    # Much of what browsers read otherwise.
+    "odd": {
+        **{"height": 32, "width": 32, "channels": 3, "range": (0.0, 4095.0)},
+        **{"frame": "middle", "transparency": "ignore"},
+    },
 }
 CLASSES = ("a class", "둘", "<b>three</b>")
-BROWSER_FILES = [file for file in kit_files() if file.browsers]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +91,12 @@ def exports(runtime: Path, tmp_path_factory: Any) -> dict[str, Path]:
         save_bundle(place / "model", bundle_of(contract))
         made[name] = export_web(place / "model", runtime=runtime).folder
     return made
+
+
+def browser_files(folder: Path) -> list[KitFile]:
+    """Those of the kit that browsers read as the contract says."""
+    contract = load_bundle(folder.parent / "model").preprocess
+    return [file for file in kit_files() if file.in_browsers(contract)]
 
 
 @pytest.fixture
@@ -172,7 +182,9 @@ def test_pixels_and_answers_are_nunbits(folder: Path, page: Any) -> None:
     bundle = load_bundle(folder.parent / "model")
     deployed = Deployed.of(bundle)
     other = []
-    for file, canvas in zip(BROWSER_FILES, full_canvases(folder, BROWSER_FILES), strict=True):
+    files = browser_files(folder)
+    assert len(files) > 20
+    for file, canvas in zip(files, full_canvases(folder, files), strict=True):
         got, probabilities, label = page.evaluate(ASK, [file.name])
         if got != sha256(canvas):
             other.append(file.name)
@@ -182,10 +194,43 @@ def test_pixels_and_answers_are_nunbits(folder: Path, page: Any) -> None:
     assert other == []
 
 
+REFUSED = """async ([name]) => {
+  const { classify } = await import("./model.js");
+  const blob = await (await fetch("conformance/" + name)).blob();
+  return classify(blob).then((found) => found.label, (error) => error.name);
+}"""
+
+
+@each
+def test_what_browsers_read_otherwise_is_refused(folder: Path, page: Any) -> None:
+    expected = json.loads((folder / "conformance" / "expected.json").read_text(encoding="utf-8"))
+    assert expected["decoding"] == "full"
+    rows = [row["file"] for row in expected["files"] if not row["browsers"]]
+    assert len(rows) == len(kit_files()) - len(browser_files(folder)) > 7
+    for name in rows:
+        why = "TypeError" if name.endswith(".tif") else "NotSupportedError"
+        assert page.evaluate(REFUSED, [name]) == why, name
+
+
+def test_a_refusal_is_said_in_both_languages(folder: Path, page: Any) -> None:
+    kit = folder / "conformance"
+    names = ("png_16_bit_grey_12.png", "tiff_16_bit_grey_12.tif")
+    page.set_input_files("#files", [str(kit / name) for name in names])
+    page.locator("#answers .wrong-text").nth(1).wait_for()
+    said = page.locator("#answers .wrong-text").all_inner_texts()
+    assert said[0].startswith("It is not a picture that this page reads")
+    assert said[1].startswith("Browsers do not read all of it as the model does (16 bits")
+    page.select_option("#language", "ko")
+    said = page.locator("#answers .wrong-text").all_inner_texts()
+    assert said[0].startswith("이 페이지가 읽을 수 있는 사진")
+    assert said[1].startswith("브라우저는 이 파일을 모델과 똑같이 읽을 수 없습니다(16비트")
+
+
 SEE_THROUGH = """async ([name, background]) => {
   const { pictureOf } = await import("./classify.js");
   const blob = await (await fetch("conformance/" + name)).blob();
-  const { data } = await pictureOf(blob, { background, max_pixels: 1e6 });
+  const { data } = await pictureOf(
+    blob, { background, frame: "first", max_pixels: 1e6, transparency: "show" });
   return Array.from(data, (value) => value.toString(16).padStart(2, "0")).join("");
 }"""
 
@@ -193,7 +238,8 @@ SEE_THROUGH = """async ([name, background]) => {
 PROFILED = """async (hexadecimal) => {
   const { pictureOf } = await import("./classify.js");
   const bytes = Uint8Array.from(hexadecimal.match(/../g), (digits) => parseInt(digits, 16));
-  const { data } = await pictureOf(new Blob([bytes]), { background: 0, max_pixels: 1e6 });
+  const { data } = await pictureOf(
+    new Blob([bytes]), { background: 0, frame: "first", max_pixels: 1e6, transparency: "show" });
   return Array.from(data, (value) => value.toString(16).padStart(2, "0")).join("");
 }"""
 
@@ -219,19 +265,20 @@ def test_transparency_shows_the_background(folder: Path, page: Any, background: 
     """
     contract = load_bundle(folder.parent / "model").preprocess
     picture = replace(contract, background=background).picture
-    for file in BROWSER_FILES:
-        if "alpha" in file.name or "rgba" in file.name or "transparent" in file.name:
+    for file in browser_files(folder):
+        if file.alpha:
             hexadecimal = page.evaluate(SEE_THROUGH, [file.name, background])
             got = np.frombuffer(bytes.fromhex(hexadecimal), dtype=np.uint8).astype(np.int16)
             levels = np.abs(got - picture(file.data, full=True).ravel()).max()
             assert levels <= (background not in {0, 255}), file.name
 
 
-def test_the_page_checks_its_browser_itself(page: Any) -> None:
+@pytest.mark.parametrize("folder", ["small", "odd"], indirect=True)
+def test_the_page_checks_its_browser_itself(folder: Path, page: Any) -> None:
     page.click("summary")
     page.click("#check")
     page.wait_for_selector("#check:enabled")
-    count = len(BROWSER_FILES)
+    count = len(browser_files(folder))
     assert page.inner_text("#checked").startswith(f"{count} of {count} files have nunbit's pixels")
 
 
@@ -247,7 +294,7 @@ def test_answers_are_shown_and_told(folder: Path, page: Any) -> None:
     assert sum(shown) == pytest.approx(100, abs=0.3)
     told = page.locator("#told p").all_inner_texts()
     assert told[0].startswith("png_rgb.png: unsure; most likely ")
-    assert told[1] == "tiff.tif: This browser cannot read it as a picture."
+    assert told[1].startswith("tiff.tif: It is not a picture that this page reads (JPEG, PNG")
     page.select_option("#accuracy", "0.9")
     assert page.inner_text("#answers .verdict") in CLASSES
     page.select_option("#language", "ko")

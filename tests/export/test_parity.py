@@ -45,6 +45,13 @@ def test_another_network_is_found() -> None:
         check_parity([result])
 
 
+def test_answers_that_are_not_numbers_are_found() -> None:
+    result = parity_of(answer=lambda canvases: answer(canvases) * np.nan)
+    assert len(result.departures) == 39
+    with pytest.raises(ExportError, match="answers 39 of 40 files differently"):
+        check_parity([result])
+
+
 def test_other_canvases_are_found_even_where_the_answer_is_the_same() -> None:
     result = parity_of(
         canvas=lambda data: canvas(data) + (data[0] == 3), answer=lambda c: answer(c) * 0 + 0.5

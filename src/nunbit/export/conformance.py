@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, features
+
+from nunbit.data.formats import png
+from nunbit.data.preprocess import Preprocess
 
 WIDTH, HEIGHT = 320, 240
 """Of most pictures, pixels; neither a square nor the size of any canvas."""
@@ -28,6 +32,15 @@ class KitFile:
     """What is odd about it."""
     browsers: bool = True
     """True if browsers decode this kind of file, and to the same pixels."""
+    frames: int = 1
+    """Of which browsers show the first."""
+    alpha: bool = False
+    """True if browsers give no colours but what shows through the transparency."""
+
+    def in_browsers(self, contract: Preprocess) -> bool:
+        """Tell whether browsers decode it as the contract says; a page must refuse it otherwise."""
+        one_frame = self.frames == 1 or contract.frame == "first"
+        return self.browsers and one_frame and not (self.alpha and contract.transparency != "show")
 
 
 def kit_files() -> tuple[KitFile, ...]:
@@ -37,6 +50,11 @@ def kit_files() -> tuple[KitFile, ...]:
 
 def drawn_picture(height: int = HEIGHT, width: int = WIDTH) -> Image.Image:
     """A colourful RGB picture without any symmetry, smooth in places and sharp in others."""
+    return Image.fromarray(np.rint(_drawn(height, width)).astype(np.uint8))
+
+
+def _drawn(height: int, width: int) -> NDArray[np.float64]:
+    """Its samples before they are rounded, [h, w, 3], 0 to 255."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     y, x = y / height, x / width
     red = 128 + 100 * np.sin(7 * x + 3 * y)
@@ -48,7 +66,7 @@ def drawn_picture(height: int = HEIGHT, width: int = WIDTH) -> Image.Image:
     bars = (x > 0.65) & (y > 0.55) & ((x * width).astype(int) // 5 % 2 == 0)
     pixels[bars] = (10, 10, 40)
     pixels[: max(1, height // 12), : max(1, width // 6)] = (235, 20, 20)
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+    return np.clip(pixels, 0, 255)
 
 
 def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -99,31 +117,89 @@ def _pngs(picture: Image.Image) -> Iterator[KitFile]:
     yield KitFile(name="png_rgb.png", data=_saved(picture, "PNG"), about="PNG in RGB")
     yield KitFile(name="png_grey.png", data=_saved(grey, "PNG"), about="grey PNG")
     yield KitFile(
-        name="png_rgba.png", data=_saved(see_through, "PNG"), about="PNG that is partly transparent"
+        name="png_rgba.png",
+        data=_saved(see_through, "PNG"),
+        about="PNG that is partly transparent",
+        alpha=True,
     )
     yield KitFile(
         name="png_grey_alpha.png",
         data=_saved(grey_see_through, "PNG"),
         about="grey PNG that is partly transparent",
+        alpha=True,
     )
     yield KitFile(name="png_palette.png", data=_saved(palette, "PNG"), about="PNG with a palette")
     yield KitFile(
         name="png_palette_transparent.png",
         data=_saved(palette, "PNG", transparency=3),
         about="PNG with a palette, one colour of which is transparent",
+        alpha=True,
     )
     yield KitFile(
         name="png_1_bit.png",
         data=_saved(picture.convert("1", dither=Image.Dither.NONE), "PNG"),
         about="black and white PNG of one bit",
     )
-    deep = np.asarray(grey).astype(np.uint16) * 257
-    yield KitFile(
-        name="png_16_bit_grey.png",
-        data=_saved(Image.fromarray(deep), "PNG"),
-        about="grey PNG of 16 bits",
-        browsers=False,  # they keep the upper byte, where nunbit rounds
-    )
+
+
+def _wide(_: Image.Image) -> Iterator[KitFile]:
+    """Samples of 16 bits, whose lower bytes matter; no browser gives them.
+
+    Of grey 12 bits are used, and 16: a range shows one of them, the full range both.
+    """
+    height, width = HEIGHT // 2, WIDTH // 2
+    drawn = _drawn(height, width) / 255
+    colour = np.rint(65535 * drawn).astype(np.uint16)
+    grey = drawn.mean(axis=2)
+    alpha = np.linspace(0, 65535, width)[None, :].repeat(height, axis=0).astype(np.uint16)
+    greys = {bits: np.rint((2**bits - 1) * grey).astype(np.uint16) for bits in (12, 16)}
+    for bits, samples in greys.items():
+        yield KitFile(
+            name=f"png_16_bit_grey_{bits}.png",
+            data=png.written(samples),
+            about=f"grey PNG of 16 bits, of which {bits} are used",
+            browsers=False,  # they keep the upper byte, where nunbit rounds
+        )
+        yield KitFile(
+            name=f"tiff_16_bit_grey_{bits}.tif",
+            data=_saved(Image.fromarray(samples), "TIFF", compression="tiff_lzw"),
+            about=f"grey TIFF of 16 bits, of which {bits} are used",
+            browsers=False,
+        )
+    for name, about, samples in (
+        ("rgb", "PNG in RGB of 16 bits", colour),
+        ("rgba", "partly transparent PNG in RGB of 16 bits", np.dstack([colour, alpha])),
+        ("grey_alpha", "partly transparent grey PNG of 16 bits", np.dstack([greys[16], alpha])),
+    ):
+        yield KitFile(
+            name=f"png_16_bit_{name}.png",
+            data=png.written(samples),
+            about=about,
+            browsers=False,
+            alpha=samples is not colour,
+        )
+
+
+def _several(_: Image.Image) -> Iterator[KitFile]:
+    """Files of several pictures, which a contract may take another of than the first."""
+    picture = drawn_picture(HEIGHT // 2, WIDTH // 2)
+    later = [picture.transpose(Image.Transpose.ROTATE_180), picture.point(lambda v: 255 - v)]
+    for name, kind, options, about in (
+        ("gif_animated.gif", "GIF", {"duration": 200}, "GIF"),
+        ("webp_animated.webp", "WEBP", {"lossless": True}, "lossless WebP"),
+        ("png_animated.png", "PNG", {}, "PNG"),
+        ("jpeg_several.jpg", "MPO", {"quality": 90, "subsampling": 0}, "JPEG"),
+        ("tiff_pages.tif", "TIFF", {"compression": "tiff_lzw"}, "TIFF"),
+    ):
+        # Pillow keeps the settings of one format in the image, and stumbles over them in another.
+        first, *more = (each.copy() for each in (picture, *later))
+        yield KitFile(
+            name=name,
+            data=_saved(first, kind, save_all=True, append_images=more, **options),
+            about=f"{about} of three frames or pages",
+            browsers=kind != "TIFF",
+            frames=3,
+        )
 
 
 def _others(picture: Image.Image) -> Iterator[KitFile]:
@@ -134,12 +210,6 @@ def _others(picture: Image.Image) -> Iterator[KitFile]:
         name="webp_lossless.webp",
         data=_saved(picture, "WEBP", lossless=True),
         about="lossless WebP",
-    )
-    frames = [picture, picture.transpose(Image.Transpose.ROTATE_180)]
-    yield KitFile(
-        name="gif_animated.gif",
-        data=_saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=200),
-        about="GIF of two frames, of which the first counts",
     )
     yield KitFile(name="bmp.bmp", data=_saved(picture, "BMP"), about="BMP")
     yield KitFile(
@@ -167,6 +237,8 @@ _KINDS: tuple[Callable[[Image.Image], Iterator[KitFile]], ...] = (
     _jpegs,
     _turned,
     _pngs,
+    _wide,
+    _several,
     _others,
     _sizes,
 )

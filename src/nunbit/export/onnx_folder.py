@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from PIL import Image
 
 from nunbit.bundle import Bundle
 from nunbit.errors import UnusableImage
-from nunbit.export.conformance import KitFile, kit_files
+from nunbit.export.conformance import kit_files
 from nunbit.export.contract import export_contract, hub_config, preprocessor_config
 from nunbit.export.network import network_model
 from nunbit.export.resize import preprocess_graph
@@ -61,22 +61,26 @@ def write_kit(
     bundle: Bundle,
     answer: Any,
     *,
-    canvas: Callable[[bytes], NDArray[np.uint8]] | None = None,
-    files: Sequence[KitFile] | None = None,
+    full_decoding: Callable[[bytes], NDArray[np.uint8]] | None = None,
 ) -> None:
     """Write the conformance kit: raw files, their canvases as PNG, and nunbit's answers.
 
-    `answer` brings canvases, a list of uint8 [H, W, C], to probabilities [n, K]; `canvas` brings a
-    file's bytes to its canvas, nunbit's own way unless given.
+    `answer` brings canvases, a list of uint8 [H, W, C], to probabilities [n, K]; `full_decoding`,
+    where given, brings a file's bytes to the canvas of runtimes that decode every JPEG in full.
     """
+    contract = bundle.preprocess
     kit = folder / KIT
     kit.mkdir()
     rows: list[dict[str, Any]] = []
-    for file in kit_files() if files is None else files:
+    for file in kit_files():
         (kit / file.name).write_bytes(file.data)
-        row: dict[str, Any] = {"file": file.name, "about": file.about, "browsers": file.browsers}
+        row: dict[str, Any] = {
+            "file": file.name,
+            "about": file.about,
+            "browsers": file.in_browsers(contract),
+        }
         try:
-            pixels = (canvas or bundle.preprocess.canvas)(file.data)
+            pixels = (full_decoding or contract.canvas)(file.data)
         except UnusableImage as error:
             rows.append({**row, "unusable": error.what})
             continue
@@ -92,7 +96,9 @@ def write_kit(
                 "probabilities": [round(float(p), 9) for p in probabilities],
             }
         )
-    write_json(kit / EXPECTED, {"classes": list(bundle.classes), "files": rows})
+    decoding = contract.decoding if full_decoding is None else "full"
+    expected = {"classes": list(bundle.classes), "decoding": decoding, "files": rows}
+    write_json(kit / EXPECTED, expected)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ canvas, answered. Where they part is named: when decoding, when resizing, or in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -133,6 +134,8 @@ class Gate:
         levels = np.abs(canvases[0].astype(np.int16) - canvases[1].astype(np.int16)).max()
         same_canvas = bool(levels == 0)
         difference = float(np.abs(answers[0] - answers[1]).max())
+        if not np.isfinite(difference):  # a comparison with nan finds nothing
+            difference = math.inf
         same_label = int(answers[0].argmax()) == int(answers[1].argmax())
         result.canvases_equal += same_canvas
         result.greatest_level = max(result.greatest_level, int(levels))

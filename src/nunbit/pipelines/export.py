@@ -144,8 +144,8 @@ def _export(
             progress.note(f"writing {bundle.architecture} as ONNX")
             write_model_files(unfinished, bundle, versions=versions())
             reference, engines = nunbit_engine(bundle), _engines(read_export(unfinished))
-            reader = reference if add_page is None else engines[-1]
-            write_kit(unfinished, bundle, reference.answer, canvas=reader.canvas)
+            as_browsers = None if add_page is None else engines[-1].canvas
+            write_kit(unfinished, bundle, reference.answer, full_decoding=as_browsers)
             if add_page is not None:
                 add_page(unfinished, bundle)
             # ---- The gate

@@ -1,4 +1,4 @@
-"""PNG of 16 bits: what Pillow cannot give of it.
+"""PNG of 16 bits: what Pillow can neither read nor write of it.
 
 h height, w width of an image.
 """
@@ -10,10 +10,11 @@ import struct
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 _BEGINNING = b"\x89PNG"
-_GREY_ALPHA, _COLOUR_ALPHA = 4, 6
+_GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
 
 
 def stated_largest(data: bytes) -> int:
@@ -47,3 +48,18 @@ def grey_with_alpha(data: bytes) -> Image.Image:
     found = Image.new("RGBA", size)
     found.info["wide"] = np.stack([grey, grey, grey, alpha], axis=2)
     return found
+
+
+def written(pixels: NDArray[np.uint16]) -> bytes:
+    """A PNG of 16 bits of an array [h, w] or [h, w, C]: C 1 grey, 2 with alpha, 3 RGB, 4 RGBA."""
+    samples = pixels.reshape(*pixels.shape[:2], -1)
+    height, width, channels = samples.shape
+    kind = (_GREY, _GREY_ALPHA, _COLOUR, _COLOUR_ALPHA)[channels - 1]
+    rows = samples.astype(">u2").reshape(height, -1).view(np.uint8)
+    unfiltered = np.concatenate([np.zeros((height, 1), dtype=np.uint8), rows], axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(unfiltered.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )

@@ -1,9 +1,8 @@
 // Classify pictures with an exported model, in a browser or in Node:
 //   import * as ort from "onnxruntime-web/wasm";
 //   const model = await openModel(ort, "EXPORT/");
-//   const { label, probability } = await model.classify(file); // a File, Blob, <video> or <img>
-// Node cannot decode pictures itself: give { data, width, height }, its pixels as RGB bytes, there,
-// and openModel a third argument that reads a file, such as fs.promises.readFile.
+//   const { label, probability } = await model.classify(file); // a File or Blob
+// Node decodes no pictures: give { data, width, height }, RGB bytes, and fs.promises.readFile third.
 
 export async function openModel(ort, folder, read = readByFetch) {
   const contract = JSON.parse(new TextDecoder().decode(await read(folder + "nunbit.json")));
@@ -19,10 +18,8 @@ export async function openModel(ort, folder, read = readByFetch) {
   const preprocess = await session("preprocess.onnx");
   const network = await session("model.onnx");
   async function classify(source) {
-    const picture = source.data ? source : await pictureOf(source, contract.preprocess);
-    const { data, width, height } = picture;
-    const pixels = { picture: new ort.Tensor("uint8", data, [height, width, 3]) };
-    const { canvas } = await preprocess.run(pixels);
+    const { data, width, height } = source.data ? source : await pictureOf(source, contract.preprocess);
+    const { canvas } = await preprocess.run({ picture: new ort.Tensor("uint8", data, [height, width, 3]) });
     const image = new ort.Tensor("uint8", canvas.data, [1, ...canvas.dims]);
     const probabilities = Array.from((await network.run({ image })).probabilities.data);
     const probability = Math.max(...probabilities);
@@ -33,23 +30,26 @@ export async function openModel(ort, folder, read = readByFetch) {
 }
 
 // The pixels of a file as nunbit reads them: upright, no colour profile applied, transparency over
-// the background, at the picture's own size (a browser resizes differently).
-export async function pictureOf(source, { background, max_pixels: maxPixels }) {
-  const bitmap = await createImageBitmap(source, { colorSpaceConversion: "none" });
+// the background, at the picture's own size. What browsers read otherwise, or in part, is refused.
+export async function pictureOf(file, { background, frame, max_pixels: most, transparency }) {
+  const head = new TextDecoder("latin1").decode(await file.slice(0, 1 << 18).arrayBuffer());
+  if (!/^(ÿØÿ|‰PNG|GIF8|BM|RIFF.{4}WEBP|.{4}ftypavi[fs])/s.test(head)) throw new TypeError("not a kind of file that is read here");
+  const refuse = (what) => { throw new DOMException(`${what}: use nunbit predict`, "NotSupportedError"); };
+  if (head.startsWith("‰PNG") && head.charCodeAt(24) === 16) refuse("16 bits");
+  if (frame !== "first" && /^GIF8|acTL|ANIM|ftypavis|MPF\0/.test(head)) refuse("several frames");
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
-  if (width * height > maxPixels) throw new RangeError(`${width} x ${height} pixels are too many`);
+  if (width * height > most) throw new RangeError("too many pixels");
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.fillStyle = `rgb(${background}, ${background}, ${background})`;
-  context.fillRect(0, 0, width, height);
+  if (transparency === "show") context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const rgba = context.getImageData(0, 0, width, height).data;
+  const clear = (value, place) => place % 4 === 3 && value < 255;
+  if (transparency !== "show" && rgba.some(clear)) refuse("transparency");
   const data = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 2) {
-    data[to++] = rgba[from++];
-    data[to++] = rgba[from++];
-    data[to++] = rgba[from];
-  }
+  for (let to = 0; to < data.length; to++) data[to] = rgba[4 * Math.floor(to / 3) + (to % 3)];
   return { data, width, height };
 }
 

@@ -11,6 +11,8 @@ let cameraPictures = 0;
 let chosenAccuracy; // "" answers every picture
 
 // ---- Pictures
+const failures = { RangeError: "tooLarge", NotSupportedError: "otherwise" };
+
 async function look(blob, name) {
   const card = addCard(name, URL.createObjectURL(blob));
   try {
@@ -18,7 +20,7 @@ async function look(blob, name) {
     const { probabilities } = await classify(blob);
     showAnswer(card, contract.classes, probabilities);
   } catch (error) {
-    showFailure(card, error instanceof RangeError ? "tooLarge" : "unreadable");
+    showFailure(card, failures[error.name] ?? "unreadable");
   }
 }
 
@@ -78,7 +80,7 @@ function offerThresholds(thresholds) {
   at("sure").hidden = known.length === 0;
   const choice = at("accuracy");
   chosenAccuracy ??= known.includes("0.95") ? "0.95" : "";
-  const options = known.map((a) => new Option(say("only", say("share", Number(a))), a));
+  const options = known.map((a) => new Option(say("only", say("target", Number(a))), a));
   choice.replaceChildren(new Option(say("always"), ""), ...options);
   choice.value = chosenAccuracy;
   const threshold = thresholds[choice.value] ?? 0;

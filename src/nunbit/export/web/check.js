@@ -19,8 +19,8 @@ export async function checkBrowser(progress) {
       wanted.every((value, place) => value === got.canvas[place]);
     if (same) found.equal++;
     else found.other.push(file.file);
-    const differences = file.probabilities.map((p, row) => Math.abs(p - (got?.probabilities[row] ?? NaN)));
-    found.difference = Math.max(found.difference, ...differences);
+    for (const [row, p] of got?.probabilities.entries() ?? [])
+      found.difference = Math.max(found.difference, Math.abs(p - file.probabilities[row]));
   }
   return found;
 }

@@ -14,7 +14,7 @@ export const model = openModel(ort, new URL("./", import.meta.url).href);
 
 let last = Promise.resolve();
 
-// The answer to a File, Blob or video: { label, probability, probabilities, canvas }.
+// The answer to a File or Blob: { label, probability, probabilities, canvas }.
 export function classify(source) {
   const asked = last.then(async () => (await model).classify(source));
   last = asked.catch(() => {});

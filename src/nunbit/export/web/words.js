@@ -7,7 +7,7 @@ const percent = (p) => {
 };
 
 // "95 %" of a chosen accuracy, which has as many digits as it was given.
-const share = (a) => `${Number((100 * a).toFixed(6))} %`;
+const target = (a) => `${Number((100 * a).toFixed(6))} %`;
 
 export const languages = { en: "English", ko: "한국어" };
 
@@ -35,9 +35,10 @@ const words = {
     told: (name, label, p) => `${name}: ${label}, ${p}`,
     toldUnsure: (name, label, p) => `${name}: unsure; most likely ${label}, ${p}`,
     working: "Looking …",
-    unreadable: "This browser cannot read it as a picture.",
+    unreadable: "It is not a picture that this page reads (JPEG, PNG, GIF, WebP, AVIF, BMP), or it is damaged.",
+    otherwise: "Browsers do not read all of it as the model does (16 bits, several frames or transparency): use nunbit predict.",
     tooLarge: "The picture is too large.",
-    more: (n) => `and ${n} more classes`,
+    more: (n) => `and ${n} more ${n === 1 ? "class" : "classes"}`,
     about: "About this page",
     model: "Model",
     classes: "Classes",
@@ -52,7 +53,7 @@ const words = {
     checkFailed: "The test files cannot be fetched (they are not kept for use without a network).",
     language: "Language",
     percent,
-    share,
+    target,
   },
   ko: {
     loading: "모델을 불러오는 중 …",
@@ -77,7 +78,8 @@ const words = {
     told: (name, label, p) => `${name}: ${label}, ${p}`,
     toldUnsure: (name, label, p) => `${name}: 확실하지 않음. 가장 가능성이 높은 것: ${label}, ${p}`,
     working: "확인하는 중 …",
-    unreadable: "이 브라우저는 이 파일을 사진으로 읽을 수 없습니다.",
+    unreadable: "이 페이지가 읽을 수 있는 사진(JPEG, PNG, GIF, WebP, AVIF, BMP)이 아니거나 손상된 파일입니다.",
+    otherwise: "브라우저는 이 파일을 모델과 똑같이 읽을 수 없습니다(16비트, 여러 프레임 또는 투명도). nunbit predict를 사용하세요.",
     tooLarge: "사진이 너무 큽니다.",
     more: (n) => `그 밖의 클래스 ${n}개`,
     about: "이 페이지에 대하여",
@@ -94,7 +96,7 @@ const words = {
     checkFailed: "시험 파일을 가져올 수 없습니다(인터넷 없이 쓰도록 저장되지 않습니다).",
     language: "언어",
     percent,
-    share,
+    target,
   },
 };
 

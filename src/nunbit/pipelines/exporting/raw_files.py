@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from nunbit.config import read_config
+from nunbit.data.formats import png as wide_png
 from nunbit.data.split import apply_manifest, read_manifest
 from nunbit.errors import DataError, UnusableImage
 from nunbit.export.conformance import kit_files
@@ -90,6 +91,8 @@ def _read(samples: Samples, rows: np.ndarray) -> Iterator[LabelledFile]:
 
 
 def _png(pixels: np.ndarray) -> bytes:
+    if pixels.dtype == np.uint16:
+        return wide_png.written(pixels)
     buffer = io.BytesIO()
     plane = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     Image.fromarray(plane).save(buffer, "PNG")
