@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nunbit.checks.finding import Correction, Finding, Severity
+from nunbit.checks.finding import Finding, Severity
+from nunbit.data.corrections import Correction
 from nunbit.types import Samples
 
 EXAMPLES = 5

@@ -66,7 +66,7 @@ def _drawn(height: int, width: int) -> NDArray[np.float64]:
     bars = (x > 0.65) & (y > 0.55) & ((x * width).astype(int) // 5 % 2 == 0)
     pixels[bars] = (10, 10, 40)
     pixels[: max(1, height // 12), : max(1, width // 6)] = (235, 20, 20)
-    return np.clip(pixels, 0, 255)
+    return np.asarray(np.clip(pixels, 0, 255))
 
 
 def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
