@@ -48,10 +48,11 @@ NAMED_FILES = Source(
 SOURCES: tuple[Source, ...] = (
     Source(
         kind="table",
-        form="a CSV or Parquet table",
+        form="a CSV, JSON or Parquet table",
         looks_like="CSV (comma, semicolon or tab), a list of `path label`, JSON lines or Parquet "
         "with a path column (`path`, `file`, `filename`, `image`, or by its content) and a label "
-        "column (`label`, `class`, `target`, …); optional `split` and `group`; every other column "
+        "column (`label`, `class`, `target`, …); JSON of Label Studio, COCO or iNaturalist; "
+        "optional `split` and `group`; every other column "
         "is kept, and the report tells the accuracy by it",
         recognises=table.recognises,
         load=table.load,

@@ -1,4 +1,4 @@
-"""Tables (CSV or Parquet) with a path and a label in each row."""
+"""Tables (CSV, JSON or Parquet) with a path and a label in each row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nunbit.data.sources.exclusions import EXCLUDED_BY
+from nunbit.data.sources.layouts.tree import SIDECAR_ENDINGS
+from nunbit.data.sources.layouts.words import LABEL_FOLDERS
 from nunbit.data.sources.part_names import PART_NAMES, part_of
 from nunbit.data.sources.raw_samples import FileRows, RawSamples, Rows, SourceOptions
 from nunbit.data.sources.tables.cells import Table
@@ -21,6 +23,7 @@ from nunbit.data.sources.tables.content import (
 from nunbit.data.sources.tables.files import MISSING, FileFinder
 from nunbit.data.sources.tables.labels import read_labels
 from nunbit.data.sources.tables.warnings import column_warnings
+from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
@@ -80,7 +83,7 @@ def load_table(
 
     Raises what `load` raises.
     """
-    base = options.image_root or (path if path.is_dir() else path.parent)
+    base = options.image_root or (path if path.is_dir() else _folder_of_images(path))
     finder = FileFinder(base)
     columns = choose_columns(table, path, finder, options)
     by_pattern = _choose_group_column(table, columns.chosen, options.group_from)
@@ -124,6 +127,22 @@ def load_table(
             if name and name.lower() not in columns.used
         },
     )
+
+
+def _folder_of_images(path: Path) -> Path:
+    """The folder of a table, or that above `annotations/` where nothing but tables lies in it."""
+    folder = path.parent
+    if folder.name.lower() not in LABEL_FOLDERS:
+        return folder
+    try:
+        only = all(
+            entry.is_file() and entry.suffix.lower().lstrip(".") in SIDECAR_ENDINGS
+            for entry in folder.iterdir()
+            if not is_hidden(entry.name)
+        )
+    except OSError:
+        return folder
+    return folder.parent if only else folder
 
 
 class _Embedded:

@@ -11,6 +11,8 @@ from nunbit.data.sources.layouts.tree import Tree
 from nunbit.data.sources.patterns.name_pattern import suggest_pattern
 
 TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".npz", ".jsonl")
+MAX_JSON = 6
+"""JSON files that may be the labels of all images; of more, each belongs to one image."""
 
 
 def give_one_of(path: Path, folders: Sequence[str], *, parts: Mapping[str, str]) -> str:
@@ -25,6 +27,9 @@ def give_one_of(path: Path, folders: Sequence[str], *, parts: Mapping[str, str])
 def tables_hint(path: Path, files: Sequence[str]) -> str:
     """Name a table that lies among the files, '' where none does; the likeliest comes first."""
     tables = sorted((f for f in files if f.endswith(TABLE_ENDINGS)), key=_unlikely)
+    jsons = [file for file in files if file.endswith(".json")]
+    if not tables and len(jsons) <= MAX_JSON:
+        tables = sorted(jsons, key=_unlikely)
     return f"if '{tables[0]}' holds the labels, give '{path / tables[0]}' instead" if tables else ""
 
 

@@ -1,4 +1,4 @@
-"""Cells of a table, whatever file it stands in: CSV, a list with blanks, JSON lines or Parquet."""
+"""Cells of a table, whatever file it stands in: CSV, a list with blanks, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 
 from nunbit.data.csv_io import Row, read_table
 from nunbit.data.sources.class_names import clean
-from nunbit.data.sources.tables.cells import Table, as_text
+from nunbit.data.sources.tables.cells import Table
+from nunbit.data.sources.tables.exports.json_table import (
+    read_json_table,
+    records_table,
+    with_json_cells,
+)
 from nunbit.data.sources.tables.parquet import read_parquet
 from nunbit.documents import DocumentError, parse_json
 from nunbit.errors import DataError
@@ -15,7 +20,7 @@ from nunbit.formatting import examples, plain_cell, quoted
 
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 PARQUET_ENDINGS = frozenset({".parquet", ".pq"})
-JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
+JSON_ENDINGS = frozenset({".json", ".jsonl", ".ndjson"})
 SPLIT_COLUMNS = ("path", "label", "split", "group", "sha256", "reason")
 """First line of a run's split.csv, which is a table as well."""
 _KNOWN_HEADERS = frozenset({"path", "file", "filename", "file_name", "image", "label", "class"})
@@ -30,6 +35,8 @@ def read_content(path: Path, *, header: bool) -> Table:
     ending = path.suffix.lower()
     if ending in PARQUET_ENDINGS:
         return read_parquet(path)
+    if ending == ".json":
+        return read_json_table(path)
     if ending in JSON_ENDINGS:
         return _read_json_lines(path)
     return _read_text(path, header=header)
@@ -67,9 +74,11 @@ def _read_text(path: Path, *, header: bool) -> Table:
     body = [cells + [""] * (width - len(cells)) for _, cells in rows]
     if names == list(SPLIT_COLUMNS):  # our own file
         body = [list(map(plain_cell, cells)) for cells in body]
+    lines = [line for line, _ in rows]
+    columns = {name: [cells[at] for cells in body] for at, name in enumerate(names)}
     return Table(
-        columns={name: [cells[at] for cells in body] for at, name in enumerate(names)},
-        lines=[line for line, _ in rows],
+        columns=with_json_cells(columns, lines, path),
+        lines=lines,
         line_word="line",
         has_header=header,
         notes=tuple(notes),
@@ -103,15 +112,9 @@ def _read_json_lines(path: Path) -> Table:
         records.append((number, record))
     if not records:
         raise DataError("the table is empty", path=path)
-    keys = list(dict.fromkeys(key for _, record in records for key in record))
-    nested = [k for k in keys if any(isinstance(r.get(k), dict) for _, r in records)]
-    return Table(
-        columns={
-            clean(key): [as_text(record.get(key)) for _, record in records]
-            for key in keys
-            if key not in nested
-        },
-        lines=[number for number, _ in records],
+    return records_table(
+        [record for _, record in records],
+        [number for number, _ in records],
         line_word="line",
-        unreadable=tuple(nested),
+        path=path,
     )

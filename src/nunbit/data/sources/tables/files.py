@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
+from urllib.parse import unquote, urlsplit
 
 from nunbit.data.sources.walking import is_hidden
 
@@ -17,6 +20,10 @@ MISSING = "file is missing"
 MAX_LEVELS = 2
 """Folders below the root that are searched for a file whose path does not hold."""
 _TEXT = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".parquet", ".npy"})
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
+"""Names of files that were uploaded to Label Studio."""
+_LOCAL_FILE = "/data/local-files/?d="
+"""What Label Studio puts before the path of a file that it serves itself."""
 
 
 @dataclass
@@ -54,11 +61,13 @@ class FileFinder:
 
     def _by_name(self, written: str) -> list[str]:
         """Files of this name; of several, those in a folder that is also named alike."""
-        parts = PureWindowsPath(written).parts
+        parts = PureWindowsPath(_from_address(written)).parts
         if not parts or parts[-1] in ("", ".", ".."):
             return []
         name = unicodedata.normalize("NFC", parts[-1])
         found = self._names.get(name) or self._stems.get(name) or []
+        if not found and (upload := _UPLOADED.fullmatch(name)):
+            found = self._names.get(upload["name"]) or []
         if len(found) > 1 and len(parts) > 1:
             inner = [path for path in found if Path(path).parent.name == parts[-2]]
             found = inner or found
@@ -108,8 +117,20 @@ class FileFinder:
         return Path(os.path.relpath(written, self.root.resolve())).as_posix()
 
 
+def _from_address(written: str) -> str:
+    """The path within an address, such as `/data/local-files/?d=a%20b.jpg` or `s3://images/1.jpg`."""
+    if _LOCAL_FILE in written:
+        return unquote(written.partition(_LOCAL_FILE)[2])
+    if "://" in written[:12]:
+        with suppress(ValueError):  # an address that is none
+            return unquote(urlsplit(written).path).lstrip("/")
+    return written
+
+
 def _spellings(written: str) -> Iterator[str]:
     yield written
+    if (address := _from_address(written)) != written:
+        yield address
     stripped = written.strip()
     for spelling in (stripped, PureWindowsPath(stripped).as_posix()):
         yield spelling
