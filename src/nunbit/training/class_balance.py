@@ -24,7 +24,7 @@ ClassWeights: TypeAlias = Literal["none", "balanced"] | Mapping[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class ClassBalance:
-    """How the classes of a training part are balanced."""
+    """The balance of the classes of a training part."""
 
     frequencies: NDArray[np.float64]
     """[K] fraction of the training images; of a class without images, as if it had one."""

@@ -1,4 +1,4 @@
-"""What a run minimises: the loss, and how the classes are balanced in it. K classes."""
+"""The objective of a run: the loss, and how the classes are balanced in it. K classes."""
 
 from __future__ import annotations
 
