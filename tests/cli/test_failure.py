@@ -101,7 +101,21 @@ def test_long_and_odd_names_are_shown_whole_and_harmless(
             "did you mean --epochs? nunbit train --help lists all",
         ),
         (["train", "x", "--qqq"], "No such option: --qqq", "see nunbit train --help"),
-        (["train", "x", "--epochs", "many"], "'--epochs'", "see nunbit train --help"),
+        (
+            ["train", "x", "--epochs", "many"],
+            "training.epochs = 'many' is not possible",
+            "set training.epochs (--epochs) to auto, or a whole number of at least 1",
+        ),
+        (
+            ["split", "x", "--out", "y", "--seed", "z"],
+            "--seed z is not possible",
+            "give a whole number; nunbit split --help says more",
+        ),
+        (
+            ["predict", "run", "x.png", "--top", "0"],
+            "--top 0 is not possible",
+            "give a number of at least 1; nunbit predict --help says more",
+        ),
         (["split", "x"], "'--out'", "see nunbit split --help"),
         (["check"], "'DATA'", "see nunbit check --help"),
         (["predict", "run"], "PATH", "see nunbit predict --help"),

@@ -211,8 +211,8 @@ def test_contradictions(settings: dict[str, object], error: type[NunbitError], w
             {"pixels.scaling": "imagenet", "pixels.mean": "[0.5]", "pixels.std": "[0.5]"},
             "pixels.scaling already says",
         ),
-        ({"pixels.scaling": "tf"}, "'minus-one-one'"),
-        ({"pixels.crop_share": "0"}, "greater than 0"),
+        ({"pixels.scaling": "tf"}, "zero-one, minus-one-one, imagenet"),
+        ({"pixels.crop_share": "0"}, "a number above 0 and at most 1"),
     ],
 )
 def test_impossible_settings(settings: dict[str, object], words: str) -> None:

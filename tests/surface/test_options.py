@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from nunbit.cli import app
+from nunbit.config.allowed_values import OPTIONS
 
 SHARED = ["--debug"]
 READING = [
@@ -129,3 +130,7 @@ def test_every_option_says_what_it_does() -> None:
         assert command.help, name
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_messages_name_options_that_there_are() -> None:
+    assert set(OPTIONS.values()) <= set(SURFACE["train"])

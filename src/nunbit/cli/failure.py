@@ -11,8 +11,19 @@ from nunbit.cli.terminal import printable, stderr_console
 from nunbit.errors import DataError, NunbitError, RunInterrupted, TrainingError, UsageError
 from nunbit.extras import missing_extra
 from nunbit.files import is_full, storage_error
+from nunbit.formatting import quoted
 from nunbit.training.interrupt import Terminated
 
+_NEEDED = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "greater_than_equal": "a number of at least {ge}",
+    "greater_than": "a number above {gt}",
+    "less_than_equal": "a number of at most {le}",
+    "less_than": "a number below {lt}",
+}
+"""What an option takes, by the name of pydantic's error."""
 LOOK_AT_IT = "correct it, or give another one"
 """Remedy where the place is all that can be said."""
 
@@ -59,11 +70,29 @@ def _wrong_words(error: typer.TyperException) -> UsageError:
     """Convert an error about the words of the command line."""
     context = getattr(error, "ctx", None)
     command = "nunbit" if context is None else context.command_path
+    if wrong := _wrong_value(error, command):
+        return wrong
     near = getattr(error, "possibilities", None)  # names like that of an option that is not there
     if near:
         question = f"did you mean {' or '.join(sorted(near))}?"
         return UsageError(error.message, remedy=f"{question} {command} --help lists all")
     return UsageError(error.format_message(), remedy=f"see {command} --help")
+
+
+def _wrong_value(error: typer.TyperException, command: str) -> UsageError | None:
+    """Name the value of an option that pydantic refuses, in words of our own; None for others."""
+    cause, option = error.__cause__, getattr(error, "param", None)
+    errors = getattr(cause, "errors", None)
+    if option is None or errors is None:
+        return None
+    first = errors()[0]
+    wanted = _NEEDED.get(first["type"])
+    if wanted is None:
+        return None
+    return UsageError(
+        f"{'/'.join(option.opts)} {quoted(str(first['input']))} is not possible",
+        remedy=f"give {wanted.format(**first.get('ctx', {}))}; {command} --help says more",
+    )
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -8,14 +8,16 @@ decided in resolve.py, and the decisions are written into the run's `config.toml
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
+from nunbit.config.allowed_values import OPTIONS, allowed_values
 from nunbit.config.sections import (
     AugmentConfig,
     CheckpointConfig,
@@ -139,7 +141,7 @@ def build_config(tree: Mapping[str, Any], settings: Mapping[str, object], *, ori
     try:
         return Config.model_validate(nested)
     except ValidationError as error:
-        raise _explained(error, origin) from None
+        raise _explained(error, nested, settings, origin) from None
 
 
 def _check_unicode(value: object, key: str) -> None:
@@ -244,20 +246,47 @@ def _unknown(dotted: str, origin: str) -> ConfigError:
     )
 
 
-def _explained(error: ValidationError, origin: str) -> ConfigError:
+def _explained(
+    error: ValidationError, nested: Mapping[str, Any], settings: Collection[str], origin: str
+) -> ConfigError:
+    """Convert the first setting that does not fit to an error that says what would."""
     first = error.errors()[0]
     keys = [str(part) for part in first["loc"]]
-    dotted = ".".join(keys[:2]) if keys and keys[0] in _section_names() else ".".join(keys[:1])
+    in_section = bool(keys) and keys[0] in _section_names()
+    dotted = ".".join(keys[: 2 if in_section else 1])
+    if dotted in settings:
+        origin = "the settings"
     if first["type"] == "extra_forbidden":
         return _unknown(dotted, origin)
-    # A union such as `auto` or a number reports each alternative; the user needs them together.
+    # A union such as `auto` or a range reports each alternative; nunbit's own sentences are shown.
     reasons = dict.fromkeys(
         item["msg"].removeprefix("Value error, ")
         for item in error.errors()
-        if item["loc"][:2] == first["loc"][:2]
+        if item["type"] == "value_error" and item["loc"][:2] == first["loc"][:2]
     )
-    subject = f"{dotted} = {quoted(repr(first['input']))}" if dotted else "The configuration"
+    field = _field(keys)
+    if field is None and reasons:  # settings that contradict each other
+        return ConfigError(f"{'; '.join(reasons)} (in {origin})", remedy="leave one of them out")
+    value = nested[keys[0]][keys[1]] if in_section and len(keys) > 1 else nested[keys[0]]
+    option = f" ({OPTIONS[dotted]})" if dotted in OPTIONS else ""
+    remedy = f"set {dotted}{option} to {'' if field is None else allowed_values(field)}"
+    if field is None:
+        remedy = f"{dotted} is a section: name a key in it, such as {_dotted_keys(dotted)[0]}"
+    elif reasons and field.annotation is str:
+        remedy = "choose a value that fits"
     return ConfigError(
-        f"{subject} is not possible (in {origin}): {'; or '.join(reasons)}",
-        remedy="choose a value that fits",
+        f"{dotted} = {quoted(repr(value))} is not possible (in {origin})"
+        + "".join(f": {reason}" for reason in reasons),
+        remedy=remedy,
     )
+
+
+def _field(keys: Sequence[str]) -> FieldInfo | None:
+    """The setting at the place of an error; None for a section or all of them at once."""
+    if not keys:
+        return None
+    field = Config.model_fields[keys[0]]
+    kind = field.annotation
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return kind.model_fields[keys[1]] if len(keys) > 1 else None
+    return field

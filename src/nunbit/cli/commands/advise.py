@@ -47,7 +47,7 @@ def advise(
     ] = None,
     reading: DataOptions = NOTHING_SAID,
     image_size: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             "--image-size",
             metavar="N",

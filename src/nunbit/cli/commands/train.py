@@ -32,10 +32,10 @@ def train(
     *,
     model: Annotated[str | None, _text("--model", "NAME", "Network; see nunbit models.")] = None,
     epochs: Annotated[
-        int | None, _text("--epochs", "N", "Passes over the training images.")
+        str | None, _text("--epochs", "N", "Passes over the training images.")
     ] = None,
     minutes: Annotated[
-        float | None, _text("--minutes", "M", "Train for M minutes instead of N epochs.")
+        str | None, _text("--minutes", "M", "Train for M minutes instead of N epochs.")
     ] = None,
     pretrained: Annotated[
         str | None,
@@ -64,7 +64,7 @@ def train(
         str | None, _text("--device", "NAME", "auto, cpu, cuda, cuda:1 or mps.")
     ] = None,
     image_size: Annotated[
-        int | None, _text("--image-size", "N", "Side of the network's input in pixels.")
+        str | None, _text("--image-size", "N", "Side of the network's input in pixels.")
     ] = None,
     fit: Annotated[
         str | None,
