@@ -194,6 +194,9 @@ class Split:
     trained_elsewhere: frozenset[str] = frozenset()
     """Digests of the images that the evaluated model was trained and chosen on, where these are
     other data than its own; not written to split.csv."""
+    near_trained: frozenset[str] = frozenset()
+    """Digests of these images that show the picture of one in `trained_elsewhere`, though their
+    bytes differ; not written to split.csv."""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -210,14 +213,23 @@ class Split:
 
     @cached_property
     def leaked_test_indices(self) -> NDArray[np.int64]:
-        """Test rows whose bytes the model has seen in training or validation."""
-        seen = self.trained_elsewhere | {
-            digest
-            for digest, part in zip(self.sha256, self.parts, strict=True)
-            if part in ("train", "validation")
-        }
+        """Test rows that the model has seen in training or validation, also as a near copy."""
+        seen = (
+            self.trained_elsewhere
+            | self.near_trained
+            | {
+                digest
+                for digest, part in zip(self.sha256, self.parts, strict=True)
+                if part in ("train", "validation")
+            }
+        )
         leaked = [i for i in self.indices("test") if self.sha256[i] in seen]
         return np.array(leaked, dtype=np.int64)
+
+    @cached_property
+    def near_copies(self) -> int:
+        """Number of the leaked test rows whose bytes differ from those that were seen."""
+        return sum(self.sha256[i] in self.near_trained for i in self.leaked_test_indices)
 
 
 @dataclass(frozen=True, kw_only=True)

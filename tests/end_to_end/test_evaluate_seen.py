@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from tests.end_to_end.commands import nunbit_here
 from tests.fixtures_data import write_images
@@ -87,6 +87,56 @@ def test_new_images_have_no_warning(place: Path) -> None:
     told = nunbit_here("evaluate", "run", "--data", "new", "--out", "on-new", cwd=place)
     assert "trained on" not in told
     assert "leaks" not in summary_of(place / "on-new")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `scenes`, a run `run` of them, and `later`: copies and new pictures."""
+    place, random = tmp_path_factory.mktemp("scenes"), np.random.default_rng(5)
+
+    def scene() -> Image.Image:
+        """Smooth random shapes, no two alike."""
+        noise = Image.fromarray(random.integers(0, 256, (8, 8, 3)).astype(np.uint8))
+        return noise.resize((64, 64), Image.Resampling.BICUBIC)
+
+    for number in range(40):
+        image, name = scene(), "ab"[number % 2]
+        for folder in (place / "scenes" / name, place / "later" / name):
+            folder.mkdir(parents=True, exist_ok=True)
+        image.save(place / "scenes" / name / f"{number:02}.png")
+        if number < 12:
+            brighter = ImageEnhance.Brightness(image.resize((56, 56))).enhance(1.1)
+            brighter.save(place / "later" / name / f"{number:02}.jpg", quality=80)
+            scene().save(place / "later" / name / f"new-{number:02}.png")
+    settings = ["--model", "smallcnn", "--epochs", "1", "--out", "run", "--quiet"]
+    nunbit_here("train", "scenes", *settings, cwd=place)
+    return place
+
+
+def test_near_copies_of_training_images(scenes: Path) -> None:
+    """Copies that were resized, brightened and compressed have other digests."""
+    rows = (scenes / "run" / "split.csv").read_text(encoding="utf-8").splitlines()[1:]
+    parts = {Path(row.split(",")[0]).stem: row.split(",")[2] for row in rows}
+    trained = {stem for stem, part in parts.items() if part in ("train", "validation")}
+    copied = {f"{number:02}" for number in range(12)} & trained
+    told = nunbit_here("evaluate", "run", "--data", "later", "--out", "on-later", cwd=scenes)
+    assert f"{len(copied)} images show the picture of a training image" in told
+    assert f"trained on {len(copied)} of these 24 images ({len(copied)} as near copies)" in told
+    leaks = summary_of(scenes / "on-later")["leaks"]
+    assert (leaks["test_images"], leaks["near_copies"]) == (len(copied), len(copied))
+    assert leaks["test_without_leaks"] is not None
+    report = (scenes / "on-later" / "report.html").read_text(encoding="utf-8")
+    assert f"({len(copied)} as near copies)" in report
+
+
+def test_near_copies_need_the_images_that_trained(scenes: Path) -> None:
+    (scenes / "scenes").rename(scenes / "elsewhere")
+    try:
+        told = nunbit_here("evaluate", "run", "--data", "later", "--out", "on-gone", cwd=scenes)
+    finally:
+        (scenes / "elsewhere").rename(scenes / "scenes")
+    assert "near copies of training images are not looked for" in told
+    assert "leaks" not in summary_of(scenes / "on-gone")
 
 
 def test_one_class_and_classes_that_the_model_does_not_know(place: Path) -> None:

@@ -88,11 +88,12 @@ def _rows_of_seen_images(
     console: Console, leaks: Mapping[str, Any], test: Mapping[str, Any], *, n: int
 ) -> list[tuple[str, str]]:
     """Print first that a model is evaluated on images that it learned from; the two accuracies."""
-    seen = int(leaks["test_images"])
+    seen, near = int(leaks["test_images"]), int(leaks.get("near_copies", 0))
+    as_copies = f" ({near:,} as near copies)" if near else ""
     console.print(
         Text(
-            f"WARNING: the model was trained on {seen:,} of these {n:,} images. A score on them "
-            "says how well it remembers, not how well it classifies.",
+            f"WARNING: the model was trained on {seen:,} of these {n:,} images{as_copies}. A score "
+            "on them says how well it remembers, not how well it classifies.",
             "bold red",
         ),
         soft_wrap=True,

@@ -31,9 +31,11 @@ class SelectedEpoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaks:
-    """Test images whose bytes are also in training or validation, and the numbers without them."""
+    """Test images that are also in training or validation, and the numbers without them."""
 
     test_images: int
+    near_copies: int = 0
+    """Of these, so many only show the same picture; the others are the same byte for byte."""
     test_without_leaks: Scores | None
     """None where no other test image is left."""
 
@@ -163,6 +165,7 @@ class Summary:
         if (block := content.get("leaks")) is not None:
             values["leaks"] = Leaks(
                 test_images=block["test_images"],
+                near_copies=block.get("near_copies", 0),
                 test_without_leaks=_scores(block["test_without_leaks"]),
             )
         if (block := content.get("corrected_test")) is not None:
@@ -206,6 +209,7 @@ def leaks_of(test: Predictions, split: Split, classes: ClassNames) -> Leaks | No
         return None
     return Leaks(
         test_images=int(leaked.sum()),
+        near_copies=split.near_copies,
         test_without_leaks=scores_of(test.subset(~leaked), classes),
     )
 
@@ -263,5 +267,6 @@ def _dict_of_corrected(found: CorrectedTest) -> dict[str, Any]:
 def _leaks_to_dict(leaks: Leaks) -> dict[str, Any]:
     return {
         "test_images": leaks.test_images,
+        **({"near_copies": leaks.near_copies} if leaks.near_copies else {}),
         "test_without_leaks": _dict_of(leaks.test_without_leaks),
     }

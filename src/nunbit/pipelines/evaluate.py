@@ -28,9 +28,11 @@ from nunbit.pipelines.dataset import (
 )
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.known_classes import all_as_test, keep_known_classes
+from nunbit.pipelines.evaluation.near_copies import with_near_copies
 from nunbit.pipelines.evaluation.other_data import (
     ABOUT_LEARNING,
     other_data,
+    own_run,
     trained_digests,
     with_trained_images,
 )
@@ -86,7 +88,9 @@ def evaluate_run(
     else:
         config = other_data(config, data, reading or {})
         dataset = _open_other(config, bundle, device=on, progress=progress, watch=watch)
-        dataset = with_trained_images(dataset, trained_digests(run), progress)
+        if (own := own_run(run)) is not None:
+            dataset = with_trained_images(dataset, trained_digests(own), progress)
+            dataset = with_near_copies(dataset, read_config(own.config), bundle, progress=progress)
     findings = tuple(
         finding
         for finding in findings_of(dataset, config)

@@ -28,17 +28,19 @@ def other_data(config: Config, data: str, reading: Mapping[str, object]) -> Conf
     return config.with_settings({"data.path": data, **own, **reading})
 
 
-def trained_digests(run: Path) -> frozenset[str]:
-    """SHA-256 of the images that a run was trained or chosen on; none where it is not known.
+def own_run(run: Path) -> RunFolder | None:
+    """The run itself, or that within which a model's folder is; None where there is no run."""
+    for folder in (RunFolder(run), RunFolder(run.resolve().parent)):
+        if folder.config.is_file() and folder.split.is_file():
+            return folder
+    return None
 
-    `run` is the folder of a run, or that of the model within one.
-    """
-    for folder in (run, run.resolve().parent):
-        if RunFolder(folder).config.is_file() and RunFolder(folder).split.is_file():
-            split = read_manifest(RunFolder(folder).split)
-            pairs = zip(split.sha256, split.parts, strict=True)
-            return frozenset(d for d, part in pairs if d and part in ("train", "validation"))
-    return frozenset()
+
+def trained_digests(folder: RunFolder) -> frozenset[str]:
+    """SHA-256 of the images that a run was trained or chosen on."""
+    split = read_manifest(folder.split)
+    pairs = zip(split.sha256, split.parts, strict=True)
+    return frozenset(d for d, part in pairs if d and part in ("train", "validation"))
 
 
 def with_trained_images(dataset: Dataset, digests: frozenset[str], progress: Progress) -> Dataset:

@@ -22,13 +22,15 @@ from nunbit.config import Config
 from nunbit.config.budget import decide_budget
 from nunbit.data.array_cache import read_with_checksum, with_checksum
 from nunbit.data.dataset import Dataset
-from nunbit.data.near_duplicates import HashObserver, near_duplicates
+from nunbit.data.inspect import Inspection
+from nunbit.data.near_duplicates import HashObserver, Signatures, near_duplicates
 from nunbit.data.near_duplicates.signatures import THUMBNAIL
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.data.pixels import open_pixels
 from nunbit.data.preprocess import Preprocess
 from nunbit.files import write_atomically
 from nunbit.progress import Progress
+from nunbit.types import Samples
 
 MAX_IMAGES = 20_000
 """Beyond, a search before each training would take longer than many trainings."""
@@ -55,28 +57,33 @@ def near_duplicate_pairs(dataset: Dataset, config: Config, progress: Progress) -
             f"limit is {MAX_IMAGES:,}); `nunbit check` finds them"
         )
         return none
-    contract = _thumbnail(dataset, config)
+    contract = thumbnail_contract(dataset.inspection, dataset.preprocess, config)
     record = _record(dataset, contract, config)
     pairs = _recorded(record)
     if pairs is None:
-        pairs = _search(dataset, rows, contract, config, progress=progress)
+        signatures = signatures_of(
+            samples, dataset.sha256, dataset.reasons, rows, contract, config, progress
+        )
+        pairs = near_duplicates(signatures, progress=progress).pairs
         _keep(record, pairs, progress)
     _report(pairs, dataset, progress)
     return pairs
 
 
-def _search(
-    dataset: Dataset,
+def signatures_of(
+    samples: Samples,
+    sha256: tuple[str, ...],
+    reasons: tuple[str, ...],
     rows: NDArray[np.int64],
     contract: Preprocess,
     config: Config,
-    *,
     progress: Progress,
-) -> NDArray[np.int64]:
+) -> Signatures:
+    """Signatures of some rows, from their thumbnails under `contract`."""
     thumbnails = open_pixels(
-        dataset.samples,
-        sha256=dataset.sha256,
-        reasons=dataset.reasons,
+        samples,
+        sha256=sha256,
+        reasons=reasons,
         preprocess=contract,
         budget=decide_budget(config.pixels),
         progress=progress,
@@ -85,7 +92,7 @@ def _search(
     batches = list(chunks(rows, _CHUNK_SIZE))
     for batch, canvases in zip(batches, thumbnails.stream(batches), strict=True):
         observer.observe(batch, canvases.numpy())
-    return near_duplicates(observer.signatures(), progress=progress).pairs
+    return observer.signatures()
 
 
 def _record(dataset: Dataset, contract: Preprocess, config: Config) -> Path | None:
@@ -119,9 +126,10 @@ def _keep(record: Path | None, pairs: NDArray[np.int64], progress: Progress) -> 
         progress.note(f"near-duplicates are not cached: {error.strerror or error}")
 
 
-def _thumbnail(dataset: Dataset, config: Config) -> Preprocess:
-    """The contract of the thumbnails."""
-    inspection = dataset.inspection
+def thumbnail_contract(
+    inspection: Inspection, preprocess: Preprocess, config: Config
+) -> Preprocess:
+    """The contract of the thumbnails; of the network's, it takes what pixels mean."""
     grey = inspection.is_grey
     return Preprocess(
         height=min(THUMBNAIL, inspection.median_height),
@@ -131,9 +139,9 @@ def _thumbnail(dataset: Dataset, config: Config) -> Preprocess:
         mean=(0.0,) if grey else (0.0,) * 3,
         std=(1.0,) if grey else (1.0,) * 3,
         max_pixels=config.pixels.max_pixels,
-        range=dataset.preprocess.range,
-        frame=dataset.preprocess.frame,
-        transparency=dataset.preprocess.transparency,
+        range=preprocess.range,
+        frame=preprocess.frame,
+        transparency=preprocess.transparency,
     )
 
 

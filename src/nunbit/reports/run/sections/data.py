@@ -42,6 +42,7 @@ def data(report: RunResult) -> Section:
         listed=listed,
         leaked=[split.paths[i] for i in split.leaked_test_indices[:MAX_LISTED]],
         leaked_count=len(split.leaked_test_indices),
+        near_copies=split.near_copies,
         remembered=bool(split.trained_elsewhere),
         findings=report.findings,
         notes=report.notes,

@@ -52,6 +52,7 @@ def result(report: RunResult) -> Section:
         subsampled=any(metrics and b.n < metrics.n for b in report.baselines),
         tiles=[] if metrics is None else _tiles(metrics),
         leaked=len(report.split.leaked_test_indices),
+        near_copies=report.split.near_copies,
         remembered=_remembered(report),
         unleaked=report.metrics_without_leaks,
         corrected=report.summary.corrected_test,
