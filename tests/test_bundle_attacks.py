@@ -19,6 +19,7 @@ from nunbit.bundle.digest import BOUND
 from nunbit.classifier import load
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.models import create_model
 
 ANIMALS, OTHERS = ("cat", "dog", "fox"), ("ape", "bat", "zebra")
@@ -135,6 +136,49 @@ def test_the_layout_of_the_json_and_what_shapes_no_answer_are_free(key: str, fol
     content[key] = {"torch": "9"} if key == "versions" else "other"
     path.write_text(json.dumps(dict(reversed(content.items())), indent=7), encoding="utf-8")
     assert load_bundle(folder).classes == ANIMALS
+
+
+@pytest.fixture
+def two_classes(tmp_path: Path) -> Path:
+    model = create_model("mlp-100", classes=2, channels=1, height=6, width=6, generator_seed=1)
+    point = OperatingPoint(positive="cat", threshold=0.25, rule="youden", n_validation=9)
+    made = replace(bundle(), model=model, classes=("cat", "dog"), operating_point=point)
+    save_bundle(tmp_path / "two", made)
+    return tmp_path / "two"
+
+
+@pytest.mark.parametrize("change", ["another", "none"])
+def test_an_operating_point_is_bound(change: str, two_classes: Path) -> None:
+    def changed(content: dict[str, Any]) -> None:
+        if change == "none":
+            del content["operating_point"]
+        else:
+            content["operating_point"]["threshold"] = 0.75
+
+    edit(two_classes, "nunbit.json", changed)
+    with pytest.raises(BundleError, match="its digest is another"):
+        load_bundle(two_classes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 1.5},
+        {"threshold": float("nan")},
+        {"threshold": 10**400},
+        {"threshold": None},
+        {"positive": "wolf"},
+        {"positive": ["cat"]},
+        {"rule": "luck"},
+        {"rule": "sensitivity:2"},
+        {"n_validation": -1},
+        {"n_validation": "9"},
+    ],
+)
+def test_impossible_operating_points(change: dict[str, object], two_classes: Path) -> None:
+    edit(two_classes, "nunbit.json", lambda content: content["operating_point"].update(change))
+    with pytest.raises(BundleError, match="do not describe a model"):
+        load_bundle(two_classes)
 
 
 def test_a_calibrated_bundle_keeps_a_right_digest(folder: Path) -> None:

@@ -15,6 +15,7 @@ from nunbit.bundle import Bundle, save_bundle
 from nunbit.classifier import Classifier, load
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.models import create_model
 
 CLASSES = ("bag", "coat", "ankle boot")
@@ -369,6 +370,64 @@ def test_an_accuracy_without_a_threshold_is_refused(files: list[Path]) -> None:
     with pytest.raises(UsageError, match=r"no threshold for an accuracy of 0\.97") as caught:
         ours.predict_files(files, accuracy=0.97)
     assert caught.value.remedy == "it has one for 0.95, 0.98"
+
+
+def two_classes(threshold: float = 0.5) -> Classifier:
+    preprocess = Preprocess(height=20, width=24, channels=3, mean=(0.3,) * 3, std=(0.4,) * 3)
+    model = create_model("smallcnn", classes=2, channels=3, height=20, width=24, generator_seed=1)
+    model(torch.randn(16, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 3)
+    point = OperatingPoint(positive="sick", threshold=threshold, rule="youden", n_validation=40)
+    bundle = Bundle(
+        model=model,
+        architecture="smallcnn",
+        classes=("sick", "well"),
+        preprocess=preprocess,
+        operating_point=point,
+    )
+    return Classifier(bundle, device="cpu")
+
+
+def test_two_classes_are_answered_at_the_operating_point(files: list[Path], tmp_path: Path) -> None:
+    chances = two_classes().predict_proba(files)[:, 0]
+    low, *_, high = sorted(chances)
+    ours = two_classes(threshold=float((low + high) / 2))
+    expected = ["sick" if p >= (low + high) / 2 else "well" for p in chances]
+    assert set(expected) == {"sick", "well"}
+    assert ours.predict(files, threshold="operating-point").tolist() == expected
+    assert ours.predict(files, threshold=0).tolist() == ["sick"] * len(files)
+    answers = ours.predict_files(files, threshold="operating-point", top_k=2)
+    assert [answer.names[0] for answer in answers] == expected
+    assert all(sorted(answer.names) == ["sick", "well"] for answer in answers)
+    plain = ours.predict_files(files)
+    assert [a.probabilities for a in plain] == [a.probabilities for a in answers]
+    # The point travels with the model.
+    save_bundle(tmp_path / "model", ours.bundle)
+    again = load(tmp_path / "model", device="cpu")
+    assert again.operating_point == ours.operating_point
+    assert again.predict(files, threshold="operating-point").tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"threshold": 1.5}, "a probability from 0 to 1, not 1.5"),
+        ({"threshold": "half"}, "a probability from 0 to 1, not 'half'"),
+        ({"threshold": True}, "a probability from 0 to 1, not True"),
+        ({"threshold": 0.5, "accuracy": 0.95}, "exclude each other"),
+    ],
+)
+def test_thresholds_that_there_are_not(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        two_classes().predict(picture(1), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_threshold_is_of_two_classes() -> None:
+    with pytest.raises(UsageError, match="it tells 3 classes apart, and only two have one"):
+        classifier().predict(picture(1), threshold=0.3)
+    old = two_classes()
+    old.bundle = replace(old.bundle, operating_point=None)
+    with pytest.raises(UsageError, match="trained without one, or by an older nunbit"):
+        old.predict_files([], threshold=0.3)
 
 
 def test_a_class_called_unsure_cannot_be_told_from_the_mark() -> None:

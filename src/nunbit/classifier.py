@@ -27,6 +27,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.deployed import Deployed, collect_answers
 from nunbit.device import resolve_device
 from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.predictor import BATCH_SIZE, Canvas, Images, Predictor, as_list, warn_of_other_resizing
 from nunbit.types import CanvasBatch, ClassNames
 
@@ -68,6 +69,11 @@ class Classifier(Predictor):
     def thresholds(self) -> Mapping[str, float]:
         """Confidence thresholds by the accuracy above them, such as "0.95"."""
         return self.bundle.thresholds
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """Threshold of a model of two classes; None where none was chosen."""
+        return self.bundle.operating_point
 
     @property
     def subject(self) -> Subject:

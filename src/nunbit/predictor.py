@@ -12,10 +12,10 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import PIL
@@ -26,6 +26,7 @@ from nunbit.chunks import chunks
 from nunbit.data.decoding import read_image_bytes
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import BundleError, UnusableImage, UsageError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.types import ClassNames
 
 OneImage: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
@@ -39,6 +40,9 @@ UNSURE = "unsure"
 RESIZING_CHANGED = 13
 """Major version of Pillow from which on tall pictures are resized to other bytes than before: one
 value in eight, by up to 5 of 255 levels."""
+OPERATING_POINT = "operating-point"
+"""The threshold that a model of two classes was given after its training."""
+Threshold: TypeAlias = float | Literal["operating-point"]
 NOT_FINITE = "the model's answers are not finite numbers"
 """Why there is no answer."""
 
@@ -85,6 +89,11 @@ class Predictor(ABC):
     def thresholds(self) -> Mapping[str, float]:
         """Confidence thresholds by the accuracy above them, such as "0.95"."""
 
+    @property
+    @abstractmethod
+    def operating_point(self) -> OperatingPoint | None:
+        """Threshold of a model of two classes; None where none was chosen."""
+
     @abstractmethod
     def _probabilities(self, canvases: Sequence[Canvas], *, of: int) -> NDArray[np.float64]:
         """Calibrated probabilities [n, K] of n > 0 canvases, some of so many in all."""
@@ -96,25 +105,60 @@ class Predictor(ABC):
         """
         return threshold_for(self.thresholds, accuracy)
 
+    def point_at(self, threshold: Threshold) -> OperatingPoint:
+        """The operating point of a model of two classes, or the same at another threshold.
+
+        Raises UsageError where the model has none, or the threshold lies outside of 0 to 1.
+        """
+        point = self.operating_point
+        if point is None:
+            why = "it was trained without one, or by an older nunbit"
+            if len(self.classes) != 2:
+                why = f"it tells {len(self.classes)} classes apart, and only two have one"
+            raise UsageError(
+                f"the model has no operating point: {why}",
+                remedy="leave the threshold out; --accuracy marks answers that are not sure enough",
+            )
+        if threshold == OPERATING_POINT:
+            return point
+        if isinstance(threshold, str | bool) or not 0 <= threshold <= 1:
+            raise UsageError(
+                f"a threshold is {OPERATING_POINT} or a probability from 0 to 1, not {threshold!r}"
+            )
+        return replace(point, threshold=float(threshold))
+
     def predict(
-        self, images: Images, *, accuracy: float | None = None, batch_size: int = BATCH_SIZE
+        self,
+        images: Images,
+        *,
+        accuracy: float | None = None,
+        threshold: Threshold | None = None,
+        batch_size: int = BATCH_SIZE,
     ) -> NDArray[np.str_]:
         """Class name of every image, [N]; a single image gives an array of one name.
 
         With `accuracy`, such as 0.95, only answers sure enough for it are given, the others are
         `UNSURE`: of the given ones, such a share is right on images like those of the training.
 
+        With `threshold`, a model of two classes answers its positive one from that probability on:
+        `operating-point` is the one chosen after the training.
+
         Raises UnusableImage, naming the file, if an image cannot be decoded; UsageError for what
-        is not an image at all, or if the bundle has no threshold for that accuracy.
+        is not an image at all, if the bundle has no threshold for that accuracy or no operating
+        point, or if both are asked for.
         """
-        threshold = 0.0 if accuracy is None else self.threshold(accuracy)
+        point = self._point(threshold, accuracy)
+        sure = 0.0 if accuracy is None else self.threshold(accuracy)
         if accuracy is not None and UNSURE in self.classes:
             raise UsageError(
                 f"a class is called {UNSURE}, so no answer could be marked so",
                 remedy="compare predict_proba with threshold(accuracy) yourself",
             )
         rows = self.predict_proba(images, batch_size=batch_size)
-        names = (self.classes[row.argmax()] if row.max() >= threshold else UNSURE for row in rows)
+        if point is not None:
+            answers = point.answers(rows, self.classes)
+            return np.asarray([self.classes[k] for k in answers], dtype=np.str_)
+        names = (self.classes[row.argmax()] if row.max() >= sure else UNSURE for row in rows)
         return np.asarray(list(names), dtype=np.str_)
 
     def predict_proba(self, images: Images, *, batch_size: int = BATCH_SIZE) -> NDArray[np.float64]:
@@ -137,17 +181,20 @@ class Predictor(ABC):
         *,
         top_k: int = 1,
         accuracy: float | None = None,
+        threshold: Threshold | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[FilePrediction]:
         """One answer for each file, in the order given; an unusable file's answer says why.
 
         `top_k` is how many classes are named, at most K. With `accuracy`, answers that are not
-        sure enough for it are marked `unsure`. Raises UsageError if `top_k` is below 1, or the
-        bundle has no threshold for that accuracy.
+        sure enough for it are marked `unsure`; `threshold` is that of `predict`. Raises UsageError
+        if `top_k` is below 1, or the bundle has no threshold for that accuracy or no operating
+        point.
         """
         if top_k < 1:
             raise UsageError(f"at least one class must be named, not {top_k}")
-        threshold = 0.0 if accuracy is None else self.threshold(accuracy)
+        point = self._point(threshold, accuracy)
+        sure = 0.0 if accuracy is None else self.threshold(accuracy)
         paths = [Path(file) for file in files]
         answers: list[FilePrediction] = []
         for canvases in self.canvases(paths, batch_size):
@@ -160,21 +207,39 @@ class Predictor(ABC):
                 answers.append(
                     FilePrediction(path=path, error=canvas.what)
                     if isinstance(canvas, UnusableImage)
-                    else self._file_prediction(path, next(rows), top_k, threshold)
+                    else self._file_prediction(path, next(rows), top_k, sure, point)
                 )
         return answers
 
+    def _point(self, threshold: Threshold | None, accuracy: float | None) -> OperatingPoint | None:
+        if threshold is None:
+            return None
+        if accuracy is not None:
+            raise UsageError(
+                "a threshold and an accuracy exclude each other: one says which class, the other "
+                "whether any",
+                remedy="leave one of the two out",
+            )
+        return self.point_at(threshold)
+
     def _file_prediction(
-        self, path: Path, row: NDArray[np.float64], top_k: int, threshold: float
+        self,
+        path: Path,
+        row: NDArray[np.float64],
+        top_k: int,
+        sure: float,
+        point: OperatingPoint | None,
     ) -> FilePrediction:
         if not np.isfinite(row).all():
             return FilePrediction(path=path, error=NOT_FINITE)
-        best = np.argsort(-row, kind="stable")[:top_k]
+        best = np.argsort(-row, kind="stable")
+        if point is not None and point.answers(row[None], self.classes)[0] != best[0]:
+            best = best[::-1]  # of two classes: the answer is the less probable one
         return FilePrediction(
             path=path,
-            names=tuple(self.classes[i] for i in best),
+            names=tuple(self.classes[i] for i in best[:top_k]),
             probabilities=tuple(map(float, row)),
-            unsure=bool(row.max() < threshold),
+            unsure=bool(row.max() < sure),
         )
 
     def canvases(

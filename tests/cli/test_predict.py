@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from nunbit.cli import main
+from nunbit.evaluation.operating_point import OperatingPoint
+from nunbit.predictor import OPERATING_POINT
 from tests.cli.conftest import FakeModule
 
 CLASSES = ("cat", "[dog]", "cow")
@@ -29,8 +31,15 @@ class FakeClassifier:
     classes = CLASSES
 
     def predict_files(
-        self, files: Sequence[Path], *, top_k: int, accuracy: float | None, batch_size: int
+        self,
+        files: Sequence[Path],
+        *,
+        top_k: int,
+        accuracy: float | None,
+        threshold: float | str | None,
+        batch_size: int,
     ) -> list[Row]:
+        assert threshold in (None, 0.25, OPERATING_POINT)
         assert batch_size == 64
         unsure = accuracy is not None
         return [
@@ -45,6 +54,10 @@ class FakeClassifier:
             )
             for path in files
         ]
+
+    def point_at(self, threshold: float | str) -> OperatingPoint:
+        at = 0.4 if threshold == OPERATING_POINT else float(threshold)
+        return OperatingPoint(positive="[dog]", threshold=at, rule="youden", n_validation=9)
 
 
 @pytest.fixture(autouse=True)
@@ -182,3 +195,12 @@ def test_answers_that_are_not_sure_enough_are_marked(
 @pytest.mark.parametrize("share", ["95", "-1"])
 def test_an_accuracy_is_a_share(share: str, folder: Path) -> None:
     assert main(["predict", "run", "a.png", "--accuracy", share]) == 2
+
+
+@pytest.mark.parametrize(("given", "at"), [("0.25", "0.25"), ("operating-point", "0.4")])
+def test_a_threshold_is_passed_on_and_its_effect_is_said(
+    given: str, at: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", "run", str(folder / "a.png"), "--threshold", given]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"1 of 1 answers are [dog], which is answered from a probability of {at} on" in said

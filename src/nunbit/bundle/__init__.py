@@ -9,8 +9,8 @@ A folder in the layout that the Hugging Face Hub and timm read:
     README.md           the model card
     nunbit.json         what only nunbit knows: class names, the whole input contract, whether
                         mirror images are asked about too, calibration temperature, thresholds,
-                        hashes of the weights and the data, versions; and a digest of all of it
-                        that shapes an answer
+                        the operating point of two classes, hashes of the weights and the data,
+                        versions; and a digest of all of it that shapes an answer
 
 Only JSON, text and safetensors are written and read: opening a bundle never runs code from it,
 never downloads anything and reads no file outside of its folder. The digest tells files that do
@@ -37,6 +37,7 @@ from nunbit.bundle.timm_config import timm_crop_mode, timm_note
 from nunbit.data.preprocess import Preprocess
 from nunbit.documents import DocumentError, parse_json
 from nunbit.errors import BundleError, NunbitError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.files import folder_written_atomically, write_atomically
 from nunbit.formatting import listed
 from nunbit.models.catalog import model_info
@@ -74,6 +75,8 @@ class Bundle:
     """Logits are divided by it before the softmax."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Confidence thresholds by the accuracy above them, such as "0.95"."""
+    operating_point: OperatingPoint | None = None
+    """Of a model of two classes; None where none was chosen."""
     data_hash: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,6 +89,10 @@ class Bundle:
                     f"a threshold is a confidence from 0 to 1, not {short(threshold)} (for an "
                     f"accuracy of {short(accuracy)})"
                 )
+        if self.operating_point is not None and (
+            len(self.classes) != 2 or self.operating_point.positive not in self.classes
+        ):
+            raise ValueError("the operating point is not of these two classes")
         if not isinstance(self.mirrored, bool):
             raise ValueError(f"mirrored is true or false, not {short(self.mirrored)}")
         _complete_options(self.model_options, self.classes, self.preprocess)
@@ -127,16 +134,27 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
 
 
 def calibrate_bundle(
-    folder: Path, bundle: Bundle, *, temperature: float, thresholds: Mapping[str, float]
+    folder: Path,
+    bundle: Bundle,
+    *,
+    temperature: float,
+    thresholds: Mapping[str, float],
+    operating_point: OperatingPoint | None = None,
 ) -> Bundle:
     """Give the bundle that lies in `folder` its temperature and thresholds; weights stay as is.
 
-    Returns `bundle` with them. Raises ValueError for a temperature that is not positive;
-    BundleError where `folder` holds no bundle.
+    Returns `bundle` with them, and with the operating point where one is given. Raises ValueError
+    for a temperature that is not positive; BundleError where `folder` holds no bundle.
     """
-    calibrated = replace(bundle, temperature=temperature, thresholds=thresholds)
+    calibrated = replace(
+        bundle,
+        temperature=temperature,
+        thresholds=thresholds,
+        operating_point=operating_point,
+    )
     contract = _read_contract(folder)
     contract |= {"temperature": temperature, "thresholds": dict(thresholds)}
+    contract |= _operating_point(calibrated)
     write_atomically(folder / CONTRACT, _json(with_digest(contract)))
     return calibrated
 
@@ -163,6 +181,7 @@ def load_bundle(folder: Path) -> Bundle:
             card=_read(folder, CARD).decode("utf-8"),
             temperature=contract["temperature"],
             thresholds=contract["thresholds"],
+            operating_point=OperatingPoint.from_dict(contract.get("operating_point"), classes),
             data_hash=str(contract["data_hash"]),
             versions={str(name): str(version) for name, version in contract["versions"].items()},
         )
@@ -290,11 +309,17 @@ def _contract(bundle: Bundle, info: ModelInfo, *, weights_sha256: str) -> dict[s
             "mirrored": bundle.mirrored,
             "temperature": bundle.temperature,
             "thresholds": dict(bundle.thresholds),
+            **_operating_point(bundle),
             "data_hash": bundle.data_hash,
             "weights_sha256": weights_sha256,
             "versions": dict(bundle.versions),
         }
     )
+
+
+def _operating_point(bundle: Bundle) -> dict[str, Any]:
+    point = bundle.operating_point
+    return {} if point is None else {"operating_point": point.to_dict()}
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

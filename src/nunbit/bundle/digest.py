@@ -16,11 +16,14 @@ BOUND = (
     *("temperature", "thresholds", "weights_sha256"),
 )
 """What shapes an answer, and is bound by the digest."""
+BOUND_IF_THERE = ("operating_point",)
+"""Models of two classes may have one."""
 
 
 def digest_of(contract: Mapping[str, Any]) -> str:
     """SHA-256 of what shapes an answer, whatever the order and layout of the JSON."""
     bound = {name: contract[name] for name in BOUND}
+    bound |= {name: contract[name] for name in BOUND_IF_THERE if name in contract}
     text = json.dumps(bound, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

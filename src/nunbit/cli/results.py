@@ -42,6 +42,7 @@ def print_run(console: Console, folder: Path, summary: Mapping[str, Any]) -> Non
         *accuracy,
         *_without_corrections(summary.get("corrected_test")),
         *_little_tested(test),
+        *_operating_point(summary.get("operating_point")),
         ("macro F1", _decimal(test, "macro_f1")),
         ("baseline", _baseline(summary, test)),
         ("loss", _decimal(test, "loss")),
@@ -135,6 +136,25 @@ def _without_corrections(corrected: Mapping[str, Any] | None) -> list[tuple[str,
     if corrected["relabelled"] and before is not None:
         rows.append(("former labels", f"{_percent(before, 'accuracy')}  (test before relabelling)"))
     return rows
+
+
+def _operating_point(block: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Threshold of two classes, with sensitivity and specificity on the test images."""
+    if not block:
+        return []
+    from nunbit.evaluation.operating_point import OperatingResult
+
+    found = OperatingResult.from_dict(block)
+    rates = [
+        f"{name} {'-' if value is None else percentage(value)} "
+        f"({percentage(low)} to {percentage(high)})"
+        for name, value, (low, high) in (
+            ("sensitivity", found.sensitivity, found.sensitivity_ci95),
+            ("specificity", found.specificity, found.specificity_ci95),
+        )
+    ]
+    at = f"{found.point.positive} from {found.point.threshold:.3f}"
+    return [("operating point", f"{at}: {', '.join(rates)}")]
 
 
 def _little_tested(test: Mapping[str, Any]) -> list[tuple[str, str]]:

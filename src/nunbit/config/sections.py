@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from nunbit.evaluation.operating_point import check_rule
 from nunbit.suggest import suggest
 
 Auto = Literal["auto"]
@@ -220,6 +221,12 @@ ClassWeights = Annotated[
 Strengths = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_table)]
 
 
+def _operating_point(rule: str) -> str:
+    if rule not in ("auto", "none"):
+        check_rule(rule)
+    return rule
+
+
 class TrainingConfig(Section):
     """The loop."""
 
@@ -246,6 +253,13 @@ class TrainingConfig(Section):
     logit adjustment. They are then true for data like these, and rare classes answered less."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the target spread over all classes; above 0 it makes probabilities too modest."""
+    operating_point: Annotated[str, AfterValidator(_operating_point)] = "auto"
+    """Of two classes: how the probability is chosen on the validation part from which `predict
+    --threshold operating-point` answers the positive one. `youden` takes the largest sum of
+    sensitivity and specificity, `sensitivity:0.95` the best specificity at such a sensitivity;
+    auto is youden."""
+    positive_class: str | None = None
+    """The class that an operating point is about; the rarer one in training unless named."""
     optimizer: OptimizerName = "adamw"
     """The optimiser."""
     learning_rate: Auto | Annotated[float, Field(gt=0)] = "auto"

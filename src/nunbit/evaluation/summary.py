@@ -15,6 +15,7 @@ import numpy as np
 from nunbit.evaluation.baselines import Baseline, baseline_from_dict
 from nunbit.evaluation.confidence import CalibrationSummary
 from nunbit.evaluation.metrics import Scores, evaluate
+from nunbit.evaluation.operating_point import OperatingResult
 from nunbit.evaluation.slices import SliceWarning
 from nunbit.types import ClassNames, Predictions, Split
 
@@ -96,6 +97,8 @@ class Summary:
     """Record of what was fitted on features before training, as transfer.json has it."""
     class_balance: str | None = None
     """Sentence on weighted classes and their probabilities; None where all images count alike."""
+    operating_point: OperatingResult | None = None
+    """Of two classes: the threshold, and what it does on the test part; None without one."""
     evaluated: Evaluated | None = None
     """None for a training."""
     slices: tuple[SliceWarning, ...] | None = None
@@ -128,6 +131,9 @@ class Summary:
             "kept": None if self.kept is None else vars(self.kept),
             "transfer": self.transfer,
             "class_balance": self.class_balance,
+            "operating_point": None
+            if self.operating_point is None
+            else self.operating_point.to_dict(),
             "evaluated": None if self.evaluated is None else vars(self.evaluated),
             "slices": None if self.slices is None else [found.to_dict() for found in self.slices],
             "leaks": None if self.leaks is None else _leaks_to_dict(self.leaks),
@@ -156,6 +162,8 @@ class Summary:
         }
         if (block := content.get("calibration")) is not None:
             values["calibration"] = CalibrationSummary.from_dict(block)
+        if (block := content.get("operating_point")) is not None:
+            values["operating_point"] = OperatingResult.from_dict(block)
         if (block := content.get("kept")) is not None:
             values["kept"] = SelectedEpoch(epoch=block["epoch"], why=block["why"])
         if (block := content.get("evaluated")) is not None:

@@ -25,6 +25,7 @@ def export_contract(bundle: Bundle, *, versions: dict[str, str]) -> dict[str, An
         "mirrored": bundle.mirrored,
         "temperature": bundle.temperature,
         "thresholds": dict(bundle.thresholds),
+        **({} if (point := bundle.operating_point) is None else {"operating_point": vars(point)}),
         "data_hash": bundle.data_hash,
         "versions": versions,
     }

@@ -59,6 +59,7 @@ from nunbit.pipelines.training.epochs import events_of, images_per_second, selec
 from nunbit.pipelines.training.linear_probe import linear_probe
 from nunbit.pipelines.training.network import new_model
 from nunbit.pipelines.training.objective import Objective, check_correctable, objective_of
+from nunbit.pipelines.training.operating_rule import operating_rule_of
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
 from nunbit.pipelines.training.training_stage import TrainingResult, run_training
 from nunbit.progress import SILENT, Progress
@@ -252,6 +253,7 @@ def _settle(
     goes on does as it began; what a run that goes on decides again, it has reported before.
     """
     objective = objective_of(wishes.training, dataset)
+    operating_rule_of(wishes.training, dataset)  # says what cannot be before minutes of work
     network, remarks = new_model(chosen.model, dataset, seed=wishes.seed)
     if wishes.training.prior_correction:
         check_correctable(network, dataset.preprocess.shape)
@@ -310,7 +312,8 @@ def _evaluate(
     """Write the bundle, calibrate it, and look at the test part for the first and only time."""
     bundle = deploy(config, dataset, trained.state, objective, folder, progress=progress)
     validation = trained.validation or predict_part(dataset, bundle, "validation")
-    bundle = calibrate(folder.model, bundle, validation)
+    operating = operating_rule_of(config.training, dataset)
+    bundle = calibrate(folder.model, bundle, validation, operating=operating)
     tested = pass_over_test(dataset, bundle, seed=config.seed)
     assert tested is not None  # a data set without test images is refused before training
     test, budget = tested.predictions, decide_budget(config.settings.pixels)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nunbit.chunks import chunks
 from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.predictor import Canvas, Predictor, warn_of_other_resizing
 from nunbit.runtime.engine import EngineAnswers, OnnxEngine
 from nunbit.runtime.exported import Exported, read_export
@@ -43,6 +44,11 @@ class ExportedClassifier(Predictor):
     def thresholds(self) -> Mapping[str, float]:
         """Confidence thresholds by the accuracy above them, such as "0.95"."""
         return self.exported.thresholds
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """Threshold of a model of two classes; None where none was chosen."""
+        return self.exported.operating_point
 
     def _probabilities(
         self,

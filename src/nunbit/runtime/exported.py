@@ -19,6 +19,7 @@ from typing import Any
 from nunbit.data.preprocess import Preprocess
 from nunbit.documents import DocumentError, read_json
 from nunbit.errors import BundleError, ConfigError
+from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.types import ClassNames
 
 CONTRACT, NETWORK, PREPROCESSING = "nunbit.json", "model.onnx", "preprocess.onnx"
@@ -41,6 +42,8 @@ class Exported:
     mirrored: bool
     thresholds: Mapping[str, float]
     """Confidence thresholds by the accuracy above them, such as "0.95"."""
+    operating_point: OperatingPoint | None = None
+    """Of a model of two classes."""
     contract: Mapping[str, Any]
     """All of nunbit.json."""
 
@@ -71,13 +74,15 @@ def read_export(folder: Path) -> Exported:
                 f"{name} is damaged, or belongs to another export", path=path, remedy=_TOGETHER
             )
     try:
+        classes = _class_names(contract["classes"])
         return Exported(
             folder=folder,
-            classes=_class_names(contract["classes"]),
+            classes=classes,
             preprocess=Preprocess.from_dict(contract["preprocess"]),
             temperature=_positive(contract["temperature"]),
             mirrored=bool(contract["mirrored"]),
             thresholds=_thresholds(contract["thresholds"]),
+            operating_point=OperatingPoint.from_dict(contract.get("operating_point"), classes),
             contract=contract,
         )
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:

@@ -33,10 +33,23 @@ def trained(home: Path, name: str, *settings: str) -> RunFolder:
 
 
 def test_a_corrected_run_says_so_and_differs_by_its_last_bias(tmp_path: Path) -> None:
-    run = trained(tmp_path, "run", "training.class_weights=dog=4", "training.prior_correction=true")
+    run = trained(
+        tmp_path,
+        "run",
+        "training.class_weights=dog=4",
+        "training.prior_correction=true",
+        "training.operating_point=sensitivity:0.9",
+    )
     assert read_config(run.config).training.class_weights == {"dog": 4}
     said = "Classes were weighted (as set: 0.581 to 2.33 an image): probabilities were corrected"
     assert said in json.loads(run.summary.read_text("utf-8"))["class_balance"]
+    point = json.loads(run.model.joinpath("nunbit.json").read_text("utf-8"))["operating_point"]
+    assert (point["positive"], point["rule"]) == ("dog", "sensitivity:0.9")
+    measured = json.loads(run.summary.read_text("utf-8"))["operating_point"]
+    assert measured["threshold"] == point["threshold"]
+    assert measured["positives"] + measured["negatives"] == 8
+    assert "Operating point: dog from a probability of" in run.report.read_text("utf-8")
+    assert "Operating point: dog from" in (run.model / "README.md").read_text("utf-8")
     for page in (run.report, run.model / "README.md"):
         assert said in page.read_text("utf-8")
     from nunbit.bundle import load_bundle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from nunbit.predictor import FilePrediction, Predictor
+    from nunbit.evaluation.operating_point import OperatingPoint
+    from nunbit.predictor import FilePrediction, Predictor, Threshold
 
 CHUNK_FILES = 512  # so that progress shows, and workers are still kept busy
 
@@ -57,6 +58,15 @@ def predict(
             "such as 0.95.",
         ),
     ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold",
+            metavar="operating-point|P",
+            show_default=False,
+            help="Of two classes: answer the positive one from this probability on.",
+        ),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", metavar="N", min=1, help="Images at a time.")
     ] = 64,
@@ -68,7 +78,7 @@ def predict(
 
     from nunbit.cli.display import display_on
     from nunbit.cli.inputs import expand
-    from nunbit.cli.terminal import stderr_console, stdout_console
+    from nunbit.cli.terminal import printable, stderr_console, stdout_console
 
     progress = display_on(stderr_console(), quiet=quiet)
     files = expand(paths, progress)
@@ -77,7 +87,15 @@ def predict(
 
     classifier = load_predictor(run)
     top_k = min(top, len(classifier.classes))
-    answers = _answers(classifier, files, top_k=top_k, accuracy=accuracy, batch_size=batch_size)
+    limit = None if threshold is None else _threshold(threshold)
+    answers = _answers(
+        classifier,
+        files,
+        top_k=top_k,
+        accuracy=accuracy,
+        threshold=limit,
+        batch_size=batch_size,
+    )
     rows = list(progress.track(answers, total=len(files), title="Classifying images"))
     if csv_file is not None:
         _write_csv(csv_file, rows, classifier.classes, with_unsure=accuracy is not None)
@@ -86,6 +104,9 @@ def predict(
         stdout_console().print(table)
         if accuracy is not None:
             stdout_console().print(_unsure_message(rows, accuracy), soft_wrap=True)
+        if limit is not None:
+            message = _threshold_message(rows, classifier.point_at(limit))
+            stdout_console().print(printable(message), soft_wrap=True, markup=False)
     failed = [row for row in rows if row.error]
     if failed:
         _name_failed(stderr_console(), failed, total=len(rows))
@@ -98,12 +119,30 @@ def _answers(
     *,
     top_k: int,
     accuracy: float | None,
+    threshold: Threshold | None,
     batch_size: int,
 ) -> Iterator[FilePrediction]:
     for some in chunks(files, CHUNK_FILES):
         yield from classifier.predict_files(
-            some, top_k=top_k, accuracy=accuracy, batch_size=batch_size
+            some, top_k=top_k, accuracy=accuracy, threshold=threshold, batch_size=batch_size
         )
+
+
+def _threshold(text: str) -> Threshold:
+    """The number, or `operating-point`; what is neither stays for the model to refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        return cast("Threshold", text)
+
+
+def _threshold_message(rows: Sequence[FilePrediction], point: OperatingPoint) -> str:
+    readable = [row for row in rows if not row.error]
+    positive = sum(row.names[0] == point.positive for row in readable)
+    return (
+        f"{positive:,} of {len(readable):,} answers are {point.positive}, which is answered from a "
+        f"probability of {point.threshold:.4g} on"
+    )
 
 
 def _by_class(row: FilePrediction, classes: Sequence[str]) -> dict[str, float]:

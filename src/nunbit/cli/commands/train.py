@@ -53,6 +53,14 @@ def train(
             "Which part of a pretrained network is trained; auto measures and decides.",
         ),
     ] = None,
+    operating_point: Annotated[
+        str | None,
+        _text(
+            "--operating-point",
+            "youden|sensitivity:S|none",
+            "Of two classes: how the threshold for predict is chosen on the validation images.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, _text("--out", "DIR", "Folder of the run; a new one below runs/ otherwise.")
     ] = None,
@@ -102,6 +110,7 @@ def train(
             "transfer.mode": transfer,
             "training.epochs": epochs,
             "training.minutes": minutes,
+            "training.operating_point": operating_point,
             "seed": seed,
             "device": device,
             "pixels.image_size": image_size,

@@ -115,7 +115,9 @@ def _loaded(run: Path, name: str, device: str) -> tuple[Classifier, int]:
     """The classifier of a checkpoint, and how many full epochs it has."""
     bundle = load_bundle(bundle_folder(run))
     epochs = load_weights(_folder_of(RunFolder(run), name), bundle.model)
-    return Classifier(replace(bundle, temperature=1.0, thresholds={}), device=device), epochs
+    return Classifier(
+        replace(bundle, temperature=1.0, thresholds={}, operating_point=None), device=device
+    ), epochs
 
 
 def _measured(found: Predictions, *, name: str, epoch: int, part: str) -> EvaluatedCheckpoint:

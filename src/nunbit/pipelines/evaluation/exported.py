@@ -26,6 +26,7 @@ from nunbit.data.split import given_parts, write_manifest
 from nunbit.errors import DataError, UnusableImage, UsageError
 from nunbit.evaluation.baselines import largest_class
 from nunbit.evaluation.confidence import summarise_calibration
+from nunbit.evaluation.operating_point import operating_result
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.evaluation.slices import Attribute, SliceWarning, slice_accuracy
 from nunbit.evaluation.summary import Evaluated, Summary, scores_of
@@ -258,6 +259,9 @@ def _summary(
         calibration=summarise_calibration(
             test, temperature=contract.temperature, thresholds=contract.thresholds
         ),
+        operating_point=None
+        if contract.operating_point is None
+        else operating_result(contract.operating_point, test, classifier.classes),
         slices=_slices(answered),
         evaluated=evaluated,
     )

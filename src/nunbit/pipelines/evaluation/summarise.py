@@ -9,6 +9,7 @@ from nunbit.bundle import Bundle
 from nunbit.data.corrections import left_out_of_test
 from nunbit.data.dataset import Dataset
 from nunbit.device import describe_device
+from nunbit.evaluation.operating_point import operating_result
 from nunbit.evaluation.slices import slice_accuracy
 from nunbit.evaluation.summary import Summary, corrected_test_of, leaks_of, scores_of
 from nunbit.pipelines.evaluation.test_pass import EvaluatedPart
@@ -27,6 +28,9 @@ def summarise(dataset: Dataset, bundle: Bundle, tested: EvaluatedPart, **known: 
         classes=bundle.classes,
         n=dataset.split.counts,
         test=scores_of(test, bundle.classes),
+        operating_point=None
+        if bundle.operating_point is None
+        else operating_result(bundle.operating_point, test, bundle.classes),
         device=describe_device(dataset.device),
         parameters=sum(p.numel() for p in bundle.model.parameters() if p.requires_grad),
         slices=slice_accuracy(test, attributes).summary if attributes else None,

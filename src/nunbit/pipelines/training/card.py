@@ -9,6 +9,7 @@ from nunbit import __version__
 from nunbit.data.preprocess import Preprocess
 from nunbit.evaluation.confidence import CalibrationSummary, Confidence
 from nunbit.evaluation.metrics import Scores, metrics_in, registry
+from nunbit.evaluation.operating_point import described
 from nunbit.evaluation.summary import Summary
 from nunbit.formatting import percentage
 
@@ -45,6 +46,7 @@ Trained with nunbit {__version__} {start}, seed {summary.seed}; \
 {_headline(summary, test)} The test images were used once, after training.
 {_other_numbers(test)}
 {_class_table(test)}
+{_operating_point(summary)}
 
 {_confidence(calibration, summary.class_balance)}
 
@@ -90,6 +92,11 @@ def _other_numbers(test: Scores) -> str:
         for metric in metrics_in("card")
         if (found := test.get(metric.name)) is not None
     )
+
+
+def _operating_point(summary: Summary) -> str:
+    found = summary.operating_point
+    return "" if found is None else f"\n{described(found)}\n"
 
 
 def _class_table(test: Scores) -> str:

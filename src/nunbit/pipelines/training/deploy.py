@@ -21,10 +21,12 @@ from nunbit.evaluation.confidence import (
     reason_for_no_temperature,
     summarise_calibration,
 )
+from nunbit.evaluation.operating_point import choose_operating_point
 from nunbit.pipelines.run_folder import RunFolder
 from nunbit.pipelines.training.fit_network import load_best_weights
 from nunbit.pipelines.training.network import model_options
 from nunbit.pipelines.training.objective import Objective, correct_priors
+from nunbit.pipelines.training.operating_rule import OperatingRule
 from nunbit.progress import Progress
 from nunbit.training.checkpoint import load_weights, newest
 from nunbit.training.state import TrainingState
@@ -69,11 +71,18 @@ def deploy(
     return load_bundle(folder.model)
 
 
-def calibrate(folder: Path, bundle: Bundle, validation: Predictions | None) -> Bundle:
+def calibrate(
+    folder: Path,
+    bundle: Bundle,
+    validation: Predictions | None,
+    *,
+    operating: OperatingRule | None = None,
+) -> Bundle:
     """Write what the validation part says of the confidence into the bundle in `folder`.
 
     `bundle` is the one that lies there, not yet calibrated, and `validation` what its network says
-    of the validation part; without one, all stays as it is.
+    of the validation part; without one, all stays as it is. `operating` is how the operating point
+    of two classes is chosen.
 
     Returns:
         The bundle with its temperature and thresholds.
@@ -81,8 +90,19 @@ def calibrate(folder: Path, bundle: Bundle, validation: Predictions | None) -> B
     if validation is None or not len(validation):
         return bundle
     temperature = fit_temperature(validation)
-    thresholds = choose_thresholds(validation.at_temperature(temperature))
-    return calibrate_bundle(folder, bundle, temperature=temperature, thresholds=thresholds)
+    calibrated = validation.at_temperature(temperature)
+    point = None
+    if operating is not None:
+        point = choose_operating_point(
+            calibrated, bundle.classes, positive=operating.positive, rule=operating.rule
+        )
+    return calibrate_bundle(
+        folder,
+        bundle,
+        temperature=temperature,
+        thresholds=choose_thresholds(calibrated),
+        operating_point=point,
+    )
 
 
 def calibration_summary(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nunbit.evaluation.baselines import Baseline
 from nunbit.evaluation.metrics import Metrics, Scores, metrics_in
+from nunbit.evaluation.operating_point import described
 from nunbit.evaluation.tested_classes import barely_tested_classes, untested_classes
 from nunbit.formatting import DASH, count, percent_with_range
 from nunbit.reports.kit import Section, render
@@ -46,6 +47,7 @@ def result(report: RunResult) -> Section:
         metrics=metrics,
         headline=headline(report).partition(": "),
         baselines=[(NAMES[baseline.kind], baseline) for baseline in report.baselines],
+        operating=_operating(report),
         little_tested=_little_tested(report),
         warnings=[_warning(b) for b in report.baselines if not b.clearly_beaten],
         # Not on the same images: a part of them is another number.
@@ -77,6 +79,11 @@ def headline(report: RunResult) -> str:
     images = count(metrics.n, "test image")
     share = percent_with_range(metrics.accuracy, metrics.accuracy_ci95)
     return f"Right on {count(metrics.correct)} of {images}: {share}"
+
+
+def _operating(report: RunResult) -> str:
+    found = report.summary.operating_point
+    return "" if found is None else described(found)
 
 
 def _little_tested(report: RunResult) -> list[str]:
