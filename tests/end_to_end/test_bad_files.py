@@ -86,7 +86,7 @@ def test_too_many_bad_files_stop_the_training(photos, tmp_path: Path) -> None:
     assert f"{bad} of " in told
     assert "more than 5.0 %" in told
     assert "data.max_bad_fraction" in told
-    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_check_reports_them_and_exits_with_one(photos, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -14,13 +15,14 @@ import pytest
 
 from nunbit.cli import main
 from nunbit.config import Config
-from nunbit.errors import DataError, RunInterrupted
+from nunbit.errors import DataError, RunInterrupted, WeightsError
 from nunbit.pipelines.run_folder import (
     RunFolder,
     alone_in,
     claim,
+    make_folder,
     rename_claimed,
-    taken_back_where_unusable,
+    taken_back_where_refused,
 )
 from tests.fixtures_data import write_images
 
@@ -186,16 +188,80 @@ def test_data_that_cannot_be_used_leave_no_folder(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("nowhere", ()),
+        ("empty", ()),
+        ("one_class", ()),
+        ("few", ()),
+        ("photos", ("--device", "abacus")),
+        ("photos", ("--model", "nosuch")),
+        ("photos", ("--pretrained", "nosuch")),
+        ("photos", ("--augment", "nosuch.toml")),
+        ("photos", ("--split", "nosuch.csv")),
+    ],
+)
+def test_a_refused_run_leaves_nothing_new(
+    data: str, words: tuple[str, ...], photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "mine").mkdir()
+    write_images(tmp_path / "one_class", {"cat": 5})
+    write_images(tmp_path / "few", {"cat": 1, "dog": 1})
+    where = str(photos if data == "photos" else tmp_path / data)
+    before = sorted(tmp_path.rglob("*"))
+    for out in ("runs/below/one", "mine", "mine/one"):
+        assert main(["train", where, "--out", str(tmp_path / out), "-q", *words]) == 2
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_refused_while_its_settings_are_settled_leaves_nothing_new(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that do not fit are noticed after the images have been read."""
+    monkeypatch.chdir(tmp_path)
+
+    def misfit(*_: object, **__: object) -> object:
+        (run,) = (path for path in tmp_path.rglob("*") if path.name in ("one", "photos-smallcnn"))
+        RunFolder(run).advice.write_text("{}", encoding="utf-8")
+        raise WeightsError("they do not fit")
+
+    monkeypatch.setattr(STAGES["settings"], misfit)
+    for words in (("--out", "one"), ()):
+        assert main(["train", str(photos), "-q", *QUICK, *words]) == 2
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_had_begun_stays_where_its_data_are_gone(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, STAGES["inspecting"], signal.SIGTERM)
+        assert main(["train", str(photos), "--out", str(run), "-q", *QUICK]) == 130
+    recorded = (run / "config.toml").read_bytes()
+    photos.rename(tmp_path / "elsewhere")
+    try:
+        assert main(["train", "--resume", "--out", str(run), "-q"]) == 2
+    finally:
+        (tmp_path / "elsewhere").rename(photos)
+    assert (run / "config.toml").read_bytes() == recorded
+
+
 def test_what_somebody_put_into_the_folder_stays(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.path.mkdir()
+    made = make_folder(folder.path)
+    assert made == (folder.path,)
     (folder.path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DataError), taken_back_where_unusable(folder):
+    with pytest.raises(DataError), taken_back_where_refused(folder, made):
         raise DataError("unusable")
     assert (folder.path / "thesis.txt").read_text() == "years of work"
-    with pytest.raises(RunInterrupted), taken_back_where_unusable(folder):
-        raise RunInterrupted("stopped")
-    assert folder.path.is_dir()
+    (folder.path / "thesis.txt").unlink()
+    for error in (RunInterrupted("stopped"), OSError(errno.ENOSPC, "full")):
+        with pytest.raises(type(error)), taken_back_where_refused(folder, made):
+            raise error
+        assert folder.path.is_dir()
 
 
 def test_a_claimed_folder_is_renamed_with_its_lock(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from nunbit.config import Config, read_config
 from nunbit.data.augment import PRESETS
 from nunbit.documents import read_json_object
-from nunbit.errors import ConfigError, RunInterrupted, UsageError
+from nunbit.errors import ConfigError, RunInterrupted, StorageError, UsageError
 from nunbit.files import check_can_write, flush_folder, is_full, storage_error, write_atomically
 from nunbit.training.interrupt import reason_of
 
@@ -141,20 +141,33 @@ def rename_claimed(folder: RunFolder, name: str) -> RunFolder:
     return target
 
 
-@contextmanager
-def taken_back_where_unusable(folder: RunFolder) -> Iterator[None]:
-    """Remove a new run's folder with its configuration where an error shows that nothing began.
+def make_folder(path: Path) -> tuple[Path, ...]:
+    """Make a folder and those above it; returns what was not there before, the deepest first."""
+    made = tuple(each for each in (path, *path.parents) if not each.exists())
+    path.mkdir(parents=True, exist_ok=True)
+    return made
 
-    An interrupted run keeps its folder, from which it goes on.
+
+@contextmanager
+def taken_back_where_refused(folder: RunFolder, made: Sequence[Path] | None) -> Iterator[None]:
+    """Remove what a new run has written where an error shows that it cannot begin.
+
+    `made` are the folders that were made for it, the deepest first; None for a run that had begun
+    before, which keeps everything. So does one that was interrupted, or whose disk is full: it goes
+    on from there.
     """
     try:
         yield
     except Exception as error:
-        if not isinstance(error, RunInterrupted):
+        goes_on = isinstance(error, RunInterrupted | StorageError) or (
+            isinstance(error, OSError) and is_full(error)
+        )
+        if made is not None and not goes_on:
             with suppress(OSError):  # something else is in there by now
-                folder.config.unlink(missing_ok=True)
-                folder.path.rmdir()
-                folder.path.parent.rmdir()
+                for written in (folder.config, folder.advice, folder.advice.with_suffix(".png")):
+                    written.unlink(missing_ok=True)
+                for each in made:
+                    each.rmdir()
         raise
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,12 +43,13 @@ from nunbit.pipelines.run_folder import (
     alone_in,
     check_output_folder,
     claim,
+    make_folder,
     recorded_notes,
     rename_claimed,
     resumable,
     run_name,
     save_config,
-    taken_back_where_unusable,
+    taken_back_where_refused,
     with_absolute_paths,
 )
 from nunbit.pipelines.stopwatch import Stopwatch
@@ -107,15 +107,17 @@ def train(
     config = _config_for(config, folder, resume=resume)
     if not folder.summary.is_file():
         check_settings(config)
-        out.mkdir(parents=True, exist_ok=True)
+        resolve_device(config.device)
+        made = make_folder(out)
         with alone_in(folder), resumable(folder):
             # Again, now that nobody else can begin or end a run here.
             config = _config_for(config, folder, resume=resume)
             if not folder.summary.is_file():
                 for left in (folder.path, folder.last.parent, folder.kept):
                     remove_leftovers(left)
+                begins = None if folder.config.is_file() else made
                 save_config(folder, config, notes=recorded_notes(folder))
-                return _run(config, folder, progress=progress, command=command)
+                return _run(config, folder, made=begins, progress=progress, command=command)
     progress.note("the run has already ended")
     return Run(folder=out, summary=folder.read_summary().to_dict())
 
@@ -141,10 +143,11 @@ def _train_in_new_folder(config: Config, *, progress: Progress, command: str) ->
     check_settings(config)
     resolve_device(config.device)
     folder = claim(dataset_name(config.data.path))
+    made = (folder.path, folder.path.parent)
     with alone_in(folder):
-        with taken_back_where_unusable(folder):
+        with taken_back_where_refused(folder, made):
             save_config(folder, config)
-        return _run(config, folder, named=False, progress=progress, command=command)
+        return _run(config, folder, made=made, named=False, progress=progress, command=command)
 
 
 def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SILENT) -> Run:
@@ -161,15 +164,24 @@ def resume(out: Path, *, settings: Mapping[str, object], progress: Progress = SI
 
 
 def _run(
-    wishes: Config, folder: RunFolder, *, named: bool = True, progress: Progress, command: str
+    wishes: Config,
+    folder: RunFolder,
+    *,
+    made: Sequence[Path] | None,
+    named: bool = True,
+    progress: Progress,
+    command: str,
 ) -> Run:
-    """The stages, in order, in a folder that is locked; one that is not `named` gets a name."""
+    """The stages, in order, in a folder that is locked; one that is not `named` gets a name.
+
+    `made` are the folders that were made for a new run, None of one that had begun before.
+    """
     watch = Stopwatch()
     device = resolve_device(wishes.device)
     check_settings(wishes)
 
     # --- Data: inspected, decoded, split ---
-    with resumable(folder), nullcontext() if named else taken_back_where_unusable(folder):
+    with resumable(folder), taken_back_where_refused(folder, made):
         dataset, chosen, findings = open_dataset(
             wishes,
             device=device,
@@ -181,9 +193,10 @@ def _run(
     if not named:
         mode = wishes.transfer.mode if chosen.model.weights is not None else None
         folder = rename_claimed(folder, run_name(dataset.name, chosen.model.name, mode=mode))
+        made = (folder.path, folder.path.parent)
 
     # --- Network and settings: nothing stays open, and the folder records why ---
-    with resumable(folder):
+    with resumable(folder), taken_back_where_refused(folder, made):
         network, config, objective, notes = _settle(
             wishes, chosen, dataset, folder, watch=watch, progress=progress
         )
