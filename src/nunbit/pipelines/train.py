@@ -224,28 +224,9 @@ def _run(
             seconds=watch.summary(),
             class_balance=objective.sentence or None,
         )
-        card = model_card(
-            summary, preprocess=dataset.preprocess, mirrored=evaluated.bundle.mirrored
-        )
-        write_atomically(folder.model / "README.md", card)
-        result = gather_result(
-            dataset,
-            evaluated.bundle,
-            evaluated.tested,
-            summary,
-            shown_part="train",
-            augmentation=config.augmentation,
-            settings=config.settings.to_toml(),
-            command=command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)]),
-            model_reason=config.model.reason,
-            notes=(*notes, *trained.notes),
-            findings=findings,
-            # A fitted head has no curve; of a tuned network, epoch 0 is the head it began with.
-            epochs=[] if summary.kept is None else trained.state.history,
-            events=events_of(trained.state, trained.tuning),
-            advice=recorded_advice(folder),
-        )
-        write_result(folder, result, progress)
+        command = command or shlex.join(["nunbit", "train", "--recipe", str(folder.config)])
+        told = {"notes": (*notes, *trained.notes), "findings": findings, "command": command}
+        _write_down(config, dataset, trained, evaluated, summary, folder, progress, **told)
     for checkpoint in (folder.best, folder.last):
         shutil.rmtree(previous_of(checkpoint), ignore_errors=True)  # only a running one needs it
     return Run(folder=folder.path, summary=summary.to_dict())
@@ -369,6 +350,40 @@ def _summarise(
         transfer=trained.transfer,
         class_balance=class_balance,
     )
+
+
+def _write_down(
+    config: ResolvedConfig,
+    dataset: Dataset,
+    trained: TrainingResult,
+    evaluated: _Evaluated,
+    summary: Summary,
+    folder: RunFolder,
+    progress: Progress,
+    **told: Any,
+) -> None:
+    """Write model card, predictions, report, and at last the summary: the run has ended.
+
+    `told` are the notes, the findings and the command for the report.
+    """
+    card = model_card(summary, preprocess=dataset.preprocess, mirrored=evaluated.bundle.mirrored)
+    write_atomically(folder.model / "README.md", card)
+    result = gather_result(
+        dataset,
+        evaluated.bundle,
+        evaluated.tested,
+        summary,
+        shown_part="train",
+        augmentation=config.augmentation,
+        settings=config.settings.to_toml(),
+        model_reason=config.model.reason,
+        # A fitted head has no curve; of a tuned network, epoch 0 is the head it began with.
+        epochs=[] if summary.kept is None else trained.state.history,
+        events=events_of(trained.state, trained.tuning),
+        advice=recorded_advice(folder),
+        **told,
+    )
+    write_result(folder, result, progress)
 
 
 def _notes(decisions: Iterable[Decision[Any]]) -> list[str]:
