@@ -63,8 +63,9 @@ def nunbit(version: Version = False, debug: Debug = False) -> None:
     DATA is a folder of class folders (also below train, validation and test), a flat folder with
     labels in the file names (--label-from), a folder with metadata.csv or metadata.jsonl, a zip or
     tar archive of class folders, tar shards of WebDataset, a folder of Parquet files that hold the
-    images, a folder of CIFAR files, a folder of IDX files (MNIST), an .npz file, a CSV, JSON or
-    Parquet table, or a known name: digits, fashion-mnist, mnist, cifar10, cifar100
+    images, a published data set as it is unpacked (Tiny-ImageNet, SVHN, EMNIST, …), a folder of
+    CIFAR files, a folder of IDX files (MNIST), an .npz file, a CSV, JSON or Parquet table, or a
+    known name: digits, fashion-mnist, mnist, cifar10, cifar100
     """
 
 

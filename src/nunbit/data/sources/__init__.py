@@ -10,6 +10,7 @@ from nunbit.data.sources import class_folders, hub_folders, known, named_files, 
 from nunbit.data.sources.archives import folders, shards
 from nunbit.data.sources.array_files import cifar, idx, npz
 from nunbit.data.sources.build_samples import SourceName, build_samples
+from nunbit.data.sources.published import medmnist, registry
 from nunbit.data.sources.raw_samples import RawSamples, SourceOptions
 from nunbit.errors import ConfigError, DataError
 from nunbit.suggest import suggest
@@ -80,6 +81,15 @@ SOURCES: tuple[Source, ...] = (
         recognises=cifar.recognises,
         load=cifar.load,
         holds=lambda name: name.startswith(("data_batch", "test_batch")),
+    ),
+    Source(
+        kind="published layouts",
+        form="a published data set as it is unpacked (Tiny-ImageNet, SVHN, EMNIST, …)",
+        looks_like=", ".join(layout.name for layout in registry.LAYOUTS)
+        + ": the root folder, or SVHN's `.mat`; see [below](#published-data-sets)",
+        recognises=registry.recognises,
+        load=registry.load,
+        holds=lambda name: name.startswith(("emnist-", "qmnist-", "k49-", "kmnist-")),
     ),
     Source(
         kind="Parquet shards",
@@ -173,6 +183,7 @@ def load_samples(  # noqa: PLR0913 - an argument for each option
     name = known.known_name(str(data))
     if path is not None:
         found = known.with_published_names(_recognise(path, options).load(path, options))
+        found = medmnist.with_published_names(found, path)
         if name is not None:
             note = f"'{data}' here is used, not the known data set of this name"
             found = replace(found, notes=(note, *found.notes))

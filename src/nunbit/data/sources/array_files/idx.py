@@ -119,7 +119,7 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
 
     Raises DataError naming what is wrong: gzip, magic number, type, dimensions or length.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     if len(data) < 4 or data[:2] != b"\0\0":
         raise DataError(
             f"not an IDX file: it begins with {data[:4].hex(' ') or 'nothing'}, not with 00 00",
@@ -151,7 +151,8 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8, offset=header).reshape(shape)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, gzipped or not. Raises DataError."""
     try:
         data = path.read_bytes()
         # By content, because files are often unpacked without losing '.gz' from their name.

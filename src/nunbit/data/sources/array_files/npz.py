@@ -57,7 +57,7 @@ def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - th
 
     Raises DataError for arrays that cannot be matched or cannot be images.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path)
     pairs, unused = _pairs(arrays, path)
     notes = [f"arrays that are not used: {examples(unused)}"] if unused else []
     raw = {
@@ -85,7 +85,8 @@ def load(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG001 - th
     return found_in_arrays(parts, names=names, in_order=kinds != {"U"}, notes=notes)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file by their names. Raises DataError where it is damaged."""
     if not zipfile.is_zipfile(path):
         raise DataError(
             "not an .npz file, or one that is cut off", path=path, remedy="save or get it again"
