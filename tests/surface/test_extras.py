@@ -104,5 +104,5 @@ def test_other_extras_build_on_train() -> None:
     assert set(EXTRA_OF.values()) <= set(EXTRAS)
     for name, requirements in EXTRAS.items():
         # What reads further formats of pictures serves an exported model, too.
-        alone = name in ("train", "tiff", "heif", "dicom")
+        alone = name in ("train", "tiff", "jpegxl", "heif", "dicom")
         assert alone or "nunbit[train]" in requirements, name

@@ -31,6 +31,7 @@ _SUFFIXES_OF_EXTRAS = {
     ".heic": "HEIF",
     ".heif": "HEIF",
     ".hif": "HEIF",
+    ".jxl": "JPEG XL",
     ".dcm": "DICOM",
     ".dicom": "DICOM",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from nunbit.data.formats import dicom, heif, jpeg2000, tiff
+from nunbit.data.formats import dicom, heif, jpeg2000, jpegxl, tiff
 from nunbit.data.formats.foreign import ForeignImage
 from nunbit.data.formats.headers import jpeg2000_header
 from nunbit.data.formats.unread import unread_kind
@@ -90,6 +90,8 @@ def _open_with_extra(data: bytes) -> Image.Image | ForeignImage:
     """Read with an extra what Pillow does not recognise, or raise with its name."""
     if heif.is_heif(data):
         return heif.open_heif(data)
+    if jpegxl.is_jpegxl(data):
+        return jpegxl.open_jpegxl(data)
     if dicom.is_dicom(data):
         return dicom.open_dicom(data)
     named = unread_kind(data)

@@ -26,8 +26,6 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\xc5\xd0\xd3\xc6", "PostScript is not read; convert it: gs -sDEVICE=png16m -o OUT.png "
      "IN.eps"),
     (b"8BPS", "format Photoshop (PSD) is not read; " + _IMAGEMAGICK.format("psd")),
-    (b"\xff\x0a", "format JPEG XL is not read; convert it: djxl IN.jxl OUT.png"),
-    (b"\x00\x00\x00\x0cJXL ", "format JPEG XL is not read; convert it: djxl IN.jxl OUT.png"),
     (b"FUJIFILMCCD-RAW", _RAW.format("Fujifilm", "raf")),
     (b"IIRO", _RAW.format("Olympus", "orf")),
     (b"IIU\x00", _RAW.format("Panasonic", "rw2")),
