@@ -30,6 +30,7 @@ EXTRA_OF = {
     "skimage": "graph",
     "torch_geometric": "graph",
     "umap": "map",
+    **dict.fromkeys(("fastapi", "prometheus_client", "python_multipart", "uvicorn"), "serve"),
 }
 """The extra that brings a module."""
 

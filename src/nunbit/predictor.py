@@ -175,6 +175,14 @@ class Predictor(ABC):
                 check_finite(rows[-1])
         return np.concatenate(rows)
 
+    def predict_canvases(self, canvases: Sequence[Canvas]) -> NDArray[np.float64]:
+        """Calibrated probabilities, [n, K], of canvases made under the contract.
+
+        They are uint8 [H, W, C] each, at least one, and are answered in one pass where it fits;
+        whether the answers are finite is the caller's to check.
+        """
+        return self._probabilities(canvases, of=len(canvases))
+
     def predict_files(
         self,
         files: Iterable[str | os.PathLike[str]],

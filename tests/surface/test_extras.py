@@ -76,6 +76,13 @@ def test_a_python_name_that_lacks_an_extra_says_which(name: str, tmp_path: objec
     assert "nunbit[train]" in done.stderr
 
 
+def test_serving_lacks_an_extra_of_its_own(tmp_path: object) -> None:
+    code = "from nunbit.cli import main\nsys.exit(main(sys.argv[2:]))"
+    done = without_extras(code, "serve", "run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "python -m pip install 'nunbit[serve]'" in done.stderr
+
+
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_needs_no_extra(words: list[str], tmp_path: object) -> None:
     code = "from nunbit.cli import main\nsys.exit(main(sys.argv[2:]))"
@@ -103,6 +110,6 @@ def test_every_package_of_train_is_known() -> None:
 def test_other_extras_build_on_train() -> None:
     assert set(EXTRA_OF.values()) <= set(EXTRAS)
     for name, requirements in EXTRAS.items():
-        # What reads further formats of pictures serves an exported model, too.
-        alone = name in ("train", "tiff", "jpegxl", "heif", "dicom")
+        # What serves an exported model, or reads further formats for it, needs no torch.
+        alone = name in ("train", "tiff", "jpegxl", "heif", "dicom", "serve")
         assert alone or "nunbit[train]" in requirements, name

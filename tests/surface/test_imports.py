@@ -27,6 +27,7 @@ COMMANDS = (
     "explain",
     "compare",
     "models",
+    "serve",
     "summary",
     "lab",
 )

@@ -20,6 +20,7 @@ from nunbit.cli.commands import (
     lab,
     models,
     predict,
+    serve,
     split,
     summary,
     train,
@@ -51,6 +52,7 @@ app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
+app.command("serve")(serve.serve)
 app.command("models")(models.models)
 app.command("summary")(summary.summary)
 app.command("lab")(lab.lab)

@@ -12,9 +12,8 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from PIL import Image, ImageDraw
-
 from nunbit.bundle import Bundle
+from nunbit.export.icon import draw_icon
 from nunbit.export.onnx_folder import write_json
 from nunbit.export.web_runtime import RUNTIME_FILES
 from nunbit.runtime.exported import CONTRACT, NETWORK, PREPROCESSING
@@ -66,7 +65,7 @@ def write_web_files(folder: Path, bundle: Bundle, *, name: str, runtime: Path) -
         (own / _SERVED_AS.get(file, file)).write_bytes((runtime / file).read_bytes())
     (own / "LICENSE.txt").write_text(_LICENCE, encoding="utf-8")
     for size in _ICON_SIZES:
-        _icon(size).save(folder / f"icon-{size}.png")
+        draw_icon(size).save(folder / f"icon-{size}.png")
     write_json(folder / "manifest.webmanifest", _manifest(bundle, name))
     _write_file_list(folder)
 
@@ -92,18 +91,6 @@ def _manifest(bundle: Bundle, name: str) -> dict[str, object]:
         "theme_color": "#0b62a8",
         "icons": icons,
     }
-
-
-def _icon(size: int) -> Image.Image:
-    """Three bars of an answer, the first the longest, as the page shows them."""
-    drawn = Image.new("RGB", (size, size), "#0b62a8")
-    pen, unit = ImageDraw.Draw(drawn), size / 16
-    for row, (length, colour) in enumerate(((10, "#ffffff"), (5, "#a9cdea"), (3, "#a9cdea"))):
-        top = (4 + 3 * row) * unit
-        pen.rounded_rectangle(
-            (3 * unit, top, (3 + length) * unit, top + 2 * unit), unit / 2, colour
-        )
-    return drawn
 
 
 def _write_file_list(folder: Path) -> None:

@@ -1,6 +1,7 @@
 // The page: pictures in, answers out. What it says is in words.js, what it computes in model.js.
 
 import { closeCamera, openCamera, takePicture } from "./camera.js";
+import { checksBrowser, keepsOffline, pageName } from "./here.js";
 import { classify, model } from "./model.js";
 import { addCard, removeAll, renderAll, setThreshold, showAnswer, showFailure } from "./results.js";
 import { currentLanguage, languages, say, setLanguage, translate } from "./words.js";
@@ -20,7 +21,7 @@ async function look(blob, name) {
     const { probabilities } = await classify(blob);
     showAnswer(card, contract.classes, probabilities);
   } catch (error) {
-    showFailure(card, failures[error.name] ?? "unreadable");
+    showFailure(card, error.why ?? failures[error.name] ?? "unreadable");
   }
 }
 
@@ -88,9 +89,10 @@ function offerThresholds(thresholds) {
   setThreshold(threshold);
 }
 
-function describe({ architecture, classes, preprocess, files }) {
+function describe({ architecture, classes, preprocess, files, version }) {
+  const shown = version ?? files["model.onnx"].slice(0, 12);
   const facts = {
-    model: `${architecture} (${files["model.onnx"].slice(0, 12)})`,
+    model: shown ? `${architecture} (${shown})` : architecture,
     classes: `${classes.length}: ${classes.slice(0, 20).join(", ")}${classes.length > 20 ? ", …" : ""}`,
     input: say("pixels", preprocess.width, preprocess.height, preprocess.channels),
   };
@@ -118,8 +120,7 @@ async function check() {
 }
 
 async function nameThePage() {
-  const manifest = await (await fetch("manifest.webmanifest")).json();
-  document.title = at("name").textContent = manifest.name;
+  document.title = at("name").textContent = await pageName();
 }
 
 // ---- Start
@@ -134,7 +135,8 @@ async function start() {
   translate();
   show(status);
   nameThePage().catch(() => {});
-  navigator.serviceWorker?.register("sw.js").catch(() => {});
+  if (keepsOffline) navigator.serviceWorker?.register("sw.js").catch(() => {});
+  at("checking").hidden = !checksBrowser;
   try {
     const { contract } = await model;
     const sayAgain = () => {

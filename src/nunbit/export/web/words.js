@@ -1,5 +1,7 @@
 // What the page says, in each of its languages. A text may be a function of numbers and names.
 
+import { ownWords } from "./here.js";
+
 // Never 100 % of what is less, nor 0 % of what is more.
 const percent = (p) => {
   if (p > 0.999 && p < 1) return "> 99.9 %";
@@ -106,7 +108,7 @@ export const currentLanguage = () => language;
 
 // One text in the reader's language.
 export function say(key, ...values) {
-  const text = words[language][key];
+  const text = ownWords[language]?.[key] ?? words[language][key];
   return typeof text === "function" ? text(...values) : text;
 }
 

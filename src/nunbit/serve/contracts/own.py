@@ -1,0 +1,148 @@
+"""nunbit's own contract: many files at once, one answer or one reason for each."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from nunbit.errors import UnusableImage, UsageError
+from nunbit.serve.bodies import Budget, files_of_form
+from nunbit.serve.contracts.openapi import ERRORS
+from nunbit.serve.engine import Row
+from nunbit.serve.model import ServedModel
+from nunbit.serve.problems import malformed, unusable
+from nunbit.serve.ranking import ranked
+from nunbit.serve.service import Service
+
+
+class FileAnswer(BaseModel):
+    """Answer for one file: label, score and probabilities, or error, code and what_to_do."""
+
+    file: str
+    label: str | None = None
+    score: float | None = None
+    unsure: bool | None = None
+    """Whether the score is below the threshold for the accuracy that was asked for."""
+    probabilities: dict[str, float] | None = None
+    error: str | None = None
+    code: str | None = None
+    what_to_do: str | None = None
+
+
+class FileAnswers(BaseModel):
+    """Answers in the order of the files."""
+
+    model: str
+    version: str
+    accuracy: float | None = None
+    threshold: float | None = None
+    answers: list[FileAnswer]
+
+
+class ModelDescription(BaseModel):
+    """What is served."""
+
+    name: str
+    version: str
+    architecture: str
+    classes: list[str]
+    thresholds: dict[str, float]
+    preprocess: dict[str, Any]
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def own_router(service: Service, budget: Budget) -> APIRouter:
+    """Routes of the contract."""
+    router = APIRouter(prefix="/v1", tags=["nunbit"])
+
+    @router.post("/predict", response_model=FileAnswers, responses=ERRORS, openapi_extra=_BODY)
+    async def predict_files(
+        request: Request, accuracy: Annotated[float | None, Query(ge=0, le=1)] = None
+    ) -> Response:
+        """Classify the files of a form, each for itself: one bad file never fails the others.
+
+        With `accuracy`, such as 0.95, answers that are not sure enough for it are marked unsure.
+        """
+        threshold = _threshold(service.model, accuracy)
+        async with budget.body(request) as body:
+            files = await files_of_form(request, body, limits=service.limits)
+            model, rows = await service.answer([data for _, data in files])
+        answers = [
+            _answer(service, model, name, row, threshold)
+            for (name, _), row in zip(files, rows, strict=True)
+        ]
+        whole = {
+            "model": model.name,
+            "version": model.version,
+            "accuracy": accuracy,
+            "threshold": threshold,
+            "answers": answers,
+        }
+        return Response(json.dumps(whole, ensure_ascii=False), media_type="application/json")
+
+    @router.get("/model", response_model=ModelDescription, responses=ERRORS)
+    async def describe_model() -> Response:
+        """Describe the model: its classes, thresholds and input contract."""
+        said = json.dumps(service.model.description(), ensure_ascii=False)
+        return Response(said, media_type="application/json")
+
+    return router
+
+
+def _threshold(model: ServedModel, accuracy: float | None) -> float | None:
+    if accuracy is None:
+        return None
+    try:
+        return model.predictor.threshold(accuracy)
+    except UsageError as error:
+        raise malformed(error.what, error.remedy) from None
+
+
+def _answer(
+    service: Service,
+    model: ServedModel,
+    name: str,
+    row: Row | UnusableImage,
+    threshold: float | None,
+) -> dict[str, object]:
+    if isinstance(row, UnusableImage):
+        problem = unusable(row, which="the file")
+        service.metrics.refusals.labels(problem.code).inc()
+        return {
+            "file": name,
+            "error": problem.message,
+            "code": problem.code,
+            "what_to_do": problem.remedy,
+        }
+    label, score = ranked(row, model.classes, 1)[0]
+    return {
+        "file": name,
+        "label": label,
+        "score": score,
+        "unsure": None if threshold is None else score < threshold,
+        "probabilities": dict(zip(model.classes, map(float, row), strict=True)),
+    }
