@@ -31,6 +31,7 @@ class Mean(Predictor):
     classes = ("dark", "bright")
     preprocess = CONTRACT
     thresholds: dict[str, float] = {}  # noqa: RUF012
+    operating_point = None
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

@@ -1,4 +1,4 @@
-"""What every request passes before anything is read of it, and what every answer carries."""
+"""Checks that every request passes before anything is read of it, and headers of every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server says on stderr: lines for people or JSON for programs, without personal content.
+"""Lines that a server writes to stderr: for people, or JSON for programs, nothing personal.
 
 A line of a request holds no address of a caller, no name of a file, and only addresses of the
 server that it knows itself.
@@ -27,10 +27,10 @@ class Log:
             return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         if self._kind == "json":
-            text = f"{said}" if said else ""
-            values = {"time": now, "event": name, **({"text": text} if text else {}), **facts}
+            told = {"text": said} if said else {}
+            values = {"time": now, "event": name, **told, **facts}
             line = json.dumps(values, ensure_ascii=False)
         else:
-            told = said or " ".join(f"{key}={value}" for key, value in facts.items())
-            line = f"{now} {name}: {told}"
+            text = said or " ".join(f"{key}={value}" for key, value in facts.items())
+            line = f"{now} {name}: {text}"
         print(line, file=self._stream or sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What a server counts, for Prometheus. All labels are from closed sets."""
+"""Numbers that a server counts, for Prometheus. All labels are from closed sets."""
 
 from __future__ import annotations
 

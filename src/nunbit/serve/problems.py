@@ -1,4 +1,4 @@
-"""What goes wrong with a request, as the caller reads it: a status, a code, and what to do."""
+"""Problems of a request, as the caller reads them: a status, a code, and what to do."""
 
 from __future__ import annotations
 

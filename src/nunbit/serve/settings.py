@@ -15,7 +15,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much one request, and all of them together, may ask for."""
+    """Limits of one request, and of all of them together."""
 
     body_bytes: int = 64 << 20
     """Of one request, counted as they come and before anything is parsed."""
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Who may ask: the address listened on, the token, and the names that the server goes by."""
+    """Rules on who may ask: address, token, and the names that the server goes by."""
 
     host: str = "127.0.0.1"
     port: int = 8000

@@ -1,1 +1,1 @@
-"""What callers may say and what they hear back, one module for each contract."""
+"""Contracts: what callers may say and what they hear back, one module for each."""

@@ -11,7 +11,7 @@ PICTURE = {"schema": {"type": "string", "format": "binary"}}
 
 
 class Error(BaseModel):
-    """Why a request was not answered."""
+    """Reason why a request was not answered."""
 
     error: str
     code: str

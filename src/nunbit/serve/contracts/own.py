@@ -43,7 +43,7 @@ class FileAnswers(BaseModel):
 
 
 class ModelDescription(BaseModel):
-    """What is served."""
+    """Description of the model that is served."""
 
     name: str
     version: str
