@@ -46,7 +46,8 @@ def serve(path: Path, *, name: str | None, access: Access, limits: Limits, log: 
         RuntimeError: when the engine failed; the process is to end with an error.
     """
     check_access(access)
-    disable_created_metrics()  # a second series for each, which nobody asks for
+    # A second series for each, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     with _listening(access) as listener:
         asyncio.run(_serve(listener, path, name=name, access=access, limits=limits, log=log))
 
