@@ -23,7 +23,6 @@ def test_the_loading_benchmark_prints_its_ratios(fashion_mnist: Path, tmp_path: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode in (0, 1), done.stderr  # 1: a ratio above its limit
     assert "loop / step" in done.stdout
@@ -36,7 +35,6 @@ def test_the_results_page_is_made_from_summaries(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert "--collect" in done.stdout
@@ -53,7 +51,6 @@ def test_the_augmentation_benchmark_writes_its_ratio_and_the_machine(tmp_path: P
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode in (0, 1), done.stderr  # 1: the ratio above its limit
     assert "augment / step" in done.stdout
@@ -75,7 +72,6 @@ def test_the_benchmark_of_wrong_labels_meets_its_criteria(
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(out.read_text(encoding="utf-8"))["rows"]
@@ -95,7 +91,6 @@ def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all criteria are met" in done.stdout
@@ -111,7 +106,6 @@ def test_the_advisers_benchmark_tells_what_it_would_do(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert "digits is not run here" in done.stdout
@@ -130,7 +124,6 @@ def test_the_transfer_benchmark_measures_all_four_ways(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(numbers.read_text(encoding="utf-8"))
@@ -155,7 +148,6 @@ def test_the_transfer_table_has_a_row_for_each_way(fashion_mnist: Path, tmp_path
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     for way in ("features", "fashion-cnn", "default"):

@@ -180,7 +180,6 @@ def test_the_benchmarks_run(name: str, tmp_path: Path) -> None:
         cwd=tmp_path,
         env=environment(tmp_path / "cache"),
         check=True,
-        timeout=280,
     )
     found = json.loads(out.read_text(encoding="utf-8"))
     assert found["benchmark"] == name

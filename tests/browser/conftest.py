@@ -11,6 +11,8 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
+PATIENCE_MS = 240_000
+"""Milliseconds that a condition may take: long, for a busy machine says nothing about a page."""
 
 
 def missing(what: str) -> Any:
@@ -32,7 +34,28 @@ def browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root; it opens nothing here but our own files.
         opened = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", FAKE_CAMERA]
+            executable_path=executable,
+            args=["--no-sandbox", FAKE_CAMERA],
+            timeout=PATIENCE_MS,
         )
         yield opened
         opened.close()
+
+
+def new_page(browser: Any, **given: Any) -> Any:
+    """A page in a context of its own, which waits as long as a busy machine needs."""
+    context = browser.new_context(**given)
+    context.set_default_timeout(PATIENCE_MS)
+    return context.new_page()
+
+
+def show_at(page: Any, width: int, scheme: str) -> None:
+    """Lay a page out at a width in a colour scheme; returns when it is so and pictures are read."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        """([width, scheme]) => innerWidth === width &&
+          matchMedia(`(prefers-color-scheme: ${scheme})`).matches &&
+          [...document.images].every((image) => image.complete)""",
+        arg=[width, scheme],
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from nunbit.cli import main
 from tests.browser import pages
+from tests.browser.conftest import new_page, show_at
 
 pytestmark = pytest.mark.browser
 
@@ -38,15 +39,14 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Any]:
     """A page, and what it says and asks for while it is open."""
-    context = browser.new_context(offline=True)
-    page = context.new_page()
+    page = new_page(browser, offline=True)
     page.complaints = []
     page.on("console", lambda message: page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.requested = []
     page.on("request", lambda request: page.requested.append(request.url))
     yield page
-    context.close()
+    page.context.close()
 
 
 def faults(page: Any, path: Path) -> list[str]:
@@ -55,9 +55,8 @@ def faults(page: Any, path: Path) -> list[str]:
     page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
     found = []
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
         for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
+            show_at(page, width, scheme)
             found += [f"{width} {scheme}: {fault}" for fault in page.evaluate(CHECKS)]
     found += [f"console: {text}" for text in page.complaints]
     elsewhere = [url for url in page.requested if url != path.as_uri()]
@@ -82,12 +81,14 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_map_answers_mouse_and_keyboard(photographs: Path, opened: Any) -> None:
     opened.goto((photographs.parent.parent / "one" / "report.html").as_uri())
-    opened.set_viewport_size({"width": 390, "height": 900})
+    show_at(opened, 390, "light")
     points = opened.locator(".map .point")
     assert points.count() > 10
     points.first.focus()
     opened.keyboard.press("ArrowRight")
-    assert points.nth(1).evaluate("e => e === document.activeElement")
+    opened.wait_for_function(
+        "() => document.activeElement === document.querySelectorAll('.map .point')[1]"
+    )
     overflows = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
     # Whichever point is shown, its picture appears and nothing is pushed out of the page.
     for number in range(0, points.count(), max(1, points.count() // 12)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -29,7 +30,7 @@ from nunbit.export.conformance import HEIGHT, WIDTH, KitFile, drawn_picture, kit
 from nunbit.export.web_runtime import PACKAGE, find_runtime
 from nunbit.models import create_model
 from nunbit.pipelines.export import export_web
-from tests.browser.conftest import missing
+from tests.browser.conftest import missing, new_page, show_at
 from tests.browser.test_pages import CHECKS, SCHEMES, WIDTHS
 from tests.surface.readme import ROOT
 
@@ -113,31 +114,38 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def server(folder: Path) -> Iterator[http.server.ThreadingHTTPServer]:
-    """A plain file server of the folder."""
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[http.server.ThreadingHTTPServer]:
+    """Serve the files of a folder; the server ends whatever the test does."""
     handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
         thread = threading.Thread(target=serving.serve_forever)
         thread.start()
+        try:
+            yield serving
+        finally:
+            serving.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[http.server.ThreadingHTTPServer]:
+    """A plain file server of the folder."""
+    with served(folder) as serving:
         yield serving
-        serving.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def page(browser: Any, server: http.server.ThreadingHTTPServer) -> Iterator[Any]:
     """The page, ready to answer; it must not complain, nor ask any other host for anything."""
-    context = browser.new_context(permissions=["camera"])
-    context.set_default_timeout(120_000)
-    opened = context.new_page()
+    opened = new_page(browser, permissions=["camera"])
     own, complaints, elsewhere = f"http://127.0.0.1:{server.server_port}/", [], []
     # Listening from the start: the first expect_file_chooser() of a page may come too late for a
     # chooser that is opened at once (Playwright 1.65.2 on a busy machine: 23 of 150, so 0 of 120).
     opened.on("filechooser", lambda chooser: None)
     opened.on("console", lambda message: complaints.append(message.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    context.on(
+    opened.context.on(
         "request",
         lambda asked: (
             elsewhere.append(asked.url)
@@ -148,7 +156,7 @@ def page(browser: Any, server: http.server.ThreadingHTTPServer) -> Iterator[Any]
     opened.goto(own)
     opened.wait_for_selector("#ask:not([hidden])")
     yield opened
-    context.close()
+    opened.context.close()
     assert complaints == []
     assert elsewhere == []
 
@@ -277,6 +285,7 @@ def test_transparency_shows_the_background(folder: Path, page: Any, background: 
 def test_the_page_checks_its_browser_itself(folder: Path, page: Any) -> None:
     page.click("summary")
     page.click("#check")
+    page.wait_for_selector("#checked:not(:empty)")  # the check has begun, and ends below
     page.wait_for_selector("#check:enabled")
     count = len(browser_files(folder))
     assert page.inner_text("#checked").startswith(f"{count} of {count} files have nunbit's pixels")
@@ -301,7 +310,7 @@ def test_answers_are_shown_and_told(folder: Path, page: Any) -> None:
     assert page.inner_text("#choose") == "사진 선택"
     assert page.evaluate("document.documentElement.lang") == "ko"
     page.click("#clear")
-    assert not page.is_visible("#results")
+    page.wait_for_selector("#results", state="hidden")
 
 
 def test_the_page_at_both_widths_in_both_colours(folder: Path, page: Any) -> None:
@@ -312,14 +321,15 @@ def test_the_page_at_both_widths_in_both_colours(folder: Path, page: Any) -> Non
     for language in ("en", "ko"):
         page.select_option("#language", language)
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
             for scheme in SCHEMES:
-                page.emulate_media(color_scheme=scheme)
+                show_at(page, width, scheme)
                 found += [f"{width} {scheme}: {fault}" for fault in page.evaluate(CHECKS)]
     assert found == []
 
 
 def test_the_keyboard_reaches_everything(page: Any) -> None:
+    # Chromium hands over its dialogue only if somebody listens well before it opens.
+    page.on("filechooser", lambda _: None)
     reached = []
     for _ in range(5):
         page.keyboard.press("Tab")
@@ -346,10 +356,12 @@ def test_pictures_are_dropped_and_taken_by_the_camera(page: Any) -> None:
     assert page.inner_text("#answers .file") == "dropped.png"
     page.click("#open-camera")
     page.wait_for_selector("#video", state="visible")
-    page.keyboard.press("Enter")  # the button that takes the picture has the focus
-    page.wait_for_selector("text=Camera picture 1")
+    page.wait_for_selector("#take:focus")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answers li:nth-child(2) .verdict")  # the newest comes first
+    assert page.locator("#answers .file").all_inner_texts() == ["Camera picture 1", "dropped.png"]
     page.click("#close-camera")
-    assert not page.is_visible("#video")
+    page.wait_for_selector("#video", state="hidden")
 
 
 def test_it_works_without_a_network_after_the_first_visit(
@@ -370,17 +382,12 @@ def test_files_of_another_model_are_refused(folder: Path, browser: Any, tmp_path
     data = bytearray((mixed / "model.onnx").read_bytes())
     data[-1] ^= 1
     (mixed / "model.onnx").write_bytes(data)
-    handler = functools.partial(QuietHandler, directory=str(mixed))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever)
-        thread.start()
-        opened = browser.new_page()
+    with served(mixed) as serving:
+        opened = new_page(browser)
         opened.goto(f"http://127.0.0.1:{serving.server_port}/")
         opened.wait_for_selector("text=model.onnx is damaged, or belongs to another export")
         assert not opened.is_visible("#choose")
-        opened.close()
-        serving.shutdown()
-        thread.join()
+        opened.context.close()
 
 
 NODE = """

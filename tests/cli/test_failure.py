@@ -173,7 +173,6 @@ def test_a_reader_that_leaves_ends_nothing() -> None:
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
         check=False,
     )
     os.close(writer)

@@ -4,8 +4,9 @@ import contextlib
 import hashlib
 import importlib
 import os
-import time
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,11 +91,20 @@ def test_a_png_may_be_rotated_too(kind: str) -> None:
 def test_an_interruption_does_not_wait_for_the_files_that_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = []
+    looked, shut = [], threading.Event()
 
     def facts(images: ImageFiles, row: int) -> None:
         looked.append(images.file(row))
-        time.sleep(0.001)
+        if row > 0:
+            shut.wait()
+
+    class Pool(ThreadPoolExecutor):
+        """Lets its threads go on only once its end has been asked for."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            shut.set()
+            super().shutdown(wait=wait)
 
     class Interrupted(Silent):
         def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
@@ -102,10 +112,11 @@ def test_an_interruption_does_not_wait_for_the_files_that_are_left(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(ImageFiles, "facts", facts)
+    monkeypatch.setattr("nunbit.data.inspect.ThreadPoolExecutor", Pool)
     files = tuple(tmp_path / f"{number}.png" for number in range(2000))
     with pytest.raises(KeyboardInterrupt):
         inspect(samples_of(ImageFiles(files=files)), workers=2, progress=Interrupted())
-    assert len(looked) < 1000
+    assert len(looked) <= 3  # the first, and one that each thread has begun
 
 
 def test_every_file_has_a_digest_and_an_outcome(tmp_path: Path) -> None:

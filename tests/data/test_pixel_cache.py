@@ -341,7 +341,7 @@ def test_two_runs_at_once_share_one_entry(tmp_path: Path) -> None:
         )
         for number in ("1", "2")
     ]
-    outputs = [run.communicate(timeout=120) for run in runs]
+    outputs = [run.communicate() for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert outputs[0] == outputs[1]
     assert outputs[0][1] == ""
@@ -358,7 +358,7 @@ def test_many_builders_of_one_entry_at_the_same_moment(tmp_path: Path) -> None:
     class Together(Told):
         def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
             yield from items
-            barrier.wait(timeout=30)  # all have decoded, none has published
+            barrier.wait(timeout=600)  # all have decoded, none has published
 
     def run() -> None:
         pixels = opened(samples, tmp_path / "cache", told=Together())

@@ -69,7 +69,6 @@ def test_the_tests_over_the_table_check_the_new_model(with_tinynet: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stdout
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 7  # type: ignore[index]

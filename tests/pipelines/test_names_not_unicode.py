@@ -97,7 +97,6 @@ def test_a_locale_that_is_not_utf8(tmp_path: Path) -> None:
         env={**os.environ, **forced},
         capture_output=True,
         check=False,
-        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))

@@ -52,7 +52,6 @@ def without_extras(code: str, *arguments: str, cwd: object) -> subprocess.Comple
         capture_output=True,
         text=True,
         cwd=str(cwd),
-        timeout=60,
         check=False,
     )
 

@@ -49,7 +49,6 @@ def imported_by(*arguments: str | Path) -> set[str]:
         [sys.executable, "-c", PROBE, " ".join(WATCHED), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=240,
         check=True,
     )
     return set(done.stderr.splitlines()[-1].split())

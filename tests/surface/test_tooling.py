@@ -50,7 +50,6 @@ def test_targets_of_make_are_pinned() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
         check=True,
     )
     targets = [line.split()[1] for line in done.stdout.splitlines()]
@@ -81,7 +80,6 @@ def test_an_old_python_is_refused_in_words() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert done.returncode == 2

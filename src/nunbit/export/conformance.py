@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,12 @@ class KitFile:
         return self.browsers and one_frame and not (self.alpha and contract.transparency != "show")
 
 
+@cache
 def kit_files() -> tuple[KitFile, ...]:
-    """All files of the kit; kinds that this build of Pillow cannot write are left out."""
+    """Draw all files of the kit, once in a process.
+
+    Kinds that this build of Pillow cannot write are left out.
+    """
     return tuple(file for make in _KINDS for file in make(drawn_picture()))
 
 

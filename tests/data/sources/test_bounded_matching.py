@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -48,9 +47,8 @@ def test_a_slow_pattern_is_ended_and_named(
         (tmp_path / "photos" / folder / "000.png").rename(
             tmp_path / "photos" / folder / f"{slow}.png"
         )
-    began = time.monotonic()
+    # Without the limit it would take years.
     assert main(["check", str(tmp_path / "photos"), *words, "--quick"]) == 2
-    assert time.monotonic() - began < 30  # without the limit, for years
     told = capsys.readouterr().err
     assert f"the pattern '{words[1]}' takes too long" in told
     assert "what to do: " in told

@@ -65,4 +65,4 @@ for name in ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"):
     optimizer.load_state_dict(optimizer.state_dict())
 sys.exit("torch._dynamo" in sys.modules)
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
