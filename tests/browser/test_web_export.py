@@ -65,8 +65,10 @@ def bundle_of(contract: dict[str, Any]) -> Bundle:
     torch.manual_seed(4)
     channels = contract["channels"]
     preprocess = Preprocess(mean=(0.5,) * channels, std=(0.1,) * channels, **contract)
+    # Where every pixel of a large canvas is compared, the network is the quickest of all.
+    architecture = "mnist-cnn" if preprocess.height == HEIGHT else "patchcnn"
     model = create_model(
-        "patchcnn",
+        architecture,
         classes=len(CLASSES),
         channels=channels,
         height=preprocess.height,
@@ -75,7 +77,7 @@ def bundle_of(contract: dict[str, Any]) -> Bundle:
     )
     return Bundle(
         model=model.eval(),
-        architecture="patchcnn",
+        architecture=architecture,
         classes=CLASSES,
         preprocess=preprocess,
         mirrored=channels == 3,

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.data.odd_images import OddImage, write_odd_images
-from tests.end_to_end.commands import nunbit
+from tests.end_to_end.commands import nunbit_here
 
 GOOD = 60
 
@@ -48,7 +48,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Od
 def test_the_others_train_and_every_bad_file_is_named(photos, tmp_path: Path) -> None:
     folder, odd = photos
     before = digests(folder)
-    told = nunbit(
+    told = nunbit_here(
         *("train", str(folder), "--out", "run", "--epochs", "2", "--verbose"),
         *("--set", "data.max_bad_fraction=0.5"),
         cwd=tmp_path,
@@ -81,7 +81,7 @@ def test_the_others_train_and_every_bad_file_is_named(photos, tmp_path: Path) ->
 
 def test_too_many_bad_files_stop_the_training(photos, tmp_path: Path) -> None:
     folder, odd = photos
-    told = nunbit("train", str(folder), "--out", "run", cwd=tmp_path, code=2)
+    told = nunbit_here("train", str(folder), "--out", "run", cwd=tmp_path, code=2)
     bad = sum(bool(image.reason) and image.counts for image in odd.values())
     assert f"{bad} of " in told
     assert "more than 5.0 %" in told
@@ -92,7 +92,7 @@ def test_too_many_bad_files_stop_the_training(photos, tmp_path: Path) -> None:
 def test_check_reports_them_and_exits_with_one(photos, tmp_path: Path) -> None:
     folder, _ = photos
     before = digests(folder)
-    told = nunbit("check", str(folder), "--json", cwd=tmp_path, code=1)
+    told = nunbit_here("check", str(folder), "--json", cwd=tmp_path, code=1)
     report = json.loads(told[told.index("{\n") :])
     assert report["findings"][0]["severity"] == "error"
     assert "cannot be used" in report["findings"][0]["title"]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-from tests.end_to_end.commands import environment, nunbit, nunbit_here
+from tests.end_to_end.commands import environment, nunbit_here
+from tests.end_to_end.ending import MOMENTS, end_when
 
 OPTIONS = (
     "--epochs",
@@ -32,7 +30,7 @@ TIMES = ("seconds", "images_per_second")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run that nobody interrupts."""
     folder = tmp_path_factory.mktemp("whole")
-    nunbit("train", "digits", "--out", "run", *OPTIONS, cwd=folder)
+    nunbit_here("train", "digits", "--out", "run", *OPTIONS, cwd=folder)
     return folder / "run"
 
 
@@ -52,41 +50,15 @@ def outcome(run: Path) -> dict[str, object]:
     }
 
 
-def kill_when(condition: Callable[[], bool], *arguments: str, cwd: Path) -> bool:
-    """Start `nunbit` and kill it as soon as the condition holds; whether it was still running."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nunbit", *arguments],
-        cwd=cwd,
-        env=environment(cwd / "cache"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while process.poll() is None and not condition():
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+def threads_of_this_process(cwd: Path) -> dict[str, str]:
+    """The environment of a process that computes as this one does, to the bit."""
+    return environment(cwd / "cache", threads=torch.get_num_threads())
 
 
-def lines_of(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
-
-
-MOMENTS: dict[str, Callable[[Path], bool]] = {
-    "when the configuration is written": lambda run: (run / "config.toml").exists(),
-    "when the split is written": lambda run: (run / "split.csv").exists(),
-    "when the first checkpoint is being written": lambda run: any(
-        (run / "checkpoints").glob(".last.*")
-    ),
-    "when a checkpoint within the first epoch stands": lambda run: (
-        run / "checkpoints" / "last-previous"
-    ).exists(),
-    "when the best epoch is being replaced": lambda run: (
-        any((run / "checkpoints").glob(".best.*")) and lines_of(run / "metrics.jsonl") >= 1
-    ),
-    "when the second epoch has ended": lambda run: lines_of(run / "metrics.jsonl") == 2,
-    "when the bundle is written": lambda run: (run / "model").exists(),
-    "when only the summary is missing": lambda run: (run / "report.html").exists(),
-}
+def killed_when(moment: str, *arguments: str, cwd: Path) -> bool:
+    """Run `nunbit` until it is killed at that moment; False if it ended before."""
+    ended = end_when(moment, *arguments, cwd=cwd, env=threads_of_this_process(cwd))
+    return ended.returncode == -signal.SIGKILL
 
 
 OFTEN = (
@@ -96,64 +68,63 @@ OFTEN = (
     "when the bundle is written",
 )
 """A process is started for each moment, which takes seconds: the others are left to slow tests."""
+ALL = tuple(moment for moment in MOMENTS if moment != "when an epoch has ended")
+"""In the order in which a run comes to them, each once."""
 
 
 @pytest.mark.parametrize(
-    "moments", [OFTEN, pytest.param(tuple(MOMENTS), marks=pytest.mark.slow)], ids=["often", "all"]
+    "moments", [OFTEN, pytest.param(ALL, marks=pytest.mark.slow)], ids=["often", "all"]
 )
 def test_killed_at_many_moments(moments: tuple[str, ...], tmp_path: Path, whole: Path) -> None:
     run, killed = tmp_path / "run", []
     first = ("train", "digits", "--out", "run", *OPTIONS)
     again = ("train", "--resume", "--out", "run")
     for moment in moments:
-        condition = MOMENTS[moment]
         arguments = again if (run / "config.toml").exists() else first
-        if kill_when(lambda c=condition: c(run), *arguments, cwd=tmp_path):  # type: ignore[misc]
+        if killed_when(moment, *arguments, cwd=tmp_path):
             killed.append(moment)
-    nunbit(*again, cwd=tmp_path)
+    nunbit_here(*again, cwd=tmp_path)
     assert killed == list(moments)
     assert outcome(run) == outcome(whole)
     leftovers = [str(path) for path in run.rglob(".*")]
     assert leftovers == []
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, whole: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nunbit", "train", "digits", "--out", "run", *OPTIONS],
-        cwd=tmp_path,
-        env=environment(tmp_path / "cache"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that Ctrl-C ended after its second epoch, and what it said."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    ended = end_when(
+        "when the second epoch has ended",
+        *("train", "digits", "--out", "run", *OPTIONS),
+        cwd=folder,
+        env=threads_of_this_process(folder),
+        number=signal.SIGINT,
     )
-    while process.poll() is None and not (tmp_path / "run" / "metrics.jsonl").exists():
-        time.sleep(0.002)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=60)
-    assert process.returncode == 130, message
+    assert ended.returncode == 130, ended.stderr
+    return folder / "run", ended.stderr
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    tmp_path: Path, whole: Path, interrupted: tuple[Path, str]
+) -> None:
+    run, message = interrupted
     assert "Traceback" not in message
     assert "nunbit train --resume --out run" in message
-    nunbit("train", "--resume", "--out", "run", cwd=tmp_path)
+    shutil.copytree(run, tmp_path / "run")
+    nunbit_here("train", "--resume", "--out", "run", cwd=tmp_path)
     assert outcome(tmp_path / "run") == outcome(whole)
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
-    tmp_path: Path, whole: Path
+    tmp_path: Path, whole: Path, interrupted: tuple[Path, str]
 ) -> None:
-    run = tmp_path / "run"
-    kill_when(
-        lambda: lines_of(run / "metrics.jsonl") == 2,
-        *("train", "digits", "--out", "run", *OPTIONS),
-        cwd=tmp_path,
-    )
+    run = Path(shutil.copytree(interrupted[0], tmp_path / "run"))
     weights = run / "checkpoints" / "last" / "weights.safetensors"
-    if not weights.exists():  # killed between two renames: the previous one is the newest
-        shutil.copytree(run / "checkpoints" / "last-previous", weights.parent)
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    told = nunbit("train", "--resume", "--out", "run", cwd=tmp_path)
+    told = nunbit_here("train", "--resume", "--out", "run", cwd=tmp_path)
     assert "damaged weights.safetensors" in told
     assert outcome(run) == outcome(whole)
 

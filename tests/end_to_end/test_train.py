@@ -21,7 +21,7 @@ from nunbit.evaluation.abstention import choose_thresholds
 from nunbit.evaluation.calibration import fit_temperature
 from nunbit.formatting import confidence
 from nunbit.types import Predictions
-from tests.end_to_end.commands import nunbit, nunbit_here
+from tests.end_to_end.commands import nunbit_here
 from tests.end_to_end.report_numbers import Tables, Truth, percents
 from tests.reports.run.page import Page
 
@@ -50,7 +50,7 @@ def few(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(digits: Path) -> Path:
-    nunbit("train", str(digits), "--out", "run", "--epochs", "8", cwd=digits.parent)
+    nunbit_here("train", str(digits), "--out", "run", "--epochs", "8", cwd=digits.parent)
     return digits.parent / "run"
 
 
@@ -255,7 +255,7 @@ def test_the_confidence_is_set_right_on_the_validation_part(
 
 
 def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
-    nunbit("train", "--recipe", str(run / "config.toml"), "--out", "again", cwd=run.parent)
+    nunbit_here("train", "--recipe", str(run / "config.toml"), "--out", "again", cwd=run.parent)
     again = run.parent / "again"
     for name in ("model/model.safetensors", "split.csv", "predictions.csv"):
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
@@ -276,7 +276,7 @@ def test_a_manifest_can_be_given_to_the_next_run(run: Path, digits: Path) -> Non
 
 
 def test_evaluating_again_gives_the_same_numbers(run: Path, summary: dict) -> None:
-    nunbit("evaluate", str(run), "--out", "evaluated", cwd=run.parent)
+    nunbit_here("evaluate", str(run), "--out", "evaluated", cwd=run.parent)
     again = json.loads((run.parent / "evaluated" / "summary.json").read_text(encoding="utf-8"))
     assert again["test"] == summary["test"]
     assert again["n"] == summary["n"]

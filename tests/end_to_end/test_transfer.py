@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 import nunbit as library
 from nunbit.config import read_config
 from nunbit.models.create import create_model
-from tests.end_to_end.commands import nunbit, nunbit_here
+from tests.end_to_end.commands import nunbit_here
 from tests.end_to_end.pieces import write_pieces
-from tests.end_to_end.test_kill_and_resume import kill_when, lines_of, outcome
+from tests.end_to_end.test_kill_and_resume import killed_when, outcome
 
 LITE = ("--pretrained", "efficientnet-lite0", "--image-size", "64")
 HEAD = "classifier."
@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(home: Path, name: str, *options: str) -> tuple[Path, str]:
-    told = nunbit("train", "photos", *LITE, "--out", name, "--verbose", *options, cwd=home)
+    told = nunbit_here("train", "photos", *LITE, "--out", name, "--verbose", *options, cwd=home)
     return home / name, " ".join(told.split())
 
 
@@ -90,7 +90,7 @@ def test_the_bundle_is_one_ordinary_network(head: tuple[Path, str], home: Path) 
     classifier = library.load(run, device="cpu")
     files = sorted((home / "photos" / "flower").iterdir())
     assert (classifier.predict(files) == "flower").mean() >= 0.8
-    again = nunbit("evaluate", "head", "--out", "again", cwd=home)
+    again = nunbit_here("evaluate", "head", "--out", "again", cwd=home)
     assert "test accuracy" in again
     assert summary_of(home / "again")["test"] == summary_of(run)["test"]
 
@@ -110,8 +110,8 @@ def test_the_second_time_nothing_passes_through_the_backbone(
 def test_a_head_killed_after_its_fit_is_not_fitted_again(home: Path) -> None:
     run = home / "killed-head"
     arguments = ("train", "photos", *LITE, "--transfer", "head", "--out", "killed-head")
-    killed = kill_when((run / "metrics.jsonl").exists, *arguments, cwd=home)
-    told = nunbit("train", "--resume", "--out", "killed-head", cwd=home)
+    killed = killed_when("when an epoch has ended", *arguments, cwd=home)
+    told = nunbit_here("train", "--resume", "--out", "killed-head", cwd=home)
     assert killed
     assert "is fitted on 1,280 features" not in told
     assert outcome(run)["weights"] == outcome(home / "head")["weights"]
@@ -157,12 +157,9 @@ def test_killed_and_resumed_tuning_ends_bit_for_bit_the_same(
     home: Path, tuned: tuple[Path, str]
 ) -> None:
     run = home / "killed"
-    killed = kill_when(
-        lambda: lines_of(run / "metrics.jsonl") >= 1,
-        *("train", "photos", *LITE, "--out", "killed", *TUNING),
-        cwd=home,
-    )
-    nunbit("train", "--resume", "--out", "killed", cwd=home)
+    arguments = ("train", "photos", *LITE, "--out", "killed", *TUNING)
+    killed = killed_when("when an epoch has ended", *arguments, cwd=home)
+    nunbit_here("train", "--resume", "--out", "killed", cwd=home)
     assert killed
     assert outcome(run) == outcome(tuned[0])
 
