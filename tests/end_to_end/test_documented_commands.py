@@ -1,8 +1,8 @@
 """Every `nunbit` command of the README and the guides is run, as it is written, by a newcomer.
 
 Known data sets are tiny stand-ins in the same files and layout, found through $NUNBIT_DATA, and
-times of minutes are cut short, as are trainings that name no length; everything else is exactly
-what the reader would type. No process is started for them: that costs seconds each, and the tests
+trainings are cut short, as slow tests do not; everything else is exactly what the reader would
+type. No process is started for them: that costs seconds each, and the tests
 beside this one do it.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nunbit
 from nunbit.cli import main
 from tests.fixtures_data import random_images, write_idx
 from tests.surface.readme import blocks, commands
@@ -23,6 +24,7 @@ from tests.surface.readme import blocks, commands
 NEW_FILES = ("--csv", "--page", "--fix-list")
 """Options that name a file which must not be there yet; pages may name the same one twice."""
 SHORTER = {"5": "0.05"}  # --minutes 5
+MAX_EPOCHS = 2
 LENGTHS = {"--epochs", "--resume", "--recipe"}
 CLASSES = ("ant", "bee")
 SLOW = (
@@ -97,17 +99,45 @@ def marks(command: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.labs] if is_another_lab else []
 
 
-@pytest.mark.parametrize("words", documented())
-def test_the_command_works_as_written(words: list[str], at_home: Path) -> None:
-    arguments = list(words[1:])
+def shortened(arguments: list[str]) -> list[str]:
+    """The same words with a training of two epochs, or of seconds, if they train for longer."""
+    arguments = list(arguments)
     if "--minutes" in arguments:
         at = arguments.index("--minutes") + 1
         arguments[at] = SHORTER[arguments[at]]
+    elif "--epochs" in arguments:
+        at = arguments.index("--epochs") + 1
+        arguments[at] = str(min(MAX_EPOCHS, int(arguments[at])))
     elif arguments[0] == "train" and not LENGTHS & set(arguments):
-        arguments += ["--epochs", "2"]
+        arguments += ["--epochs", str(MAX_EPOCHS)]
+    return arguments
+
+
+def long() -> list[object]:
+    """Commands that train on small pictures for many epochs, and are cut short by fast tests."""
+    return [
+        param
+        for param in documented()
+        if "--epochs" in param.values[0] and shortened(param.values[0]) != param.values[0]
+    ]
+
+
+@pytest.mark.parametrize("words", documented())
+def test_the_command_works_as_written(words: list[str], at_home: Path) -> None:
+    arguments = shortened(words[1:])
     for option, value in pairwise(arguments):
         if option in NEW_FILES:
             (at_home / value).unlink(missing_ok=True)
+    assert main(arguments) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("words", long())
+def test_long_trainings_work_as_written(words: list[str]) -> None:
+    arguments = list(words[1:])
+    if "--out" in arguments:
+        shutil.rmtree(arguments[arguments.index("--out") + 1], ignore_errors=True)
     assert main(arguments) == 0
 
 
@@ -117,5 +147,13 @@ def test_what_is_left_to_the_slow_tests_is_documented() -> None:
 
 @pytest.mark.usefixtures("at_home")
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_of_the_readme_runs(block: str) -> None:
+@pytest.mark.parametrize("epochs", [MAX_EPOCHS, pytest.param(None, marks=pytest.mark.slow)])
+def test_the_python_of_the_readme_runs(
+    block: str, epochs: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if epochs is not None:
+        whole = nunbit.train
+        monkeypatch.setattr(
+            nunbit, "train", lambda data, **given: whole(data, **{**given, "epochs": epochs})
+        )
     exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})

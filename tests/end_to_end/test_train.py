@@ -50,7 +50,7 @@ def few(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(digits: Path) -> Path:
-    nunbit_here("train", str(digits), "--out", "run", "--epochs", "8", cwd=digits.parent)
+    nunbit_here("train", str(digits), "--out", "run", "--epochs", "4", cwd=digits.parent)
     return digits.parent / "run"
 
 
@@ -261,7 +261,7 @@ def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
     recorded = read_config(run / "config.toml")
     assert recorded == read_config(again / "config.toml")
-    assert recorded.training.epochs == 8
+    assert recorded.training.epochs == 4
 
 
 def test_a_manifest_can_be_given_to_the_next_run(run: Path, digits: Path) -> None:
