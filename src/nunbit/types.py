@@ -213,7 +213,7 @@ class Split:
 
     @cached_property
     def leaked_test_indices(self) -> NDArray[np.int64]:
-        """Test rows that the model has seen in training or validation, also as a near copy."""
+        """Test rows that the model has seen in training or validation, also as a near-duplicate."""
         seen = (
             self.trained_elsewhere
             | self.near_trained

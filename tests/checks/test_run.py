@@ -137,7 +137,7 @@ def test_the_fix_list_follows_the_findings(
     chosen = {c.path: c for c in diagnosis.corrections}
     assert [*chosen] == sorted(chosen)
     assert chosen["00007"].action == "exclude"
-    assert chosen["00030"].reason == "a near copy is in the test part"
+    assert chosen["00030"].reason == "a near-duplicate is in the test part"
     truth = load_digits(return_X_y=True)[1]
     relabelled = [chosen[path] for row in planted[2] if (path := f"{row:05d}") in chosen]
     assert len(relabelled) >= 3

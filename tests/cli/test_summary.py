@@ -115,7 +115,7 @@ def test_a_bundle_and_a_run(bundle: Path, part: str, capsys: pytest.CaptureFixtu
         (["lenet6"], "no model is called 'lenet6'"),
         (["lenet5", "--input", "32x32"], "'32x32' is not an image shape"),
         (["lenet5", "--input", "1x0x5"], "'1x0x5' is not an image shape"),
-        (["lenet5", "--input", "1x5x5"], "the smallest size that works is 16 x 16"),
+        (["lenet5", "--input", "1x5x5"], "the smallest size that works is 16 × 16"),
         (["lenet5", "--classes", "0"], "a model needs at least one class, not 0"),
         (["lenet5", "--format", "html"], "html"),
         ([], "MODEL"),

@@ -266,7 +266,7 @@ def _unusable() -> Iterator[OddImage]:
     bomb = png((60_000, 60_000, 8, 2), bytes(100))
     yield OddImage("bomb.png", bomb, "enormous")
     vast = png((11_000, 10_000, 1, 0), bytes(1376 * 10_000))
-    yield OddImage("vast.png", vast, "enormous: 11000 x 10000 pixels")
+    yield OddImage("vast.png", vast, "enormous: 11000 × 10000 pixels")
     floating = Image.fromarray(np.linspace(0, 1, 1200, dtype=np.float32).reshape(30, 40))
     yield OddImage("floating.tif", encoded(floating, "TIFF"), "pixels in floating point")
     large = Image.fromarray(np.full((30, 40), 1_000_000, dtype=np.int32))

@@ -211,7 +211,7 @@ def test_reduced_jpeg_decoding_stays_near_decoding_in_full() -> None:
 def test_the_limit_of_pixels_is_the_contracts_own() -> None:
     data = encoded(Image.new("L", (100, 50)), "PNG")
     assert contract(8, 8, max_pixels=5000).canvas(data).shape == (8, 8, 3)
-    with pytest.raises(UnusableImage, match="enormous: 100 x 50 pixels, the limit is 4,999"):
+    with pytest.raises(UnusableImage, match="enormous: 100 × 50 pixels, the limit is 4,999"):
         contract(8, 8, max_pixels=4999).canvas(data)
 
 

@@ -121,12 +121,12 @@ def test_near_copies_of_training_images(scenes: Path) -> None:
     copied = {f"{number:02}" for number in range(12)} & trained
     told = nunbit_here("evaluate", "run", "--data", "later", "--out", "on-later", cwd=scenes)
     assert f"{len(copied)} images show the picture of a training image" in told
-    assert f"trained on {len(copied)} of these 24 images ({len(copied)} as near copies)" in told
+    assert f"trained on {len(copied)} of these 24 images ({len(copied)} as near-duplicates)" in told
     leaks = summary_of(scenes / "on-later")["leaks"]
     assert (leaks["test_images"], leaks["near_copies"]) == (len(copied), len(copied))
     assert leaks["test_without_leaks"] is not None
     report = (scenes / "on-later" / "report.html").read_text(encoding="utf-8")
-    assert f"({len(copied)} as near copies)" in report
+    assert f"({len(copied)} as near-duplicates)" in report
 
 
 def test_near_copies_need_the_images_that_trained(scenes: Path) -> None:
@@ -135,7 +135,7 @@ def test_near_copies_need_the_images_that_trained(scenes: Path) -> None:
         told = nunbit_here("evaluate", "run", "--data", "later", "--out", "on-gone", cwd=scenes)
     finally:
         (scenes / "elsewhere").rename(scenes / "scenes")
-    assert "near copies of training images are not looked for" in told
+    assert "near-duplicates of training images are not looked for" in told
     assert "leaks" not in summary_of(scenes / "on-gone")
 
 

@@ -63,7 +63,7 @@ def test_a_head_is_fitted_and_the_backbone_stays_to_the_last_bit(head: tuple[Pat
     run, told = head
     assert changed(run) == {"classifier.weight", "classifier.bias"}
     assert "The head (logistic) is fitted on 1,280 features of 30 images" in told
-    assert "less than half of the 224x224" in told
+    assert "less than half of the 224 × 224" in told
     config = read_config(run / "config.toml")
     assert (config.transfer.mode, config.augment.preset) == ("head", "none")
 

@@ -96,7 +96,7 @@ def test_the_smallest_size_works_and_one_pixel_less_does_not(name: str) -> None:
     channels = model_info(name).input.channels
     assert model(torch.zeros(2, channels, least, least)).shape == (2, 3)
     if least > 1:
-        with pytest.raises(UsageError, match=f"the smallest size that works is {least} x {least}"):
+        with pytest.raises(UsageError, match=f"the smallest size that works is {least} × {least}"):
             create_model(name, classes=3, height=least - 1, width=least - 1)
 
 
@@ -202,8 +202,8 @@ def test_the_number_of_dropout_layers_is_as_stated(name: str) -> None:
         ("lenet5", {"dropout": 0.5}, "lenet5 has no dropout layer"),
         ("fashion-dnn", {"dropout": 1.0}, "from 0 to below 1, not 1.0"),
         ("fashion-dnn", {"dropout": (0.1, 0.1, 0.1)}, "has 2 dropout layer"),
-        ("lenet5", {"height": 0}, "0 x 32 pixels is empty"),
-        ("alexnet", {"height": 64, "width": 64}, "the smallest size that works is 67 x 67"),
+        ("lenet5", {"height": 0}, "0 × 32 pixels is empty"),
+        ("alexnet", {"height": 64, "width": 64}, "the smallest size that works is 67 × 67"),
         ("xor-mlp", {"channels": 1, "height": 28, "width": 28}, "xor-mlp takes features, not"),
         ("gcn", {"channels": 3, "height": 28, "width": 28}, "gcn takes graphs, not images"),
     ],

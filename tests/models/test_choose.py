@@ -10,7 +10,7 @@ from nunbit.models import choose_model, create_model
     [
         ((28, 28), "cpu", 60_000, ("smallcnn", 28, 28), "at full size"),
         ((8, 8), "cuda", 1_000, ("smallcnn", 16, 16), "enlarged"),
-        ((64, 48), "cuda", 1_000, ("smallcnn", 64, 48), "colour images of 64 x 48"),
+        ((64, 48), "cuda", 1_000, ("smallcnn", 64, 48), "colour images of 64 × 48"),
         ((480, 640), "cpu", 50_000, ("patchcnn", 96, 96), "on a CPU"),
         ((480, 640), "cuda", 50_000, ("resnet18", 224, 224), "50,000 training images"),
         ((480, 640), "cuda", 300, ("patchcnn", 96, 96), "300 training images are few"),
@@ -36,5 +36,5 @@ def test_large_images_are_told_how_to_see_more() -> None:
     choice = choose_model(
         height=300, width=400, same_size=False, channels=1, n_train=10, device_type="cpu"
     )
-    assert "about 300 x 400" in choice.reason
+    assert "about 300 × 400" in choice.reason
     assert "--model resnet18" in choice.reason

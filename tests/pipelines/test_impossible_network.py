@@ -13,7 +13,7 @@ from nunbit.pipelines import dataset
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("pixels.image_size", "4", "fashion-cnn cannot work on images of 4 x 4 pixels"),
+        ("pixels.image_size", "4", "fashion-cnn cannot work on images of 4 × 4 pixels"),
         ("model.dropout", "[0.1, 0.2]", "fashion-cnn has 1 dropout layer"),
     ],
 )

@@ -57,6 +57,17 @@ FRAGMENTS = frozenset(
 )
 
 
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.j2"), *FILES]
+)
+"""Everything that a user reads: messages and pages, and the guides."""
+NEAR = re.compile(r"near[- ]cop(?:y|ies)\b|near duplicate", re.IGNORECASE)
+SIZE = re.compile(r"\} ?x ?\{|[\d}]×|×[\d{]")
+NAMES_OF_OTHERS = re.compile(r'"sizes": f"|_32x32\.mat')
+"""An attribute of the web, and files of published data sets."""
+SIZE_IN_GUIDES = re.compile(r"\d x \d|(?<![x\d])\d+x\d+(?![x\d])")
+
+
 def docstrings() -> Iterator[tuple[str, str]]:
     """Place and text of the docstrings of modules, classes and functions."""
     for path in FILES:
@@ -89,3 +100,23 @@ def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     """A preposition or a question says nothing in a tooltip."""
     first = ((place, text.split()[0].strip(",.:;'\"").lower()) for place, text in docstrings())
     assert [f"{place}: {word}" for place, word in first if word in FRAGMENTS] == []
+
+
+def test_near_duplicates_have_one_name() -> None:
+    """That of the setting and of the findings; however the lines break."""
+    found = {
+        path.name: NEAR.findall(" ".join(path.read_text(encoding="utf-8").split()))
+        for path in PAGES
+    }
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_sizes_of_images_are_written_in_one_way() -> None:
+    """`48 × 48` for whoever reads; `3x224x224` is what `nunbit summary --input` takes."""
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in PAGES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if SIZE.search(line) or (path.suffix == ".md" and SIZE_IN_GUIDES.search(line))
+    ]
+    assert [line for line in found if not NAMES_OF_OTHERS.search(line)] == []

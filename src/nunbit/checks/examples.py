@@ -17,7 +17,7 @@ def some(samples: Samples, rows: Iterable[int]) -> tuple[str, ...]:
 
 
 def pairs(samples: Samples, groups: Iterable[Sequence[int]], *, sign: str = "=") -> tuple[str, ...]:
-    """The first few groups of copies, each as `a = b` (near copies: `a ~ b`)."""
+    """The first few groups of copies, each as `a = b` (near-duplicates: `a ~ b`)."""
     shown = list(groups)[:EXAMPLES]
     return tuple(f" {sign} ".join(samples.paths[row] for row in rows[:3]) for rows in shown)
 

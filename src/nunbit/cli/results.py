@@ -90,7 +90,7 @@ def _rows_of_seen_images(
 ) -> list[tuple[str, str]]:
     """Print first that a model is evaluated on images that it learned from; the two accuracies."""
     seen, near = int(leaks["test_images"]), int(leaks.get("near_copies", 0))
-    as_copies = f" ({near:,} as near copies)" if near else ""
+    as_copies = f" ({near:,} as near-duplicates)" if near else ""
     console.print(
         Text(
             f"WARNING: the model was trained on {seen:,} of these {n:,} images{as_copies}. A score "

@@ -106,7 +106,7 @@ def resolve_model_and_input(
     dropout = config.model.dropout
     name = Decision("model.name", choice.name, SET)
     if config.model.name == "auto":
-        note = f"Model {choice.name} at {size.value[0]}x{size.value[1]}: {choice.reason}."
+        note = f"Model {choice.name} at {size.value[0]} × {size.value[1]}: {choice.reason}."
         name = Decision("model.name", choice.name, choice.reason, note=note)
     return ModelAndInput(
         model=ResolvedModel(

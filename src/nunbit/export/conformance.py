@@ -229,7 +229,7 @@ def _others(picture: Image.Image) -> Iterator[KitFile]:
 
 def _sizes(_: Image.Image) -> Iterator[KitFile]:
     for name, (height, width), about in (
-        ("tiny", (3, 2), "PNG of 2 x 3 pixels"),
+        ("tiny", (3, 2), "PNG of 2 × 3 pixels"),
         ("tall", (900, 60), "PNG much higher than wide"),
         ("wide", (40, 800), "PNG much wider than high"),
         ("large", (900, 1200), "PNG of a megapixel"),

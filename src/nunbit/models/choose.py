@@ -33,7 +33,7 @@ def choose_model(
 
     `device_type` is torch's: "cpu", "cuda" and so on.
     """
-    sizes = f"{'' if same_size else 'about '}{height} x {width} pixels"
+    sizes = f"{'' if same_size else 'about '}{height} × {width} pixels"
     colour = "grey" if channels == 1 else "colour"
     if max(height, width) <= MAX_OWN_SIZE:
         chosen = _at_least(height, width, MIN_SIDE)

@@ -90,7 +90,7 @@ def check_model_settings(info: ModelInfo, *, shape: Shape, classes: int, dropout
     if classes < 1:
         raise UsageError(f"a model needs at least one class, not {classes}")
     if shape.height < 1 or shape.width < 1:
-        raise UsageError(f"an image of {shape.height} x {shape.width} pixels is empty")
+        raise UsageError(f"an image of {shape.height} × {shape.width} pixels is empty")
     rows = shape.height if info.takes == "features" else 1
     if info.takes != "images" and (shape.channels > 1 or rows > 1):
         raise UsageError(
@@ -129,11 +129,11 @@ def _check_dropout(info: ModelInfo, dropout: Dropout) -> None:
 
 
 def _impossible_size(info: ModelInfo, shape: Shape) -> UsageError:
-    asked = f"{info.name} cannot work on images of {shape.height} x {shape.width} pixels"
-    own = f"{info.default_height} x {info.default_width}"
+    asked = f"{info.name} cannot work on images of {shape.height} × {shape.width} pixels"
+    own = f"{info.default_height} × {info.default_width}"
     if not info.resizable:
         return UsageError(asked, remedy=f"this model is built for {own} only: ask for that size")
-    least = f"{info.minimum_size} x {info.minimum_size}"
+    least = f"{info.minimum_size} × {info.minimum_size}"
     remedy = f"the smallest size that works is {least}"
     if info.sizes_in_steps:
         remedy += f"; not every larger one does, but its own, {own}, is sure to"

@@ -28,7 +28,7 @@ def test_tiny_images_are_found_against_median_and_input() -> None:
     tiny = of_kind(found([*USUAL, fact(30, 33), fact(34, 34)]), "tiny-images")
     assert (tiny.severity, tiny.count, tiny.everything) == ("note", 1, ("20.jpg",))
     assert tiny.groups == ((20,),)
-    assert "the median image has 100x100 pixels" in tiny.why
+    assert "the median image has 100 × 100 pixels" in tiny.why
     # A small input does not need more pixels than the image has.
     assert found([*USUAL, fact(30, 33)], (32, 32)) == []
     # Small originals throughout are no outliers, however large the input.
@@ -39,7 +39,7 @@ def test_extreme_shapes_are_found_against_the_input() -> None:
     long = of_kind(found([*USUAL, fact(400, 100), fact(62, 200), fact(290, 100)]), _LONG)
     assert (long.severity, long.everything) == ("note", ("20.jpg", "21.jpg"))
     assert long.title == "2 of 23 images are 3 times or more wider or narrower than the input"
-    assert "100x110 pixels" in long.why  # height x width of the median image
+    assert "100 × 110 pixels" in long.why  # height x width of the median image
 
 
 def test_shapes_that_do_not_fit_the_input_at_all_are_a_warning() -> None:

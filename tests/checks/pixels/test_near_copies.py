@@ -1,4 +1,4 @@
-"""What is said about near copies, by where they stand."""
+"""What is said about near-duplicates, by where they stand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_copies_within_a_class_are_a_note_and_nothing_is_proposed() -> None:
     assert list(found) == ["near-duplicates"]
     finding = found["near-duplicates"]
     assert finding.severity == "note"
-    assert finding.title == "2 pictures appear several times in one class, in near copies"
+    assert finding.title == "2 pictures appear several times in one class, as near-duplicates"
     assert finding.count == 5
     assert finding.groups == ((0, 1, 4), (2, 3))
     assert finding.examples == ("0000 ~ 0001 ~ 0004", "0002 ~ 0003")
@@ -43,12 +43,12 @@ def test_copies_in_two_classes_contradict_each_other() -> None:
     assert list(found) == ["near-duplicates-across-classes"]
     finding = found["near-duplicates-across-classes"]
     assert finding.severity == "warning"
-    assert finding.title == "1 picture appears in several classes, in near copies"
+    assert finding.title == "1 picture appears in several classes, as near-duplicates"
     assert [(c.path, c.action, c.label) for c in finding.corrections] == [
         ("0000", "exclude", "c0"),
         ("0001", "exclude", "c1"),
     ]
-    assert {c.reason for c in finding.corrections} == {"a near copy is in another class"}
+    assert {c.reason for c in finding.corrections} == {"a near-duplicate is in another class"}
     (torn,) = told(samples, (2, 3)).values()
     assert torn.corrections == ()  # a given test part stays as it is
 
@@ -60,12 +60,13 @@ def test_a_leak_is_corrected_in_training() -> None:
     leak = found["near-duplicates-across-parts"]
     assert leak.severity == "error"
     assert leak.title == (
-        "3 pictures appear in several of the given parts, in near copies (up to 50.00 % of a part)"
+        "3 pictures appear in several of the given parts, as near-duplicates "
+        "(up to 50.00 % of a part)"
     )
     assert [(c.path, c.reason) for c in leak.corrections] == [
-        ("0000", "a near copy is in the test part"),
-        ("0001", "a near copy is in the validation part"),
-        ("0004", "a near copy is in the test part"),
+        ("0000", "a near-duplicate is in the test part"),
+        ("0001", "a near-duplicate is in the validation part"),
+        ("0004", "a near-duplicate is in the test part"),
     ]
     assert found["near-duplicates"].groups == ((2, 3),)
 

@@ -85,7 +85,7 @@ def test_an_enormous_jpeg_xl_is_not_decoded() -> None:
     """One bit says that the sides are multiples of 8, else two bits how long each number is."""
     side = (1 << 30) - 1  # written in 30 bits, twice, with ratio 0
     number = 0 | (3 << 1) | (side << 3) | (0 << 33) | (3 << 36) | (side << 38)
-    with pytest.raises(UnusableImage, match="enormous: 1073741824 x 1073741824 pixels"):
+    with pytest.raises(UnusableImage, match="enormous: 1073741824 × 1073741824 pixels"):
         facts(b"\xff\x0a" + number.to_bytes(16, "little"))
 
 

@@ -79,7 +79,7 @@ def out_of_training(samples: Samples, rows: Sequence[int], what: str) -> Iterato
     Args:
         samples: everything that was found.
         rows: copies of one image, at least one of them in a given part.
-        what: is in the other part, for the reason: "the same image" or "a near copy".
+        what: is in the other part, for the reason: "the same image" or "a near-duplicate".
     """
     last = max((samples.parts[row] for row in rows if samples.parts[row]), key=_KEPT_LAST.index)
     for row in rows:

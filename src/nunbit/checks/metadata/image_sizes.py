@@ -75,9 +75,9 @@ def _tiny(
         severity="note",
         title=f"{len(rows):,} {'image is' if len(rows) == 1 else 'images are'} tiny: {TINY} times "
         "or more below the usual size and the input",
-        why=f"Enlarged to {target[0]:.0f}x{target[1]:.0f} pixels they are blurred, and the network "
-        f"may take the blur for a sign of their class (the median image has {median[0]:.0f}x"
-        f"{median[1]:.0f} pixels, height x width).",
+        why=f"Enlarged to {target[0]:.0f} × {target[1]:.0f} pixels they are blurred, and the "
+        f"network may take the blur for a sign of their class (the median image has "
+        f"{median[0]:.0f} × {median[1]:.0f} pixels, height × width).",
         remedy="Look for the originals (thumbnails, icons?), or leave them out.",
     )
 
@@ -97,7 +97,7 @@ def _long(
         title=f"{len(rows):,} of {considered:,} images "
         f"{'is' if len(rows) == 1 else 'are'} {LONG} times or more wider or narrower than the "
         "input",
-        why=f"The input has {target[0]:.0f}x{target[1]:.0f} pixels (height x width): cropping "
+        why=f"The input has {target[0]:.0f} × {target[1]:.0f} pixels (height × width): cropping "
         "keeps less than a third of such an image, squashing distorts it, padding leaves it small.",
         remedy="Cut them to what matters, or choose another shape: "
         "--set pixels.image_size=[height,width], and pixels.fit.",

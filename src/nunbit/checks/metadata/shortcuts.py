@@ -119,7 +119,7 @@ def _columns(found: Properties) -> Iterator[tuple[str, str, NDArray[np.str_]]]:
     facts = found.facts
     yield "format", "file format", _common(np.array([fact.format for fact in facts]))
     yield "mode", "colour mode", _common(np.array([fact.mode for fact in facts]))
-    pairs = np.array([f"{fact.width}x{fact.height} pixels" for fact in facts])
+    pairs = np.array([f"{fact.width} × {fact.height} pixels" for fact in facts])
     if len(np.unique(pairs)) > MAX_VALUES:
         # The side of a square of the same area.
         pairs = _ranges(np.sqrt(found.width * found.height), "{:.0f}", "pixels a side")

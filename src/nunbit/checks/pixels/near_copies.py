@@ -1,4 +1,4 @@
-"""Findings on near copies: leaks between parts, contradicting labels, or harmless ones.
+"""Findings on near-duplicates: leaks between parts, contradicting labels, or harmless ones.
 
 Byte-identical images are found by the quick check and not reported again.
 
@@ -24,7 +24,7 @@ from nunbit.formatting import percentage
 from nunbit.types import Samples
 
 LEAK_FRACTION = 0.01
-"""Fraction of a part's images with near copies in another part from which they are an error."""
+"""Fraction of a part's images with near-duplicates in another part from which they are an error."""
 
 Groups = tuple[tuple[int, ...], ...]
 
@@ -49,7 +49,7 @@ class NearCopies(Check):
 def copy_findings(
     samples: Samples, found: NearDuplicates, *, sha256: Sequence[str]
 ) -> tuple[Finding, ...]:
-    """Findings about near copies: across given parts, across classes, and within a class.
+    """Findings about near-duplicates: across given parts, across classes, and within a class.
 
     A group of the first two kinds may be reported under both, and then not under the last.
 
@@ -97,7 +97,7 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
     return Finding(
         kind="near-duplicates-across-parts",
         severity="error" if fraction >= LEAK_FRACTION else "warning",
-        title=f"{_pictures(groups)} in several of the given parts, in near copies "
+        title=f"{_pictures(groups)} in several of the given parts, as near-duplicates "
         f"(up to {percentage(fraction, 2)} of a part)",
         count=_count(groups),
         examples=pairs(samples, groups, sign="~"),
@@ -109,7 +109,7 @@ def _leaks(samples: Samples, groups: Groups) -> Finding:
         remedy="Look at them side by side; the fix list proposes to leave out the copies that "
         "train.",
         corrections=tuple(
-            c for rows in groups for c in out_of_training(samples, rows, "a near copy")
+            c for rows in groups for c in out_of_training(samples, rows, "a near-duplicate")
         ),
     )
 
@@ -134,7 +134,7 @@ def _contradictions(samples: Samples, groups: Groups) -> Finding:
     return Finding(
         kind="near-duplicates-across-classes",
         severity="warning",
-        title=f"{_pictures(groups)} in several classes, in near copies",
+        title=f"{_pictures(groups)} in several classes, as near-duplicates",
         count=_count(groups),
         examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),
@@ -143,7 +143,7 @@ def _contradictions(samples: Samples, groups: Groups) -> Finding:
         remedy="Look at them side by side, and keep the right one; the fix list proposes to leave "
         "out all but those of a given test part, for nothing in the data says which it is.",
         corrections=tuple(
-            excluding(samples, row, "a near copy is in another class")
+            excluding(samples, row, "a near-duplicate is in another class")
             for rows in groups
             for row in rows
             if samples.parts[row] != "test"
@@ -155,7 +155,7 @@ def _harmless(samples: Samples, groups: Groups) -> Finding:
     return Finding(
         kind="near-duplicates",
         severity="note",
-        title=f"{_pictures(groups)} several times in one class, in near copies",
+        title=f"{_pictures(groups)} several times in one class, as near-duplicates",
         count=_count(groups),
         examples=pairs(samples, groups, sign="~"),
         everything=_everything(samples, groups),

@@ -112,7 +112,7 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise UnusableImage(
-            f"enormous: {width} x {height} pixels, the limit is {max_pixels:,} pixels"
+            f"enormous: {width} × {height} pixels, the limit is {max_pixels:,} pixels"
         )
     if width * height == 0:
         raise UnusableImage("no pixels")

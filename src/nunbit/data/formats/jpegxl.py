@@ -37,7 +37,7 @@ def open_jpegxl(data: bytes) -> Image.Image | ForeignImage:
     check_extra("jpegxl", "imagecodecs", what=what)
     width, height = _size(data)
     if width * height > _MAX_PIXELS:
-        raise UnusableImage(f"enormous: {width} x {height} pixels")
+        raise UnusableImage(f"enormous: {width} × {height} pixels")
     values = _decode(data)
     if values.dtype == np.uint8:
         image = Image.fromarray(values)

@@ -1,6 +1,6 @@
-"""Other data that hold near copies of training images: re-encoded, resized, cropped, brightened.
+"""Near-duplicates of training images in other data: re-encoded, resized, cropped, brightened.
 
-Identical bytes are told by their digests, which a run records. Near copies are told by the
+Identical bytes are told by their digests, which a run records. Near-duplicates are told by the
 pictures, so they are found only where the run's own images still are.
 """
 
@@ -49,15 +49,16 @@ def with_near_copies(
         return dataset
     if len(digests) + len(tested) > MAX_IMAGES:
         progress.note(
-            f"near copies of training images are not looked for: {len(digests) + len(tested):,} "
-            f"images are more than {MAX_IMAGES:,}; identical ones are told"
+            "near-duplicates of training images are not looked for: "
+            f"{len(digests) + len(tested):,} images are more than {MAX_IMAGES:,}; identical ones "
+            "are told"
         )
         return dataset
     try:
         samples, inspection = inspect_data(own)
     except NunbitError as error:
         progress.note(
-            "near copies of training images are not looked for, because the run's own images "
+            "near-duplicates of training images are not looked for, because the run's own images "
             f"cannot be read: {error.what}"
         )
         return dataset
@@ -65,7 +66,7 @@ def with_near_copies(
     trained = np.flatnonzero([d in digests and not why for d, why in pairs]).astype(np.int64)
     if len(trained) < len(digests):
         progress.note(
-            f"near copies are looked for among {len(trained):,} of {len(digests):,} training "
+            f"near-duplicates are looked for among {len(trained):,} of {len(digests):,} training "
             "images: the others are not where they were"
         )
     if not len(trained):
@@ -93,7 +94,7 @@ def _copies(
     *,
     progress: Progress,
 ) -> list[int]:
-    """Rows of the other data that are near copies of the run's rows."""
+    """Rows of the other data that are near-duplicates of the run's rows."""
     samples, inspection, trained = own
     dataset, tested = other
     contract = thumbnail_contract(inspection, bundle.preprocess, config)

@@ -59,7 +59,7 @@ another way, by another camera or of other classes, expect worse, and measure it
 
 ## Input
 
-{preprocess.height} x {preprocess.width} pixels, {colour}, fit "{preprocess.fit}". The whole input \
+{preprocess.height} × {preprocess.width} pixels, {colour}, fit "{preprocess.fit}". The whole input \
 contract is in nunbit.json; `nunbit.load` applies it.{_MIRRORED if mirrored else ""}
 
 ## Use

@@ -83,9 +83,9 @@ def _size_remarks(weights: Weights, dataset: Dataset) -> list[str]:
     if fraction >= MIN_SIZE_FRACTION:
         return []
     return [
-        f"warning: images of {contract.height}x{contract.width} pixels are less than half of the "
-        f"{theirs[0]}x{theirs[1]} that the weights were trained with, and what they know is worth "
-        f"less there; --image-size {theirs[0]} costs time and gains accuracy."
+        f"warning: images of {contract.height} × {contract.width} pixels are less than half of the "
+        f"{theirs[0]} × {theirs[1]} that the weights were trained with, and what they know is "
+        f"worth less there; --image-size {theirs[0]} costs time and gains accuracy."
     ]
 
 

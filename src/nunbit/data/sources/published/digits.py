@@ -137,7 +137,7 @@ def _table(file: Path) -> NDArray[np.int64]:
     rows, columns = (int.from_bytes(data[at : at + 4], "big") for at in (4, 8))
     if columns != 8 or len(data) != 12 + 4 * rows * columns:
         raise DataError(
-            f"its header says {rows:,} x {columns} numbers, but {len(data) - 12:,} bytes follow",
+            f"its header says {rows:,} × {columns} numbers, but {len(data) - 12:,} bytes follow",
             path=file,
         )
     return np.frombuffer(data, dtype=">i4", offset=12).reshape(rows, 8).astype(np.int64)

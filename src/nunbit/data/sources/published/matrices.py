@@ -102,7 +102,7 @@ def load_stl10(path: Path, options: SourceOptions) -> RawSamples:  # noqa: ARG00
         labels = _bytes(path / f"{part}_y.bin").astype(np.int64) - 1
         if pixels.size != len(labels) * 3 * STL_SIDE**2:
             raise DataError(
-                f"{pixels.size:,} bytes are not {len(labels):,} images of {STL_SIDE} x {STL_SIDE}",
+                f"{pixels.size:,} bytes are not {len(labels):,} images of {STL_SIDE} × {STL_SIDE}",
                 path=path / f"{part}_X.bin",
                 remedy="the file is cut off or damaged: get it again",
             )
