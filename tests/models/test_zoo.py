@@ -129,10 +129,10 @@ def test_bare_names_prefer_torchvision_and_prefixes_decide() -> None:
         (
             "torchvision/alexnet",
             {"height": 28, "width": 28},
-            "the smallest size that works is 63 x 63; its own",
+            "the smallest size that works is 63 × 63; its own",
         ),
         ("timm/vit_tiny_patch16_224", {"height": 8, "width": 8}, "smallest size that works is 16"),
-        ("vit_b_16", {"height": 100, "width": 120}, "its own, 224 x 224, is sure to"),
+        ("vit_b_16", {"height": 100, "width": 120}, "its own, 224 × 224, is sure to"),
         ("convnext_atto.no_such_tag", {}, "no model is called"),
         ("timm/convnext_ato", {}, "did you mean timm/convnext_atto"),
     ],
