@@ -23,6 +23,7 @@ EXTRA_OF = {
     "kornia": "augment",
     "onnx": "export",
     "onnxscript": "export",
+    "openvino": "openvino",
     "jupytext": "labs",
     "latex2mathml": "labs",
     "mdit_py_plugins": "labs",

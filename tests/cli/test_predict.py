@@ -62,7 +62,7 @@ class FakeClassifier:
 
 @pytest.fixture(autouse=True)
 def classifier(fake_module: FakeModule) -> None:
-    fake_module("nunbit.loading", load_predictor=lambda path: FakeClassifier())
+    fake_module("nunbit.loading", load_predictor=lambda path, engine=None: FakeClassifier())
 
 
 @pytest.fixture

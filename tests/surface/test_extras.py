@@ -110,5 +110,5 @@ def test_other_extras_build_on_train() -> None:
     assert set(EXTRA_OF.values()) <= set(EXTRAS)
     for name, requirements in EXTRAS.items():
         # What serves an exported model, or reads further formats for it, needs no torch.
-        alone = name in ("train", "tiff", "jpegxl", "heif", "dicom", "serve")
+        alone = name in ("train", "tiff", "jpegxl", "heif", "dicom", "serve", "openvino")
         assert alone or "nunbit[train]" in requirements, name

@@ -102,6 +102,7 @@ SURFACE = {
         "--accuracy",
         "--threshold",
         "--batch-size",
+        "--engine",
         "--quiet",
         "-q",
     ],

@@ -14,7 +14,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.predictor import Canvas, Predictor, warn_of_other_resizing
-from nunbit.runtime.engine import EngineAnswers, OnnxEngine
+from nunbit.runtime.engine import EngineAnswers, EngineName, open_engine
 from nunbit.runtime.exported import Exported, read_export
 from nunbit.types import ClassNames
 
@@ -23,12 +23,18 @@ MAX_BATCH_PIXELS, MIN_BATCH, MAX_BATCH = 400_000, 8, 250
 
 
 class ExportedClassifier(Predictor):
-    """An exported model ready to classify, on onnxruntime; see `Predictor`."""
+    """An exported model ready to classify; see `Predictor`."""
 
-    def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        exported: Exported,
+        *,
+        engine: EngineName = "onnxruntime",
+        threads: int | None = None,
+    ) -> None:
         warn_of_other_resizing(exported.contract.get("versions") or {})
         self.exported = exported
-        self._engine = OnnxEngine(exported, threads=threads)
+        self._engine = open_engine(exported, engine, threads=threads)
 
     @property
     def classes(self) -> ClassNames:
@@ -78,10 +84,12 @@ class ExportedClassifier(Predictor):
         )
 
 
-def load_export(folder: Path, *, threads: int | None = None) -> ExportedClassifier:
+def load_export(
+    folder: Path, *, engine: EngineName = "onnxruntime", threads: int | None = None
+) -> ExportedClassifier:
     """Open the classifier of an exported folder.
 
-    Raises BundleError naming what is missing, damaged or foreign; UsageError where onnxruntime is
+    Raises BundleError naming what is missing, damaged or foreign; UsageError where the engine is
     not installed.
     """
-    return ExportedClassifier(read_export(folder), threads=threads)
+    return ExportedClassifier(read_export(folder), engine=engine, threads=threads)

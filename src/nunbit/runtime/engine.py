@@ -1,11 +1,12 @@
-"""The network of an export, run by onnxruntime: canvases in, probabilities out.
+"""The network of an export and what runs it: canvases in, probabilities out.
 
 N canvases, H height, W width, C channels, K classes.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from nunbit.errors import BundleError, UsageError
 from nunbit.runtime.exported import Exported
 
 INPUT, OUTPUTS = "image", ("probabilities", "logits")
+EngineName: TypeAlias = Literal["onnxruntime", "openvino"]
 _ERRORS_ONLY = 3
 
 
@@ -27,20 +29,39 @@ class EngineAnswers(NamedTuple):
     """[N, K]"""
 
 
+class NetworkEngine(Protocol):
+    """A network ready to answer; several threads may ask it at once."""
+
+    def answer(self, canvases: NDArray[np.uint8]) -> EngineAnswers:
+        """Probabilities and logits of canvases, uint8 [N, H, W, C]."""
+
+
+def open_engine(
+    exported: Exported, name: EngineName = "onnxruntime", *, threads: int | None = None
+) -> NetworkEngine:
+    """Open the network of an export on the CPU.
+
+    Args:
+        exported: the folder, already held against its hashes.
+        name: what runs it.
+        threads: number that one pass may use; None leaves it to the engine.
+
+    Raises:
+        UsageError: when the engine is not installed.
+        BundleError: when the network cannot be read, or is not the contract's.
+    """
+    if name == "openvino":
+        from nunbit.runtime.openvino_engine import OpenVinoEngine
+
+        return OpenVinoEngine(exported, threads=threads)
+    return OnnxEngine(exported, threads=threads)
+
+
 class OnnxEngine:
     """A session of onnxruntime; several threads may ask it at once."""
 
     def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
-        """Open the network on the CPU.
-
-        Args:
-            exported: the folder, already held against its hashes.
-            threads: that one pass may use; None leaves it to onnxruntime.
-
-        Raises:
-            UsageError: when onnxruntime is not installed.
-            BundleError: when the network cannot be read, or is not the contract's.
-        """
+        """Open the network; see `open_engine`."""
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
@@ -64,7 +85,12 @@ class OnnxEngine:
             raise BundleError(
                 f"onnxruntime cannot read the network: {reason}", path=path
             ) from error
-        _check_belongs(self._session, exported)
+        check_belongs(
+            exported,
+            inputs={each.name: each.shape for each in self._session.get_inputs()},
+            outputs={each.name: each.shape for each in self._session.get_outputs()},
+            carried=self._session.get_modelmeta().custom_metadata_map.get("nunbit", ""),
+        )
 
     def answer(self, canvases: NDArray[np.uint8]) -> EngineAnswers:
         """Probabilities and logits of canvases, uint8 [N, H, W, C]."""
@@ -73,19 +99,29 @@ class OnnxEngine:
         return EngineAnswers(probabilities, logits)
 
 
-def _check_belongs(session: Any, exported: Exported) -> None:
-    """Raise BundleError unless the network was exported with this contract."""
+Shape: TypeAlias = Sequence[int | str | None]
+"""Shape of an input or output; a number where it is fixed."""
+
+
+def check_belongs(
+    exported: Exported,
+    *,
+    inputs: Mapping[str, Shape],
+    outputs: Mapping[str, Shape],
+    carried: str,
+) -> None:
+    """Raise BundleError unless the network was exported with this contract.
+
+    `carried` is the contract as JSON that stands in the network's own metadata.
+    """
     contract, classes = exported.preprocess, len(exported.classes)
-    inputs = {each.name: each.shape for each in session.get_inputs()}
-    outputs = {each.name: each.shape for each in session.get_outputs()}
     shape = [contract.height, contract.width, contract.channels]
-    carried = session.get_modelmeta().custom_metadata_map.get("nunbit", "")
     try:
         same = parse_json(carried) == {k: v for k, v in exported.contract.items() if k != "files"}
     except ValueError:
         same = False
-    fits = inputs.get(INPUT, [])[1:] == shape and all(
-        outputs.get(name, [])[1:] == [classes] for name in OUTPUTS
+    fits = list(inputs.get(INPUT, []))[1:] == shape and all(
+        list(outputs.get(name, []))[1:] == [classes] for name in OUTPUTS
     )
     if not (same and fits):
         raise BundleError(

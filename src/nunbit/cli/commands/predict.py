@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -70,6 +70,14 @@ def predict(
     batch_size: Annotated[
         int, typer.Option("--batch-size", metavar="N", min=1, help="Images at a time.")
     ] = 64,
+    engine: Annotated[
+        Literal["onnxruntime", "openvino"] | None,
+        typer.Option(
+            "--engine",
+            show_default=False,
+            help="What runs an exported model; onnxruntime unless given.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -85,7 +93,7 @@ def predict(
 
     from nunbit.loading import load_predictor  # after what can fail at once
 
-    classifier = load_predictor(run)
+    classifier = load_predictor(run, engine=engine)
     top_k = min(top, len(classifier.classes))
     limit = None if threshold is None else _threshold(threshold)
     answers = _answers(
