@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,10 @@ from nunbit.loading import load_predictor
 from nunbit.runtime.engine import EngineName, open_engine
 from nunbit.runtime.exported import CONTRACT, NETWORK, read_export
 from tests.export.conftest import Exported
+
+pytestmark = pytest.mark.skipif(
+    find_spec("openvino") is None, reason="the extra openvino is not installed"
+)
 
 
 @pytest.fixture
