@@ -12,7 +12,7 @@ from nunbit.runtime.exported import is_export
 
 if TYPE_CHECKING:
     from nunbit.classifier import Classifier
-    from nunbit.runtime.engine import EngineName
+    from nunbit.runtime.engines import EngineName
 
 
 def load(path: str | Path, *, device: str = "auto", engine: EngineName | None = None) -> Classifier:

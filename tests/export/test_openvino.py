@@ -19,7 +19,7 @@ import pytest
 from nunbit.errors import BundleError, UsageError
 from nunbit.export.conformance import kit_files
 from nunbit.loading import load_predictor
-from nunbit.runtime.engine import EngineName, open_engine
+from nunbit.runtime.engines import EngineName, open_engine
 from nunbit.runtime.exported import CONTRACT, NETWORK, read_export
 from tests.export.conftest import Exported
 

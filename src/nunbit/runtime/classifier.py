@@ -14,7 +14,8 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.errors import UsageError
 from nunbit.evaluation.operating_point import OperatingPoint
 from nunbit.predictor import Canvas, Predictor, warn_of_other_resizing
-from nunbit.runtime.engine import EngineAnswers, EngineName, open_engine
+from nunbit.runtime.engine import EngineAnswers
+from nunbit.runtime.engines import EngineName, open_engine
 from nunbit.runtime.exported import Exported, read_export
 from nunbit.types import ClassNames
 

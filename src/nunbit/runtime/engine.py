@@ -6,7 +6,7 @@ N canvases, H height, W width, C channels, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from nunbit.errors import BundleError, UsageError
 from nunbit.runtime.exported import Exported
 
 INPUT, OUTPUTS = "image", ("probabilities", "logits")
-EngineName: TypeAlias = Literal["onnxruntime", "openvino"]
 _ERRORS_ONLY = 3
 
 
@@ -36,32 +35,11 @@ class NetworkEngine(Protocol):
         """Probabilities and logits of canvases, uint8 [N, H, W, C]."""
 
 
-def open_engine(
-    exported: Exported, name: EngineName = "onnxruntime", *, threads: int | None = None
-) -> NetworkEngine:
-    """Open the network of an export on the CPU.
-
-    Args:
-        exported: the folder, already held against its hashes.
-        name: what runs it.
-        threads: number that one pass may use; None leaves it to the engine.
-
-    Raises:
-        UsageError: when the engine is not installed.
-        BundleError: when the network cannot be read, or is not the contract's.
-    """
-    if name == "openvino":
-        from nunbit.runtime.openvino_engine import OpenVinoEngine
-
-        return OpenVinoEngine(exported, threads=threads)
-    return OnnxEngine(exported, threads=threads)
-
-
 class OnnxEngine:
     """A session of onnxruntime; several threads may ask it at once."""
 
     def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
-        """Open the network; see `open_engine`."""
+        """Open the network; see `nunbit.runtime.engines.open_engine`."""
         try:
             import onnxruntime
         except ModuleNotFoundError as error:

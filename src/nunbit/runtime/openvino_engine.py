@@ -31,7 +31,7 @@ class OpenVinoEngine:
     """
 
     def __init__(self, exported: Exported, *, threads: int | None = None) -> None:
-        """Open the network; see `nunbit.runtime.engine.open_engine`."""
+        """Open the network; see `nunbit.runtime.engines.open_engine`."""
         with extras_named(), _nothing_reported():
             import openvino
         path = exported.network
