@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.end_to_end.commands import nunbit_here
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class Exported:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A run on digits, mirrored and calibrated, and its export beside it."""
     place = tmp_path_factory.mktemp("export")
-    cache = place / "cache"
     settings = ("--model", "lenet5", "--epochs", "1", "--set", "model.test_time_mirror=true")
-    run_nunbit("train", "digits", *settings, "--out", "run", "--quiet", cwd=place, cache=cache)
-    printed = run_nunbit("export", "run", cwd=place, cache=cache)
+    nunbit_here("train", "digits", *settings, "--out", "run", "--quiet", cwd=place)
+    printed = nunbit_here("export", "run", cwd=place)
     return Exported(run=place / "run", folder=place / "run-onnx", printed=printed)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.end_to_end.commands import nunbit_here
 from tests.export.conftest import Exported
 from tests.surface.test_extras import without_extras
 
@@ -44,7 +44,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_its_numbers_are_those_of_the_run(exported: Exported, photos: Path, tmp_path: Path) -> None:
     for source, out in ((exported.run, "run"), (exported.folder, "export")):
-        run_nunbit("evaluate", str(source), "--data", str(photos), "--out", out, cwd=tmp_path)
+        nunbit_here("evaluate", str(source), "--data", str(photos), "--out", out, cwd=tmp_path)
     ours, theirs = (tmp_path / name for name in ("run", "export"))
     assert (theirs / "report.html").stat().st_size > 10_000
     assert table(ours / "split.csv") == table(theirs / "split.csv")
@@ -64,7 +64,7 @@ def test_its_numbers_are_those_of_the_run(exported: Exported, photos: Path, tmp_
 def test_it_needs_no_torch(exported: Exported, photos: Path, tmp_path: Path) -> None:
     """Where only the light installation is there, all but the page and the slices is the same."""
     words = (str(exported.folder), "--data", str(photos))
-    full = run_nunbit("evaluate", *words, "--out", "full", cwd=tmp_path)
+    full = nunbit_here("evaluate", *words, "--out", "full", cwd=tmp_path)
     light = without_extras(EVALUATE, *words, "--out", "light", cwd=tmp_path)
     assert light.returncode == 0, light.stderr
     assert "report.html is left out" in light.stderr

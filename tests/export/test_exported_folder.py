@@ -18,7 +18,7 @@ from nunbit.errors import BundleError, UsageError
 from nunbit.export.conformance import kit_files
 from nunbit.loading import load_predictor
 from nunbit.runtime.exported import CONTRACT, NETWORK, PREPROCESSING
-from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.end_to_end.commands import nunbit_here
 from tests.export.conftest import Exported
 
 
@@ -104,7 +104,7 @@ def test_predicting_with_it_imports_no_torch(folder: Path) -> None:
 
 def test_a_second_export_overwrites_nothing(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    said = run_nunbit("export", "run", cwd=folder.parent, cache=folder.parent / "cache", code=2)
+    said = nunbit_here("export", "run", cwd=folder.parent, code=2)
     assert "already there" in said
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 

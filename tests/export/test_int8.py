@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from nunbit.loading import load_predictor
-from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.end_to_end.commands import nunbit_here
 from tests.export.conftest import Exported
 
 
@@ -19,7 +19,7 @@ def quantized(exported: Exported) -> Path:
     """The run of this folder in 8 bits; a network of one epoch is unsure, so any agreement does."""
     place = exported.run.parent
     words = ("export", "run", "--quantize", "int8", "--min-agreement", "0.5")
-    printed = run_nunbit(*words, cwd=place, cache=place / "cache")
+    printed = nunbit_here(*words, cwd=place)
     assert "int8 gives the same class as float32 on" in printed
     return place / "run-int8"
 
@@ -78,6 +78,6 @@ def test_too_little_agreement_leaves_no_folder(
 def test_a_model_without_its_run_cannot_be_quantised(exported: Exported) -> None:
     place = exported.run.parent
     words = ("export", "run/model", "--quantize", "int8", "--out", "alone")
-    said = run_nunbit(*words, cwd=place, cache=place / "cache", code=2)
+    said = nunbit_here(*words, cwd=place, code=2)
     assert "training images" in said
     assert not (place / "alone").exists()
