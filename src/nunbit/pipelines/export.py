@@ -33,11 +33,11 @@ from nunbit.export.web_runtime import find_runtime
 from nunbit.files import folder_written_atomically
 from nunbit.pipelines.exporting.card import export_card
 from nunbit.pipelines.exporting.quantized import (
-    MAX_CALIBRATION_FILES,
     Quantized,
+    files_for_8_bits,
     quantize_export,
 )
-from nunbit.pipelines.exporting.raw_files import conformance_files, labelled_files, validation_files
+from nunbit.pipelines.exporting.raw_files import LabelledFile, conformance_files, validation_files
 from nunbit.pipelines.exporting.reference import new_folder, nunbit_engine
 from nunbit.progress import SILENT, Progress
 from nunbit.runtime.engine import OnnxEngine
@@ -138,6 +138,8 @@ def _export(
     bundle = load_bundle(bundle_folder(run))
     # ---- What it is proven on
     files = [*validation_files(run, progress), *conformance_files()]
+    # Before the work: without images there is no quantised network.
+    by_part = None if min_agreement is None else files_for_8_bits(run, progress)
     try:
         with folder_written_atomically(out) as unfinished:
             # ---- The files
@@ -155,8 +157,9 @@ def _export(
             record: dict[str, Any] = {"engines": [result.to_dict() for result in results]}
             card = export_card(bundle, results, web=add_page is not None)
             quantized = None
-            if min_agreement is not None:
-                quantized = _quantize(run, unfinished, bundle, min_agreement, progress)
+            if min_agreement is not None and by_part is not None:
+                progress.note("calibrating 8 bits on training images")
+                quantized = _quantize(unfinished, bundle, by_part, min_agreement)
                 record["quantization"] = quantized.to_dict()
                 card += quantized.section()
             write_json(unfinished / PARITY, record)
@@ -172,13 +175,13 @@ def _export(
 
 
 def _quantize(
-    run: Path, folder: Path, bundle: Bundle, min_agreement: float, progress: Progress
+    folder: Path,
+    bundle: Bundle,
+    by_part: tuple[list[LabelledFile], list[LabelledFile]],
+    min_agreement: float,
 ) -> Quantized:
     """Bring the proven network of a folder to 8 bits, and its conformance kit to its answers."""
-    progress.note("calibrating 8 bits on training images")
-    training = labelled_files(run, ("train",), progress, max_files=MAX_CALIBRATION_FILES)
-    validation = labelled_files(run, ("validation", "test"), progress)
-    found = quantize_export(read_export(folder), training, validation, min_agreement=min_agreement)
+    found = quantize_export(read_export(folder), *by_part, min_agreement=min_agreement)
     # A reader of the folder is tested by the answers that the folder gives.
     shutil.rmtree(folder / KIT)
     engine = OnnxEngine(read_export(folder))

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from nunbit.evaluation.calibration import reliability
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.export.int8 import quantize_network
 from nunbit.formatting import percentage
-from nunbit.pipelines.exporting.raw_files import LabelledFile
+from nunbit.pipelines.exporting.raw_files import LabelledFile, labelled_files
+from nunbit.progress import Progress
 from nunbit.runtime.engine import OnnxEngine
 from nunbit.runtime.exported import CONTRACT, NETWORK, Exported
 
@@ -81,6 +83,21 @@ ranges taken from {self.n_calibration:,} training images.
 """
 
 
+def files_for_8_bits(
+    run: Path, progress: Progress
+) -> tuple[list[LabelledFile], list[LabelledFile]]:
+    """Read the training images that calibrate and the validation images that judge.
+
+    Raises:
+        UsageError: when one of the two is not there.
+    """
+    training = labelled_files(run, ("train",), progress, max_files=MAX_CALIBRATION_FILES)
+    validation = labelled_files(run, ("validation", "test"), progress)
+    if not training or not validation:
+        raise _no_images()
+    return training, validation
+
+
 def quantize_export(
     exported: Exported,
     training: Sequence[LabelledFile],
@@ -97,11 +114,7 @@ def quantize_export(
     ranges = [canvas for canvas, _ in _canvases(exported, training)]
     judged = _canvases(exported, validation)
     if not ranges or not judged:
-        raise UsageError(
-            "8 bits are calibrated on training images and judged on validation images, and they "
-            "are not there",
-            remedy="give a run's folder whose images still exist, or leave --quantize out",
-        )
+        raise _no_images()
     labels = np.array([exported.classes.index(name) for _, name in judged])
     canvases = [canvas for canvas, _ in judged]
     before = _answers(exported, canvases)
@@ -126,6 +139,14 @@ def quantize_export(
             remedy="leave --quantize out, or allow it with --min-agreement",
         )
     return found
+
+
+def _no_images() -> UsageError:
+    return UsageError(
+        "8 bits are calibrated on training images and judged on validation images, and they "
+        "are not there",
+        remedy="give a run's folder whose images still exist, or leave --quantize out",
+    )
 
 
 def _canvases(
