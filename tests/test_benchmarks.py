@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,15 +30,20 @@ def test_the_loading_benchmark_prints_its_ratios(fashion_mnist: Path, tmp_path: 
     assert "peak memory" in done.stdout
 
 
-def test_the_results_page_is_made_from_summaries(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "recipes.py", "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "--collect" in done.stdout
+def run_here(monkeypatch: pytest.MonkeyPatch, name: str, *words: str) -> object:
+    """Run a benchmark in this process and return its exit code."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    monkeypatch.setattr(sys, "argv", [name, *words])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "benchmarks" / name), run_name="__main__")
+    return ended.value.code
+
+
+def test_the_results_page_is_made_from_summaries(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not run_here(monkeypatch, "recipes.py", "--help")
+    assert "--collect" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -99,16 +105,12 @@ def test_the_doctor_benchmark_meets_its_criteria_on_digits(tmp_path: Path) -> No
     assert found["format shortcut"] == {"planted": True, "without": False}
 
 
-def test_the_advisers_benchmark_tells_what_it_would_do(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "adviser.py", "--collect", "digits"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "digits is not run here" in done.stdout
+def test_the_advisers_benchmark_tells_what_it_would_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not run_here(monkeypatch, "adviser.py", "--collect", "digits")
+    assert "digits is not run here" in capsys.readouterr().out
 
 
 @pytest.mark.slow
