@@ -1,8 +1,7 @@
-"""From DATA to decoded pixels: refusals, and what decoded pixels may cost."""
+"""From DATA to decoded pixels: refusals, corrections and the columns of a data set."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nunbit.config import PixelsConfig, load_config
-from nunbit.config.budget import decide_budget
+from nunbit.config import load_config
 from nunbit.errors import DataError
 from nunbit.pipelines.dataset import check_bad_fraction, decode_data, inspect_data, open_dataset
 from nunbit.types import PARTS
@@ -41,24 +39,6 @@ def test_a_refusal_names_the_bad_images_and_not_what_was_never_one(
     first, *listed = refusal.value.what.splitlines()
     assert first == "2 of 8 images (25.0 %) cannot be used, more than 20.0 %:"
     assert [line.split(":")[0].strip() for line in listed] == ["dog/2.png", "dog/3.png"]
-
-
-def test_the_disk_budget_is_of_the_disk_that_the_cache_is_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage, asked = shutil.disk_usage(tmp_path), []
-
-    def disk_usage(path: Path) -> object:
-        asked.append(Path(path))
-        if not Path(path).exists():
-            raise FileNotFoundError(path)
-        return usage._replace(free=4000)
-
-    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
-    monkeypatch.setenv("HOME", str(tmp_path / "no such home"))
-    monkeypatch.setenv("NUNBIT_CACHE", str(tmp_path / "not yet" / "cache"))
-    assert decide_budget(PixelsConfig()).disk_bytes == 1000
-    assert asked[-1] == tmp_path
 
 
 def test_corrections_reach_the_samples_and_are_no_fault_of_the_images(

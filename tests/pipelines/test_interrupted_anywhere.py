@@ -25,8 +25,9 @@ from nunbit.pipelines.run_folder import (
     taken_back_where_refused,
 )
 from tests.fixtures_data import write_images
+from tests.pipelines.small_run import MODEL, outcome, small_run
 
-QUICK = ("--model", "smallcnn", "--epochs", "1")
+QUICK = (*MODEL, "--epochs", "1")
 STAGES = {
     "inspecting": "nunbit.pipelines.dataset.inspect",
     "decoding": "nunbit.pipelines.dataset.open_pixels",
@@ -46,17 +47,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals t
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home") / "photos"
-    write_images(folder, {"cat": 9, "dog": 9})
-    return folder
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nobody stops."""
+    return small_run(tmp_path_factory.mktemp("home"), "--epochs", "1")
 
 
 @pytest.fixture(scope="module")
-def whole(photos: Path) -> Path:
-    """The run that nobody stops."""
-    assert main(["train", str(photos), "--out", str(photos.parent / "whole"), "-q", *QUICK]) == 0
-    return photos.parent / "whole"
+def photos(whole: Path) -> Path:
+    return whole.parent / "photos"
 
 
 def stop_at(patch: pytest.MonkeyPatch, function: str, number: int) -> None:
@@ -75,11 +73,6 @@ def named_command(told: str) -> list[str]:
     words = shlex.split(line.partition("continue with: ")[2])
     assert words[0] == "nunbit"
     return words[1:]
-
-
-def outcome(run: Path) -> dict[str, bytes]:
-    names = ("model/model.safetensors", "predictions.csv", "split.csv", "config.toml")
-    return {name: (run / name).read_bytes() for name in names}
 
 
 @pytest.mark.parametrize("stage", STAGES)
