@@ -22,6 +22,7 @@ EVERY_SECTION = [
     "learning",
     "classes",
     "confusion",
+    "thresholds",
     "calibration",
     "gallery",
     "data",

@@ -18,6 +18,7 @@ from nunbit.reports.run.sections.how import model, repeat
 from nunbit.reports.run.sections.map import feature_map
 from nunbit.reports.run.sections.result import headline, result
 from nunbit.reports.run.sections.slices import slices
+from nunbit.reports.run.sections.thresholds import thresholds
 from nunbit.reports.run.sections.transfer import transfer
 
 SECTIONS: tuple[Callable[[RunResult], Section | None], ...] = (
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[RunResult], Section | None], ...] = (
     curves,
     classes,
     confusion,
+    thresholds,
     calibration,
     slices,
     gallery,
