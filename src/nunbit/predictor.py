@@ -292,11 +292,23 @@ class Predictor(ABC):
             raise UsageError(str(error), remedy=remedy) from error
 
 
+def check_accuracy(accuracy: float) -> None:
+    """Raise UsageError for an accuracy that is not a fraction, such as 95."""
+    if not 0 <= accuracy <= 1:
+        meant = accuracy / 100
+        raise UsageError(
+            f"an accuracy is a fraction from 0 to 1, not {accuracy:g}",
+            remedy=f"give {meant:g} for {accuracy:g} %" if 0 < meant <= 1 else "give 0.95, say",
+        )
+
+
 def threshold_for(thresholds: Mapping[str, float], accuracy: float) -> float:
     """The threshold for an accuracy, such as 0.95.
 
-    Raises UsageError naming the accuracies that there are thresholds for.
+    Raises UsageError naming the accuracies that there are thresholds for, and for what is not a
+    fraction.
     """
+    check_accuracy(accuracy)
     known = {f"{accuracy:g}", str(accuracy)} & set(thresholds)
     if not known:
         there = ", ".join(thresholds)

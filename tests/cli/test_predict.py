@@ -192,9 +192,12 @@ def test_answers_that_are_not_sure_enough_are_marked(
     assert list(rows[0])[-2:] == ["unsure", "error"]
 
 
-@pytest.mark.parametrize("share", ["95", "-1"])
-def test_an_accuracy_is_a_share(share: str, folder: Path) -> None:
+@pytest.mark.parametrize(("share", "says"), [("95", "give 0.95 for 95 %"), ("-1", "0.95")])
+def test_an_accuracy_is_a_share(
+    share: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["predict", "run", "a.png", "--accuracy", share]) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("given", "at"), [("0.25", "0.25"), ("operating-point", "0.4")])

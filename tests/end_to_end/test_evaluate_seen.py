@@ -52,6 +52,7 @@ def test_the_same_folder_and_a_moved_copy(place: Path) -> None:
     for data in ("data", "moved"):
         told = nunbit_here("evaluate", "run", "--data", data, "--out", f"on-{data}", cwd=place)
         warning = told.index(f"the model was trained on {seen} of these 45 images")
+        assert "the others are the run's own test part, image for image" in told
         assert warning < told.index("test accuracy")
         summary = summary_of(place / f"on-{data}")
         assert next(iter(summary)) == "leaks"
@@ -133,8 +134,10 @@ def test_near_copies_need_the_images_that_trained(scenes: Path) -> None:
     (scenes / "scenes").rename(scenes / "elsewhere")
     try:
         told = nunbit_here("evaluate", "run", "--data", "later", "--out", "on-gone", cwd=scenes)
+        moved = nunbit_here("evaluate", "run", "--out", "on-own", cwd=scenes, code=2)
     finally:
         (scenes / "elsewhere").rename(scenes / "scenes")
+    assert "nunbit evaluate run --data DATA" in moved
     assert "near-duplicates of training images are not looked for" in told
     assert "leaks" not in summary_of(scenes / "on-gone")
 

@@ -6,6 +6,8 @@ cannot be used must not be given a part.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +33,7 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.data.sources import load_samples
 from nunbit.data.split import given_parts, small_classes, with_exclusions
 from nunbit.errors import DataError, UsageError
-from nunbit.formatting import count, percentage
+from nunbit.formatting import count, examples, percentage
 from nunbit.models.catalog import model_info
 from nunbit.models.create import check_model_settings
 from nunbit.models.info import Shape
@@ -42,6 +44,10 @@ from nunbit.pipelines.stopwatch import Stopwatch
 from nunbit.progress import SILENT, Progress
 from nunbit.types import Samples
 
+MIN_IMAGES = 3
+"""Of a class, so that each part can have one."""
+MAX_NAMED_CLASSES = 5
+"""Of those that miss a part; of more, one line says how many they are."""
 MAX_STATISTICS_IMAGES = 10_000
 """Mean and standard deviation are taken from at most so many evenly spaced training images."""
 
@@ -126,6 +132,7 @@ def reopen_dataset(
     if not (folder.config.is_file() and folder.split.is_file()):
         raise UsageError("this is not a run's folder, so its images are not known", path=run)
     config = read_config(folder.config)
+    check_still_there(config, then=f"or name their new place: nunbit evaluate {run} --data DATA")
     with watch.stage("check"):
         samples, inspection = inspect_data(config, progress)
     with watch.stage("decode"):
@@ -134,6 +141,21 @@ def reopen_dataset(
         )
     split = make_or_load_split(dataset, config, recorded=folder.split)
     return config, dataset.with_split(split)
+
+
+def check_still_there(config: Config, *, then: str) -> None:
+    """Say that a run's data are gone, where they were a path and nothing is there any more.
+
+    Raises:
+        DataError: with `then` as the other way out.
+    """
+    path = Path(config.data.path)
+    if path.is_absolute() and not path.exists():
+        raise DataError(
+            "the data that this run was trained on are not here any more",
+            path=path,
+            remedy=f"put them back, {then}",
+        )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -368,8 +390,25 @@ def check_trainable(dataset: Dataset) -> None:
         raise DataError(
             "there are too few images to keep some for the test",
             path=dataset.samples.location,
-            remedy="give at least three images in each class",
+            remedy=_remedy_without_test(dataset),
         )
+
+
+def _remedy_without_test(dataset: Dataset) -> str:
+    """Remedy that gives a test part: more images, more groups, or another fraction."""
+    rows = np.flatnonzero([not reason for reason in dataset.reasons])
+    images = Counter(dataset.labels[rows].tolist())
+    if min(images.values(), default=0) < MIN_IMAGES:
+        return "give at least three images in each class"
+    if any(dataset.groups):
+        groups = {(int(dataset.labels[row]), dataset.groups[row]) for row in rows}
+        few = Counter(label for label, _ in groups)
+        if min(few.values()) < MIN_IMAGES:
+            return (
+                "give images of at least three groups in each class: a group stays whole, and "
+                "is in one part"
+            )
+    return "raise split.test_fraction, or name test images with --parts or a column 'split'"
 
 
 def report_data(dataset: Dataset, findings: tuple[Finding, ...], progress: Progress) -> None:
@@ -394,17 +433,28 @@ def report_split(dataset: Dataset, progress: Progress) -> None:
         f"{counts['train']:,} images for training, {counts['validation']:,} for validation, "
         f"{counts['test']:,} for the test; {counts['excluded']:,} files are excluded"
     )
-    for name, parts in small_classes(split).items():
-        progress.note(
-            f"warning: class {name} has no image in some part: {parts['train']} for training, "
-            f"{parts['validation']} for validation, {parts['test']} for the test"
-        )
+    _report_small_classes(small_classes(split), progress)
     report_corrected_test(dataset, progress)
     leaked = len(split.leaked_test_indices)
     if leaked:
         progress.note(
             f"warning: {leaked:,} test images also appear in the training or validation part as "
             "you gave them; the score without them is reported too"
+        )
+
+
+def _report_small_classes(small: Mapping[str, Mapping[str, int]], progress: Progress) -> None:
+    """Name the classes that miss a part: each of a few, or how many there are."""
+    if len(small) > MAX_NAMED_CLASSES:
+        progress.note(
+            f"warning: {len(small):,} classes have no image in some part, such as "
+            f"{examples(list(small))}: what is missing in the test part is not measured"
+        )
+        return
+    for name, parts in small.items():
+        progress.note(
+            f"warning: class {name} has no image in some part: {parts['train']} for training, "
+            f"{parts['validation']} for validation, {parts['test']} for the test"
         )
 
 

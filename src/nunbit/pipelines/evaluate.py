@@ -33,7 +33,6 @@ from nunbit.pipelines.evaluation.other_data import (
     ABOUT_LEARNING,
     other_data,
     own_run,
-    trained_digests,
     with_trained_images,
 )
 from nunbit.pipelines.evaluation.summarise import summarise
@@ -89,7 +88,7 @@ def evaluate_run(
         config = other_data(config, data, reading or {})
         dataset = _open_other(config, bundle, device=on, progress=progress, watch=watch)
         if (own := own_run(run)) is not None:
-            dataset = with_trained_images(dataset, trained_digests(own), progress)
+            dataset = with_trained_images(dataset, own, progress)
             dataset = with_near_copies(dataset, read_config(own.config), bundle, progress=progress)
     findings = tuple(
         finding

@@ -29,7 +29,7 @@ from nunbit.evaluation.baselines import Baseline
 from nunbit.evaluation.summary import Summary, scores_of
 from nunbit.files import remove_leftovers, write_atomically
 from nunbit.pipelines.advise import advise_and_record
-from nunbit.pipelines.dataset import open_dataset
+from nunbit.pipelines.dataset import check_still_there, open_dataset
 from nunbit.pipelines.evaluation.baselines import baselines_of
 from nunbit.pipelines.evaluation.summarise import summarise
 from nunbit.pipelines.evaluation.test_pass import EvaluatedPart, pass_over_test, predict_part
@@ -57,7 +57,7 @@ from nunbit.pipelines.training.card import model_card
 from nunbit.pipelines.training.deploy import calibrate, calibration_summary, deploy
 from nunbit.pipelines.training.epochs import events_of, images_per_second, select_epoch
 from nunbit.pipelines.training.linear_probe import linear_probe
-from nunbit.pipelines.training.network import new_model
+from nunbit.pipelines.training.network import check_batches_of_one, new_model
 from nunbit.pipelines.training.objective import Objective, check_correctable, objective_of
 from nunbit.pipelines.training.operating_rule import operating_rule_of
 from nunbit.pipelines.training.resume import config_to_resume, recorded_config
@@ -127,9 +127,13 @@ def _config_for(config: Config, folder: RunFolder, *, resume: bool) -> Config:
 
     Raises:
         UsageError: when the folder holds something else, or the run has other settings.
+        DataError: when the data of a run that goes on are gone.
     """
     if resume and folder.config.is_file():
-        return config_to_resume(config, recorded_config(folder), folder.path)
+        config = config_to_resume(config, recorded_config(folder), folder.path)
+        if not folder.summary.is_file():
+            check_still_there(config, then="or begin a new run on what lies elsewhere")
+        return config
     if not resume or folder.path.exists():
         check_output_folder(folder.path)
     return config
@@ -274,6 +278,13 @@ def _settle(
         data_name=dataset.name,
         counts=dataset.split.counts,
     )
+    if config.transfer.mode == "none":
+        check_batches_of_one(
+            network,
+            dataset.preprocess.shape,
+            model=config.model.name,
+            batch_size=config.training.batch_size,
+        )
     if not recorded:
         later = [
             *_notes(config.decisions[len(chosen.decisions) :]),

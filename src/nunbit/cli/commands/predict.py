@@ -51,8 +51,6 @@ def predict(
         typer.Option(
             "--accuracy",
             metavar="FRACTION",
-            min=0,
-            max=1,
             show_default=False,
             help="Mark answers as unsure whose confidence is too low for this accuracy, "
             "such as 0.95.",
@@ -92,7 +90,10 @@ def predict(
     files = expand(paths, progress)
 
     from nunbit.loading import load_predictor  # after what can fail at once
+    from nunbit.predictor import check_accuracy
 
+    if accuracy is not None:
+        check_accuracy(accuracy)
     classifier = load_predictor(run, engine=engine)
     top_k = min(top, len(classifier.classes))
     limit = None if threshold is None else _threshold(threshold)

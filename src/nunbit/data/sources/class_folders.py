@@ -180,5 +180,5 @@ def _pattern_remedy(names: list[str]) -> str:
     say = f"'{name}' would then be of class '{label}'" if label else "with a pattern of your names"
     return (
         "sort the images into one folder for each class, or, if the file names say the class, "
-        f'add --label-from "{pattern}": {say}'
+        f'add --label-from "{pattern}": {say}; images without labels are for `nunbit predict`'
     )

@@ -43,8 +43,18 @@ def trained_digests(folder: RunFolder) -> frozenset[str]:
     return frozenset(d for d, part in pairs if d and part in ("train", "validation"))
 
 
-def with_trained_images(dataset: Dataset, digests: frozenset[str], progress: Progress) -> Dataset:
-    """The same data, which know what the model has seen; said at once and loudly."""
+def tested_digests(folder: RunFolder) -> frozenset[str]:
+    """SHA-256 of the test images of a run."""
+    split = read_manifest(folder.split)
+    return frozenset(split.sha256[row] for row in split.indices("test") if split.sha256[row])
+
+
+def with_trained_images(dataset: Dataset, folder: RunFolder, progress: Progress) -> Dataset:
+    """The same data, which know what the model has seen; said at once and loudly.
+
+    Where the others are the run's own test part, wherever it lies now, that is said too.
+    """
+    digests = trained_digests(folder)
     dataset = dataset.with_split(replace(dataset.split, trained_elsewhere=digests))
     seen, n = len(dataset.split.leaked_test_indices), len(dataset.split.indices("test"))
     if seen:
@@ -52,5 +62,12 @@ def with_trained_images(dataset: Dataset, digests: frozenset[str], progress: Pro
         progress.note(
             f"WARNING: the model was trained on {seen:,} of these {count(n, 'image')}, byte for "
             f"byte: an honest score is on {rest}"
+        )
+    new = set(dataset.split.indices("test").tolist()) - set(
+        dataset.split.leaked_test_indices.tolist()
+    )
+    if new and {dataset.sha256[row] for row in new} == tested_digests(folder):
+        progress.note(
+            f"{'the others' if seen else 'these'} are the run's own test part, image for image"
         )
     return dataset

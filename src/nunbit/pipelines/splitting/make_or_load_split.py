@@ -40,9 +40,18 @@ def make_or_load_split(
             _check_same_corrections(split, dataset, config)
         elif config.data.corrections is not None:
             split = with_new_labels(split, read_corrections(Path(config.data.corrections)))
-        return apply_manifest(
-            dataset.samples, split, sha256=sha256, reasons=reasons, manifest_path=manifest
-        )
+        try:
+            return apply_manifest(
+                dataset.samples, split, sha256=sha256, reasons=reasons, manifest_path=manifest
+            )
+        except DataError as error:
+            if manifest != recorded:
+                raise
+            raise DataError(
+                f"the data have changed since the run began: {error.what}",
+                path=manifest,
+                remedy="put the data back as they were, or begin a new run with another --out",
+            ) from error
     fractions = Fractions(
         test=config.split.test_fraction,
         validation=config.split.validation_fraction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from nunbit.config.resolved import (
     ResolvedTraining,
 )
 from nunbit.data.dataset import Dataset
+from nunbit.errors import UsageError
 from nunbit.finetune.heads import HIDDEN
 from nunbit.models.catalog import model_info
 from nunbit.models.create import create_model
@@ -31,6 +33,35 @@ MIN_SIZE_FRACTION = 0.5
 """Fraction of the sides that weights were trained with, below which a run warns: on 359 pictures,
 EfficientNet-lite0's features lose one or two points down to half of its 224 pixels, twelve at 64
 and 45 at 32."""
+
+
+def check_batches_of_one(
+    network: nn.Module, shape: tuple[int, int, int], *, model: str, batch_size: int
+) -> None:
+    """Refuse batches of one image where a last map of one pixel leaves nothing to normalise by.
+
+    Args:
+        network: on the CPU; it is not changed.
+        shape: channels, height and width of an image.
+        model: name of the network, for the message.
+        batch_size: images of a training step.
+
+    Raises:
+        UsageError: before anything is trained.
+    """
+    if batch_size != 1:
+        return
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            copy.deepcopy(network).train()(torch.zeros(1, *shape))
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise UsageError(
+                f"{model} cannot train on batches of one image of {shape[1]} × {shape[2]} pixels: "
+                "its last map is a single pixel, and batch normalisation needs two values",
+                remedy="--set training.batch_size=2 or more, or a larger --image-size",
+            ) from None
 
 
 def new_model(
