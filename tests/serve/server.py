@@ -40,6 +40,8 @@ class Served:
     """Lines that are not events: errors."""
     _new: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent by its clients, such as the token."""
 
     def read(self) -> None:
         assert self.process.stderr is not None
@@ -71,7 +73,8 @@ class Served:
         return int(self.url.rsplit(":", 1)[1])
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=LONG, trust_env=False, **options)
+        given = {"headers": self.headers, "timeout": LONG, "trust_env": False, **options}
+        return httpx.Client(base_url=self.url, **given)
 
 
 @contextmanager
