@@ -23,7 +23,21 @@ TYPES = (
     *("image/jpeg", "application/json", "application/octet-stream", "text/html", ""),
     *("multipart/form-data; boundary=x", "multipart/form-data", "application/json; charset=utf-7"),
 )
-VALUES: tuple[Any, ...] = (None, -1, 0, 1.5, 2**70, True, "", "x" * 500, [], {}, [[1]], "\u0000")
+VALUES: tuple[Any, ...] = (
+    None,
+    -1,
+    0,
+    1.5,
+    2**70,
+    True,
+    "",
+    "x" * 500,
+    [],
+    {},
+    [[1]],
+    "\u0000",
+    "\ud800",
+)
 
 
 class Mixture:
@@ -84,7 +98,8 @@ class Mixture:
         body = {"inputs": encoded, "parameters": {"top_k": self._value()}}
         if self._rng.random() < 0.3:
             body[("inputs", "parameters")[self._rng.integers(2)]] = self._value()
-        self._send("POST", "/predict", json=body)
+        headers = {"Content-Type": "application/json"}
+        self._send("POST", "/predict", content=json.dumps(body).encode(), headers=headers)
 
     def _form(self) -> None:
         files = [
@@ -101,7 +116,8 @@ class Mixture:
         tensor["parameters"] = {"binary_data_size": len(raw)}
         if self._rng.random() < 0.5:
             tensor[sorted(tensor)[self._rng.integers(4)]] = self._value()
-        head = json.dumps({"inputs": [tensor], "outputs": self._value()}).encode()
+        asked = {"id": self._value(), "inputs": [tensor], "outputs": self._value()}
+        head = json.dumps(asked).encode()
         length = len(head) + (self._rng.random() < 0.2) * int(self._rng.integers(-9, 9))
         headers = {"Inference-Header-Content-Length": str(length)}
         self._send("POST", "/v2/models/pictures/infer", content=head + raw, headers=headers)

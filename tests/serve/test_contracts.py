@@ -146,6 +146,24 @@ def test_binary_tensors_that_are_cut(client: httpx.Client, length: str | None, t
     assert said.json()["code"] == "malformed_request"
 
 
+def test_text_that_utf_8_cannot_hold(client: httpx.Client, pictures: dict[str, bytes]) -> None:
+    """Half a pair of surrogates in JSON, and names of files in an encoding that makes one."""
+    data = [base64.b64encode(pictures[PICTURE]).decode()]
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": data}
+    for more in ({}, {"parameters": {"binary_data_output": True}}):
+        body = json.dumps({"id": "\ud800", "inputs": [tensor], **more})
+        said = client.post("/v2/models/pictures/infer", content=body)
+        assert said.status_code == 200
+        assert b'"id": "?"' in said.content
+    kind = "multipart/form-data; boundary=b; charset=raw_unicode_escape"
+    form = b'--b\r\nContent-Disposition: form-data; name="a"; filename="\\ud800.png"\r\n\r\n'
+    form += pictures[PICTURE] + b"\r\n--b--\r\n"
+    said = client.post("/v1/predict", content=form, headers={"Content-Type": kind})
+    (answer,) = said.json()["answers"]
+    assert answer["file"].isprintable()
+    assert answer["label"] in CLASSES
+
+
 def test_another_model_is_not_here(client: httpx.Client) -> None:
     for address in ("/v2/models/other", "/v2/models/pictures/versions/2"):
         said = client.get(address)

@@ -102,6 +102,11 @@ class _InMemory(MultiPartParser):
     spool_max_size = 1 << 62
     """Starlette writes files beyond a megabyte to the disk otherwise."""
 
+    def on_headers_finished(self) -> None:
+        """Read names of files as UTF-8, in whatever else a caller says that they are written."""
+        self._charset = "utf-8"
+        super().on_headers_finished()
+
 
 async def files_of_form(
     request: Request, body: bytes, *, limits: Limits

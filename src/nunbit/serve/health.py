@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from nunbit.errors import NunbitError
+from nunbit.serve.answers import json_response
 from nunbit.serve.contracts.openapi import ERRORS, Error
 from nunbit.serve.metrics import CONTENT_TYPE
 from nunbit.serve.problems import Problem
@@ -30,7 +29,7 @@ def health_router(service: Service) -> APIRouter:
         """Say whether requests are taken: 503 while the model is loaded, and before the end."""
         if service.status != "ready":
             raise Problem(503, "not_ready", f"the server is {service.status}")
-        return JSONResponse({"ready": True, "model": service.model.name})
+        return json_response({"ready": True, "model": service.model.name})
 
     @router.get("/metrics", response_class=Response, responses=ERRORS)
     async def metrics() -> Response:
@@ -47,7 +46,7 @@ def admin_router(service: Service) -> APIRouter:
     @router.post(
         "/admin/reload", responses={**ERRORS, 409: {"model": Error, "description": "Refused"}}
     )
-    async def reload() -> dict[str, Any]:
+    async def reload() -> Response:
         """Load the model again from its folder; it takes over if it answers its kit."""
         try:
             model = await service.reload()
@@ -58,6 +57,7 @@ def admin_router(service: Service) -> APIRouter:
                 f"the new model is refused, and the old one stays: {error.what}",
                 remedy=error.remedy,
             ) from None
-        return {"reloaded": True, "model": model.name, "version": model.version}
+        told = {"reloaded": True, "model": model.name, "version": model.version}
+        return json_response(told)
 
     return router

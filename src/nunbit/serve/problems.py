@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from nunbit.errors import UnusableImage
+from nunbit.serve.answers import to_json
 
 _ENORMOUS = "enormous"
 """First word of `UnusableImage` about too many pixels."""
@@ -39,7 +38,7 @@ class Problem(Exception):
     def body(self) -> bytes:
         """JSON: error, code, what_to_do."""
         said = {"error": self.message, "code": self.code, "what_to_do": self.remedy}
-        return json.dumps(said, ensure_ascii=False).encode()
+        return to_json(said)
 
 
 def unusable(error: UnusableImage, *, which: str = "the picture") -> Problem:

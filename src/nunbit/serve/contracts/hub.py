@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from nunbit.errors import UnusableImage
+from nunbit.serve.answers import json_response
 from nunbit.serve.bodies import Budget, content_type, json_object
 from nunbit.serve.contracts.openapi import ERRORS, PICTURE
 from nunbit.serve.problems import malformed, unusable, wrong_kind
@@ -85,7 +85,7 @@ def hub_router(service: Service, budget: Budget) -> APIRouter:
             raise unusable(row)
         best = ranked(row, model.classes, given or DEFAULT_TOP_K)
         answer = [{"label": label, "score": score} for label, score in best]
-        return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
+        return json_response(answer)
 
     add: Callable[..., Any] = router.add_api_route
     for path in ("/", "/predict"):

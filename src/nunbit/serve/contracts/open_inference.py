@@ -6,16 +6,15 @@ N pictures, K classes, H height, W width, C channels.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from starlette.responses import JSONResponse
 
 from nunbit import __version__
 from nunbit.errors import UnusableImage
+from nunbit.serve.answers import json_response, to_json
 from nunbit.serve.bodies import Budget, json_object, too_many_files
 from nunbit.serve.contracts.openapi import ERRORS
 from nunbit.serve.contracts.tensors import (
@@ -97,18 +96,18 @@ def open_inference_router(service: Service, budget: Budget) -> APIRouter:
 
     @router.get("/models/{name}/ready")
     @router.get("/models/{name}/versions/{version}/ready")
-    async def model_ready(name: str, version: str = "") -> dict[str, Any]:
+    async def model_ready(name: str, version: str = "") -> Response:
         """Say that a model is ready."""
         model = _named(service, name, version)
         if service.status != "ready":
             raise Problem(503, "not_ready", f"the server is {service.status}")
-        return {"name": model.name, "ready": True}
+        return json_response({"name": model.name, "ready": True})
 
     @router.get("/models/{name}")
     @router.get("/models/{name}/versions/{version}")
-    async def model_metadata(name: str, version: str = "") -> dict[str, Any]:
+    async def model_metadata(name: str, version: str = "") -> Response:
         """Inputs and outputs of a model."""
-        return _metadata(_named(service, name, version))
+        return json_response(_metadata(_named(service, name, version)))
 
     @router.post("/models/{name}/infer", openapi_extra=_BODY, operation_id="infer")
     @router.post(
@@ -250,8 +249,8 @@ def _response(
     if isinstance(asked_id, str):
         whole["id"] = asked_id
     if not any(outputs.values()):
-        return JSONResponse(whole)
-    head = json.dumps(whole, ensure_ascii=False).encode()
+        return json_response(whole)
+    head = to_json(whole)
     return Response(
         head + behind,
         media_type="application/octet-stream",

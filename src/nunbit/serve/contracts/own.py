@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from nunbit.errors import UnusableImage, UsageError
+from nunbit.serve.answers import json_response
 from nunbit.serve.bodies import Budget, files_of_form
 from nunbit.serve.contracts.openapi import ERRORS
 from nunbit.serve.engine import Row
@@ -102,13 +102,12 @@ def own_router(service: Service, budget: Budget) -> APIRouter:
             "threshold": threshold,
             "answers": answers,
         }
-        return Response(json.dumps(whole, ensure_ascii=False), media_type="application/json")
+        return json_response(whole)
 
     @router.get("/model", response_model=ModelDescription, responses=ERRORS)
     async def describe_model() -> Response:
         """Describe the model: its classes, thresholds and input contract."""
-        said = json.dumps(service.model.description(), ensure_ascii=False)
-        return Response(said, media_type="application/json")
+        return json_response(service.model.description())
 
     return router
 

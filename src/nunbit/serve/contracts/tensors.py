@@ -95,7 +95,7 @@ def canvases_in(
 
 def bytes_tensor(texts: Sequence[str]) -> bytes:
     """Texts in the binary form."""
-    encoded = (text.encode() for text in texts)
+    encoded = (text.encode("utf-8", "replace") for text in texts)
     return b"".join(struct.pack("<I", len(each)) + each for each in encoded)
 
 
