@@ -95,3 +95,21 @@ def test_answers_are_shown_in_both_languages(export: Path, page: Any) -> None:  
     assert page.inner_text("#choose") == "사진 선택"
     page.click("#clear")
     assert not page.is_visible("#results")
+
+
+@pytest.mark.slow
+def test_what_the_network_looked_at_is_shown(browser: Any, export: Path) -> None:  # noqa: F811
+    from playwright.sync_api import expect
+
+    with serving(export.parent / "model", before="import sys\n") as server:
+        opened = browser.new_page()
+        opened.set_default_timeout(LONG)
+        opened.goto(server.url)
+        opened.wait_for_selector("#ask:not([hidden])")
+        opened.set_input_files("#files", str(export / "conformance" / "png_rgb.png"))
+        opened.click(".looked button")
+        picture = opened.locator(".looked img")
+        expect(picture).to_be_visible(timeout=LONG)
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+        assert "Maps can mislead" in opened.inner_text(".looked")
+        opened.close()

@@ -256,7 +256,16 @@ def test_curl_as_the_readme_says(served: Served, export: Path) -> None:
 def test_the_description_names_every_address(client: httpx.Client) -> None:
     said = client.get("/openapi.json").json()
     assert set(said["paths"]) == {
-        *("/", "/predict", "/v1/predict", "/v1/model", "/live", "/ready", "/metrics"),
+        *(
+            "/",
+            "/predict",
+            "/v1/predict",
+            "/v1/model",
+            "/v1/explain",
+            "/live",
+            "/ready",
+            "/metrics",
+        ),
         *("/v2", "/v2/health/live", "/v2/health/ready"),
         *("/v2/models/{name}", "/v2/models/{name}/ready", "/v2/models/{name}/infer"),
         "/v2/models/{name}/versions/{version}",
@@ -275,3 +284,9 @@ def test_the_model_is_described_without_its_place(client: httpx.Client, export: 
     assert said.json()["classes"] == list(CLASSES)
     assert said.json()["name"] == "pictures"
     assert str(export.parent) not in said.text
+
+
+def test_an_export_is_not_explained(client: httpx.Client, pictures: dict[str, bytes]) -> None:
+    assert client.get("/v1/model").json()["explains"] is False
+    said = client.post("/v1/explain", content=pictures[PICTURE])
+    assert (said.status_code, said.json()["code"]) == (404, "no_explanations")

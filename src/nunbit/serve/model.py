@@ -18,6 +18,7 @@ from nunbit.predictor import Canvas, Predictor
 from nunbit.runtime.classifier import ExportedClassifier, load_export
 from nunbit.runtime.exported import NETWORK, is_export
 from nunbit.serve.batch_sizes import exact_batch_sizes
+from nunbit.serve.explaining import can_explain
 from nunbit.serve.kit import KitAnswers, check_drawn_kit, check_recorded_kit
 from nunbit.serve.settings import check_name
 
@@ -54,6 +55,7 @@ class ServedModel:
             "classes": list(self.classes),
             "thresholds": dict(self.predictor.thresholds),
             "preprocess": self.predictor.preprocess.to_dict(),
+            "explains": can_explain(self.predictor),
         }
 
 

@@ -1,9 +1,9 @@
 // The page: pictures in, answers out. What it says is in words.js, what it computes in model.js.
 
 import { closeCamera, openCamera, takePicture } from "./camera.js";
-import { checksBrowser, keepsOffline, pageName } from "./here.js";
+import { checksBrowser, keepsOffline, lookingAt, pageName } from "./here.js";
 import { classify, model } from "./model.js";
-import { addCard, removeAll, renderAll, setThreshold, showAnswer, showFailure } from "./results.js";
+import { addCard, offerLooking, removeAll, renderAll, setThreshold, showAnswer, showFailure } from "./results.js";
 import { currentLanguage, languages, say, setLanguage, translate } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -20,6 +20,8 @@ async function look(blob, name) {
     const { contract } = await model;
     const { probabilities } = await classify(blob);
     showAnswer(card, contract.classes, probabilities);
+    const looking = await lookingAt(blob);
+    if (looking) offerLooking(card, looking);
   } catch (error) {
     showFailure(card, error.why ?? failures[error.name] ?? "unreadable");
   }

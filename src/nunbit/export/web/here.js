@@ -5,6 +5,9 @@ export const keepsOffline = true;
 export const checksBrowser = true;
 export const ownWords = {};
 
+// A function that shows what the network looked at, where that can be computed.
+export const lookingAt = async () => null;
+
 export async function pageName() {
   return (await (await fetch("manifest.webmanifest")).json()).name;
 }

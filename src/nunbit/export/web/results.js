@@ -27,6 +27,12 @@ export function showAnswer(card, classes, probabilities) {
   tell(card);
 }
 
+// `look` gives a picture of what the network looked at.
+export function offerLooking(card, look) {
+  card.look = look;
+  render(card);
+}
+
 // `why` is the name of a text.
 export function showFailure(card, why) {
   Object.assign(card, { state: "failed", why });
@@ -35,7 +41,7 @@ export function showFailure(card, why) {
 }
 
 export function removeAll() {
-  for (const { url } of cards) URL.revokeObjectURL(url);
+  for (const { url, looked } of cards) for (const each of [url, looked]) URL.revokeObjectURL(each);
   cards.clear();
   list.replaceChildren();
   section.hidden = true;
@@ -65,6 +71,7 @@ function render(card) {
   if (card.state === "answered") {
     told.append(verdict(card));
     parts.push(bars(card));
+    if (card.look) parts.push(looking(card));
   }
   card.element.replaceChildren(...parts);
 }
@@ -96,6 +103,29 @@ function bars({ best, others }) {
     Object.assign(cell, { colSpan: 3, className: "soft small", textContent: say("more", others) });
   }
   return table;
+}
+
+function looking(card) {
+  const box = make("div", { className: "looked" });
+  if (card.looked) {
+    box.append(make("img", { src: card.looked, alt: say("lookAt") }));
+    box.append(make("p", { className: "soft small", textContent: say("lookedWhat") }));
+    return box;
+  }
+  const button = make("button", { type: "button", textContent: say("lookAt") });
+  const told = make("p", { className: "wrong-text", textContent: card.failed ? say(card.failed) : "" });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = say("working");
+    try {
+      card.looked = URL.createObjectURL(await card.look());
+    } catch (error) {
+      card.failed = error.why ?? "busy";
+    }
+    render(card);
+  });
+  box.append(button, told);
+  return box;
 }
 
 function tell({ name, best: [[label, probability]] }) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,8 +11,9 @@ from pydantic import BaseModel
 from nunbit.errors import UnusableImage, UsageError
 from nunbit.serve.answers import json_response
 from nunbit.serve.bodies import Budget, files_of_form
-from nunbit.serve.contracts.openapi import ERRORS
+from nunbit.serve.contracts.openapi import ERRORS, PICTURE
 from nunbit.serve.engine import Row
+from nunbit.serve.explaining import Explainer
 from nunbit.serve.model import ServedModel
 from nunbit.serve.problems import malformed, unusable
 from nunbit.serve.ranking import ranked
@@ -51,6 +53,8 @@ class ModelDescription(BaseModel):
     classes: list[str]
     thresholds: dict[str, float]
     preprocess: dict[str, Any]
+    explains: bool
+    """Whether /v1/explain has answers."""
 
 
 _BODY = {
@@ -103,6 +107,27 @@ def own_router(service: Service, budget: Budget) -> APIRouter:
             "answers": answers,
         }
         return json_response(whole)
+
+    explainer = Explainer()
+
+    @router.post(
+        "/explain",
+        response_class=Response,
+        responses={200: {"content": {"image/png": PICTURE}}, **ERRORS},
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/octet-stream": PICTURE}}
+        },
+    )
+    async def explain(request: Request) -> Response:
+        """Show what the network looked at in one picture, given as its bytes."""
+        model = service.model
+        async with budget.body(request) as body:
+            try:
+                await asyncio.to_thread(model.reading.canvas, body)  # within the limit of pixels
+                shown = await asyncio.to_thread(explainer.png, model.predictor, body)
+            except UnusableImage as error:
+                raise unusable(error) from None
+        return Response(shown, media_type="image/png")
 
     @router.get("/model", response_model=ModelDescription, responses=ERRORS)
     async def describe_model() -> Response:

@@ -1,12 +1,16 @@
 // What differs between this page on a server and the same page in a folder: the server computes.
 
-import { model } from "./model.js";
+import { explain, model } from "./model.js";
 
 export const keepsOffline = false;
 export const checksBrowser = false;
 
 export async function pageName() {
   return (await model).contract.name;
+}
+
+export async function lookingAt(blob) {
+  return (await model).contract.explains ? () => explain(blob) : null;
 }
 
 export const ownWords = {
@@ -16,6 +20,8 @@ export const ownWords = {
     unreadable: "It cannot be read as a picture.",
     busy: "The server has too much to do. Try again.",
     away: "The server does not answer.",
+    lookAt: "What it looked at",
+    lookedWhat: "Orange speaks for the most likely class, blue against it. Maps can mislead: nunbit explain checks them.",
     token: "This server answers those who have its token.",
     tokenName: "Token",
     tokenSend: "Continue",
@@ -26,6 +32,8 @@ export const ownWords = {
     unreadable: "이 파일을 사진으로 읽을 수 없습니다.",
     busy: "서버가 바쁩니다. 다시 시도하세요.",
     away: "서버가 응답하지 않습니다.",
+    lookAt: "무엇을 보았나요?",
+    lookedWhat: "주황색은 가장 가능성이 높은 클래스를 지지하고 파란색은 반대합니다. 이런 그림은 오해를 부를 수 있습니다. nunbit explain으로 검증할 수 있습니다.",
     token: "이 서버는 토큰이 있는 사용자에게만 답합니다.",
     tokenName: "토큰",
     tokenSend: "계속",

@@ -34,8 +34,16 @@ async function answered(source) {
   return { probabilities: classes.map((name) => answer.probabilities[name]) };
 }
 
+// A picture of what the network looked at in a File or Blob.
+export async function explain(source) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  const response = await asked("v1/explain", { method: "POST", body: source, headers });
+  if (!response.ok) throw failed((await response.json().catch(() => ({}))).code, response.status);
+  return response.blob();
+}
+
 async function asked(address, options = {}) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = token ? { ...options.headers, Authorization: `Bearer ${token}` } : options.headers;
   try {
     return await fetch(address, { ...options, headers });
   } catch {
