@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +130,61 @@ def _table(folder: Path) -> Path:
     names = [f"photos/{label}/{i:03d}.png,{label},a{i}" for label in ("cat", "dog") for i in (0, 1)]
     (folder / "table.csv").write_text("path,label,group\n" + "\n".join(names) + "\n")
     return folder / "table.csv"
+
+
+def _zip(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "photos.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _members(folder):
+            archive.writestr(name, content)
+    return folder / "photos.zip"
+
+
+def _tar(folder: Path) -> Path:
+    with tarfile.open(folder / "photos.tar.gz", "w:gz") as archive:
+        for name, content in _members(folder):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return folder / "photos.tar.gz"
+
+
+def _members(folder: Path) -> list[tuple[str, bytes]]:
+    write_images(folder / "photos", {"cat": 3, "dog": 3})
+    files = sorted((folder / "photos").rglob("*.png"))
+    return [(str(file.relative_to(folder)), file.read_bytes()) for file in files]
+
+
+def _read_archive(file: Path) -> object:
+    samples = load_samples(file)
+    return [samples.images.facts(row) for row in range(len(samples))]
+
+
+def _coco(folder: Path) -> Path:
+    write_images(folder / "photos", {"cat": 2, "dog": 2})
+    names = [f"photos/{label}/00{i}.png" for label in ("cat", "dog") for i in (0, 1)]
+    content = {
+        "images": [{"id": i, "file_name": name} for i, name in enumerate(names)],
+        "annotations": [{"image_id": i, "category_id": i // 2, "bbox": [1, 2]} for i in range(4)],
+        "categories": [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}],
+    }
+    (folder / "coco.json").write_text(json.dumps(content))
+    return folder / "coco.json"
+
+
+def _label_studio(folder: Path) -> Path:
+    write_images(folder / "photos", {"cat": 4})
+    content = [
+        {
+            "id": i,
+            "data": {"image": f"/data/local-files/?d=photos/cat/00{i}.png"},
+            "annotations": [
+                {"result": [{"value": {"choices": ["ab"[i % 2]]}, "to_name": "image"}]},
+            ],
+        }
+        for i in range(4)
+    ]
+    (folder / "tasks.json").write_text(json.dumps(content))
+    return folder / "tasks.json"
 
 
 def _npz(folder: Path) -> Path:
@@ -293,6 +351,10 @@ TARGETS = (
         read=lambda f: load_samples(f.parent / "photos", label_map=f),
     ),
     Target(name="table", make=_table, read=load_samples),
+    Target(name="zip", make=_zip, read=_read_archive),
+    Target(name="tar (gzip)", make=_tar, read=_read_archive),
+    Target(name="COCO", make=_coco, read=load_samples, is_json=True),
+    Target(name="Label Studio", make=_label_studio, read=load_samples, is_json=True),
     Target(name="npz", make=_npz, read=load_samples),
     Target(name="IDX", make=_idx(False), read=lambda f: load_samples(f.parent)),
     Target(name="IDX (gzip)", make=_idx(True), read=lambda f: load_samples(f.parent)),

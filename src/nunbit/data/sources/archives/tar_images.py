@@ -214,6 +214,6 @@ def _reason(info: tarfile.TarInfo) -> str:
 
 
 def _unreadable(archive: Path, error: Exception) -> DataError:
-    return DataError(
-        f"the archive cannot be read: {quoted(error)}", path=archive, remedy="get it again"
-    )
+    # zlib's messages are numbers and words for programmers.
+    why = "its packed bytes are damaged" if "rror -" in str(error) else quoted(error)
+    return DataError(f"the archive cannot be read: {why}", path=archive, remedy="get it again")

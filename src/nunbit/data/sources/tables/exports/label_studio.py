@@ -80,8 +80,8 @@ def _answers(task: Mapping[str, Any]) -> tuple[list[set[str]], bool]:
             continue
         values = [
             result["value"]
-            for result in annotation.get("result", [])
-            if isinstance(result, Mapping) and isinstance(result.get("value"), Mapping)
+            for result in _results(annotation)
+            if isinstance(result.get("value"), Mapping)
         ]
         chosen = {c for value in values for c in _texts(value.get("choices"))}
         regions = {
@@ -98,6 +98,11 @@ def _answers(task: Mapping[str, Any]) -> tuple[list[set[str]], bool]:
     return (answers, False) if answers or not drawn else (drawn, True)
 
 
+def _results(annotation: object) -> list[Mapping[str, Any]]:
+    results = annotation.get("result") if isinstance(annotation, Mapping) else None
+    return [r for r in results if isinstance(r, Mapping)] if isinstance(results, list) else []
+
+
 def _texts(value: object) -> list[str]:
     return [as_text(each) for each in value] if isinstance(value, list) else []
 
@@ -108,9 +113,7 @@ def _image_of(task: Mapping[str, Any], path: Path) -> str:
     named = [
         str(result.get("to_name"))
         for annotation in task.get("annotations", [])
-        if isinstance(annotation, Mapping)
-        for result in annotation.get("result", [])
-        if isinstance(result, Mapping)
+        for result in _results(annotation)
     ]
     for key in (*named[:1], "image", "img", "path", "file", "filename", "file_name", *data):
         if isinstance(data.get(key), str) and data[key]:
