@@ -72,15 +72,32 @@ def cohens_kappa(confusion: NDArray[np.int64]) -> float | None:
 
 def matthews_correlation_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
     """The 95 % interval of `matthews_correlation` where that is not None, by the delta method."""
+    value = matthews_correlation(confusion)
+    assert value is not None
+    return _signed_interval(confusion, value, matthews_correlation_influence(confusion))
+
+
+def balanced_accuracy_influence(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Derivatives of `balanced_accuracy` by the share of images of each cell, [K, K].
+
+    The sizes of the classes are taken as given.
+    """
+    n = confusion.sum(axis=1)
+    of_class = np.zeros(len(n))
+    of_class[n > 0] = n.sum() / n[n > 0] / (n > 0).sum()
+    return np.diag(of_class)
+
+
+def matthews_correlation_influence(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Derivatives of `matthews_correlation` by the share of images of each cell, [K, K]."""
     shares = confusion / confusion.sum()
     truth, answers = shares.sum(axis=1), shares.sum(axis=0)
     of_truth, of_answers = 1 - (truth**2).sum(), 1 - (answers**2).sum()
     value = (np.trace(shares) - truth @ answers) / np.sqrt(of_truth * of_answers)
-    # Derivatives by the share of images with true class i (row) and answer j (column).
     numerator = np.eye(len(shares)) - answers[:, None] - truth[None, :]
-    influence = numerator / np.sqrt(of_truth * of_answers)
+    influence: NDArray[np.float64] = numerator / np.sqrt(of_truth * of_answers)
     influence += value * (truth[:, None] / of_truth + answers[None, :] / of_answers)
-    return _signed_interval(confusion, float(value), influence)
+    return influence
 
 
 def cohens_kappa_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
@@ -88,13 +105,22 @@ def cohens_kappa_interval(confusion: NDArray[np.int64]) -> tuple[float, float]:
 
     The variance is that of Fleiss, Cohen and Everitt 1969.
     """
+    value = cohens_kappa(confusion)
+    assert value is not None
+    return _signed_interval(confusion, value, cohens_kappa_influence(confusion))
+
+
+def cohens_kappa_influence(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Derivatives of `cohens_kappa` by the share of images of each cell, [K, K]."""
     shares = confusion / confusion.sum()
     truth, answers = shares.sum(axis=1), shares.sum(axis=0)
     chance = truth @ answers
     value = (np.trace(shares) - chance) / (1 - chance)
     by_chance = answers[:, None] + truth[None, :]
-    influence = (np.eye(len(shares)) - by_chance + value * by_chance) / (1 - chance)
-    return _signed_interval(confusion, float(value), influence)
+    influence: NDArray[np.float64] = (np.eye(len(shares)) - by_chance + value * by_chance) / (
+        1 - chance
+    )
+    return influence
 
 
 def _signed_interval(

@@ -55,6 +55,9 @@ class OneVsRest:
     """[K] each; None for a class without images, and where there are no others."""
     macro_roc_auc: Ranked | None
     macro_average_precision: Ranked | None
+    roc_auc_influence: NDArray[np.float64]
+    average_precision_influence: NDArray[np.float64]
+    """[N] of the means."""
 
 
 class Order(NamedTuple):
@@ -148,11 +151,14 @@ def one_vs_rest(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -
         precision_sum += precision.influence
         misplaced += fewer * (1 - area.value)
         smallest = min(smallest, fewer)
+    classes = max(sum(area is not None for area in areas), 1)
     return OneVsRest(
         tuple(areas),
         tuple(precisions),
         _macro(areas, area_sum, certain=smallest >= MIN_IMAGES and misplaced >= 2 * MIN_MISPLACED),
         _macro(precisions, precision_sum, certain=smallest >= MIN_IMAGES_OF_PRECISION),
+        area_sum / classes,
+        precision_sum / classes,
     )
 
 

@@ -337,6 +337,22 @@ def test_images_that_a_run_has_learned_from_are_no_test(data: Path, tmp_path: Pa
     assert not any(note.startswith("b has learned") for note in found.notes)
 
 
+def test_numbers_that_allow_for_chance_are_paired_in_json_and_on_the_page(
+    data: Path, tmp_path: Path
+) -> None:
+    a = write_run(tmp_path / "a", data, wrong=range(20))
+    b = write_run(tmp_path / "b", data, wrong=[0, 1, 2, 3, 50], settings=DEEPER)
+    (pair,) = json.loads(json.dumps(compare(a, b).to_dict(), allow_nan=False))["pairs"]
+    # Classes of 20 images are too small for intervals; all are of one size, so the mean recall
+    # is the accuracy.
+    assert pair["balanced_accuracy"]["difference"] == pytest.approx(15 / 60)
+    assert pair["balanced_accuracy"]["ci95"] is None
+    assert set(pair) >= {"matthews_correlation", "cohens_kappa", "roc_auc", "average_precision"}
+    words = page_of(a, b).section("pairs")
+    assert "Balanced accuracy Matthews correlation Cohen's kappa" in words
+    assert "b a +0.2500" in words
+
+
 def test_json_has_plain_values_and_the_paths(data: Path, tmp_path: Path) -> None:
     a = write_run(tmp_path / "a", data, wrong=[1])
     b = write_run(tmp_path / "b", data, wrong=[2], settings=DEEPER)

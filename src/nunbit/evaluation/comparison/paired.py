@@ -6,13 +6,15 @@ N images, K classes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
+from nunbit.evaluation.comparison.paired_numbers import PairedNumber, paired_numbers
 from nunbit.evaluation.f1 import f1_sizes, macro_f1, macro_f1_influence
 from nunbit.evaluation.intervals import RESAMPLES, Z, bootstrap
 from nunbit.evaluation.metrics import confusion_counts
@@ -75,6 +77,8 @@ class Pair:
     macro_f1: Difference
     loss: Difference
     """Difference of the mean cross entropy, in nats: below zero where the second is better."""
+    numbers: Mapping[str, PairedNumber] = field(default_factory=dict)
+    """Differences of further numbers, by the name of the metric."""
     p_value: float
     """Probability of McNemar's mid-p test on the accuracies, without correction for other
     comparisons."""
@@ -101,6 +105,7 @@ def compare_answers(first: PairedPredictions, second: PairedPredictions, *, seed
         accuracy=accuracy_difference(only_first, only_second, n, seed=seed),
         macro_f1=macro_f1_difference(first, second),
         loss=mean_difference(second.losses - first.losses, seed=seed),
+        numbers=paired_numbers(first, second),
         p_value=mcnemar_mid_p(only_first, only_second),
     )
 

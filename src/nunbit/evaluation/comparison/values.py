@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nunbit.evaluation.comparison.paired import Better, Difference, Pair
+from nunbit.evaluation.comparison.paired_numbers import PairedNumber
 from nunbit.evaluation.comparison.seed_variance import SeedDifference, Spread
 from nunbit.evaluation.intervals import wilson_interval
 from nunbit.evaluation.metrics import Measured, Scores
@@ -182,6 +183,7 @@ def _pair_to_dict(row: PairRow) -> dict[str, Any]:
         "accuracy": _difference(pair.accuracy),
         "macro_f1": _difference(pair.macro_f1),
         "loss": _difference(pair.loss),
+        **{name: _number(found) for name, found in pair.numbers.items()},
         "p_value": pair.p_value,
         "p_adjusted": row.p_adjusted,
         "better": {"first": row.first, "second": row.second}.get(row.better),
@@ -206,6 +208,10 @@ def _seeds_to_dict(row: SeedRow) -> dict[str, Any]:
 
 def _difference(difference: Difference) -> dict[str, Any]:
     return {"difference": difference.value, "ci95": list(difference.ci95)}
+
+
+def _number(found: PairedNumber) -> dict[str, Any]:
+    return {"difference": found.value, "ci95": None if found.ci95 is None else list(found.ci95)}
 
 
 def _paths(images: Sequence[Answered]) -> list[str]:
