@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,14 @@ from nunbit.checks.measurements import suspicions as module
 from nunbit.checks.measurements.embedding import EmbeddingObserver, Features
 from nunbit.checks.measurements.features import describe
 from nunbit.checks.measurements.fold_scores import RIDGE, deal_folds, fit_fold_scores
-from nunbit.checks.measurements.label_probabilities import fit_full_regression, fit_shared_slope
+from nunbit.checks.measurements.label_probabilities import (
+    MAX_PAIRED_CLASSES,
+    PAIRS_STD,
+    NoisyLabels,
+    SharedSlope,
+    fit_noisy_labels,
+    fit_shared_slope,
+)
 from nunbit.checks.measurements.suspicions import suspected_labels
 from nunbit.checks.pixels.labels import label_findings
 from nunbit.data.sources import load_samples
@@ -63,6 +72,49 @@ def test_wrong_labels_of_fashion_mnist_are_found(fashion_mnist: Path) -> None:
     hits = wrong[found.rows]
     assert hits.sum() / wrong.sum() >= 0.7
     assert hits.mean() >= 0.5
+
+
+def fashion(
+    rows: np.ndarray, truth: np.ndarray, classes: tuple[int, ...], images: int, seed: int
+) -> np.ndarray:
+    """So many of `rows` of each class."""
+    shuffled = np.random.default_rng(seed).permutation(len(rows))
+    return np.concatenate([rows[shuffled[truth[shuffled] == k][:images]] for k in classes])
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "share", "recall", "precision"),
+    [
+        # Over 10 seeds 0.73 and 0.71, 0.85 and 0.76, 0.51 and 0.49; the means of three have
+        # standard errors of about 0.05.
+        (tuple(range(10)), 100, 0.02, 0.55, 0.5),
+        (tuple(range(10)), 20, 0.2, 0.65, 0.55),
+        ((0, 6), 1000, 0.02, 0.35, 0.3),
+    ],
+)
+def test_wrong_labels_among_few_or_similar_images_are_found(
+    classes: tuple[int, ...],
+    images: int,
+    share: float,
+    recall: float,
+    precision: float,
+    fashion_mnist: Path,
+) -> None:
+    """Fashion-MNIST, 100 and 20 images a class; shirts and T-shirts alone."""
+    samples = load_samples(str(fashion_mnist))
+    assert isinstance(samples.images, ImageArrays)
+    first = np.arange(20_000)
+    recalls, precisions = [], []
+    for seed in range(3):
+        rows = fashion(first, samples.labels[first], classes, images, seed)
+        truth = np.searchsorted(classes, samples.labels[rows])
+        labels, wrong = flipped(truth, share=share, seed=seed)
+        values = describe(samples.images.array[rows])
+        hits = wrong[suspected_labels(values, labels, classes=len(classes)).rows]
+        recalls.append(hits.sum() / wrong.sum())
+        precisions.append(hits.mean())
+    assert np.mean(recalls) >= recall
+    assert np.mean(precisions) >= precision
 
 
 def test_copies_do_not_vouch_for_each_other() -> None:
@@ -158,19 +210,70 @@ def test_scores_that_tell_nothing_are_the_frequencies() -> None:
     np.testing.assert_allclose(found(away), 1 / 3, rtol=1e-6)
 
 
-@pytest.mark.parametrize("scale", [1e-4, 1, 1e4])
-def test_the_regression_converges_whatever_the_scale_of_the_scores(scale: float) -> None:
-    """On raw scores of many classes, which are small, it would stop where it begins."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(2000) % 10
-    scores = (np.eye(10)[labels] + rng.normal(0, 0.3, (2000, 10))).astype(np.float32)
-    fitted = fit_full_regression(scores * np.float32(scale), labels)
-    assert fitted is not None
-    right = fitted(scores * np.float32(scale))[np.arange(2000), labels]
-    assert right.mean() > 0.8
-    expected = fit_full_regression(scores, labels)
-    assert expected is not None
-    np.testing.assert_allclose(right, expected(scores)[np.arange(2000), labels], atol=1e-2)
+def noisy(
+    classes: int, images: int, noise: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, SharedSlope]:
+    """Scores, labels of which a fraction is random, and the slope without noise."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(images) % classes
+    scores = (np.eye(classes)[truth] + rng.normal(0, 0.3, (images, classes))).astype(np.float32)
+    random = rng.random(images) < noise
+    labels = np.where(random, rng.integers(0, classes, images), truth)
+    frequencies = (np.bincount(labels) / images).astype(np.float32)
+    return scores, labels, fit_shared_slope(scores, labels, frequencies)
+
+
+def loss_of(model: NoisyLabels, scores: np.ndarray, labels: np.ndarray) -> float:
+    """The loss as the module's docstring states it, written out."""
+    shared = model.shared
+    scaled = shared.slope * (scores.astype(np.float64) - shared.centre)
+    pairs = np.zeros((scores.shape[1],) * 2) if model.pairs is None else model.pairs
+    logits = np.log(shared.frequencies) + model.slope * scaled + scaled @ pairs
+    of_labels = softmax(logits, axis=1)[np.arange(len(labels)), labels]
+    mixed = (1 - model.noise) * of_labels + model.noise * shared.frequencies[labels]
+    penalty = len(pairs) * np.square(pairs / PAIRS_STD).sum() / 2
+    return float(-np.log(mixed).sum() + penalty)
+
+
+def test_the_mixture_is_the_likeliest() -> None:
+    """No number can be changed for a smaller loss; and so many labels were random."""
+    scores, labels, shared = noisy(4, 800, noise=0.2, seed=0)
+    found = fit_noisy_labels(scores, labels, shared)
+    best = loss_of(found, scores, labels)
+    assert found.noise == pytest.approx(0.2, abs=0.06)  # four standard errors
+    assert found.pairs is not None
+    for sign in (-1, 1):
+        assert loss_of(replace(found, noise=found.noise + sign * 0.02), scores, labels) > best
+        assert loss_of(replace(found, slope=found.slope * (1 + sign * 0.1)), scores, labels) > best
+        for place in np.ndindex(4, 4):
+            pairs = found.pairs.copy()
+            pairs[place] += sign * 0.05
+            assert loss_of(replace(found, pairs=pairs), scores, labels) > best
+    np.testing.assert_allclose(found(scores).sum(axis=1), 1, rtol=1e-9)
+
+
+def test_noise_does_not_flatten_the_probabilities_of_the_classes() -> None:
+    """A fifth of the labels at random, and yet most images are sure of their class."""
+    scores, labels, shared = noisy(10, 2000, noise=0.2, seed=1)
+    truth = np.arange(2000) % 10
+    sure = fit_noisy_labels(scores, labels, shared)(scores)[np.arange(2000), truth]
+    flat = shared(scores)[np.arange(2000), truth]
+    assert np.median(sure) > 0.95
+    assert np.median(sure) > np.median(flat) + 0.05
+
+
+@pytest.mark.parametrize("classes", [10, MAX_PAIRED_CLASSES + 1])
+def test_the_mixture_is_the_same_whatever_the_scale_of_the_scores(classes: int) -> None:
+    """Scores of many classes are small: on the raw ones an optimiser would stop where it begins."""
+    scores, labels, shared = noisy(classes, 10 * classes, noise=0.05, seed=0)
+    expected = fit_noisy_labels(scores, labels, shared)(scores)
+    assert expected[np.arange(len(labels)), labels].mean() > 0.5
+    for scale in (1e-4, 1e4):
+        scaled = scores * np.float32(scale)
+        again = fit_noisy_labels(
+            scaled, labels, fit_shared_slope(scaled, labels, shared.frequencies)
+        )
+        np.testing.assert_allclose(again(scaled), expected, atol=1e-2)
 
 
 def many_classes(classes: int, images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -224,7 +327,7 @@ def test_who_would_accuse_too_many_says_that_it_cannot_judge(
     monkeypatch.setattr(module, "MAX_SUSPECTED_FRACTION", 0.05)
     (finding,) = label_findings(samples_of(labels), features_of_digits())
     assert (finding.kind, finding.severity) == ("labels-not-judged", "note")
-    assert "contradicts 1" in finding.title  # 10 to 19 %
+    assert re.search(r"contradicts (1\d|2[0-5]) %", finding.title)
     assert finding.corrections == ()
     assert finding.groups == ()
 
