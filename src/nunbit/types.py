@@ -57,6 +57,8 @@ class ImageFacts:
     range_high: float = 0.0
     """Values that the header states as black and white of more than 8 bits; equal where it does
     not."""
+    profile: str = ""
+    """Name of an RGB colour profile other than sRGB; '' for none."""
     patient: str = ""
     """Digest of a DICOM file's PatientID; '' where absent."""
 

@@ -207,6 +207,11 @@ _ODDITIES: tuple[tuple[str, str, Callable[[ImageFacts], bool]], ...] = (
     ("with transparency", "shown over the background", lambda f: f.transparent),
     ("in CMYK", "converted to RGB", lambda f: f.mode == "CMYK"),
     (
+        "with a colour profile other than sRGB",
+        "the stored values are taken as they are, without a conversion of colours",
+        lambda f: bool(f.profile),
+    ),
+    (
         "with more than 8 bits",
         "made 8 bits over the range that the input contract states",
         lambda f: f.wide,

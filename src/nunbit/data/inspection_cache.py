@@ -34,7 +34,7 @@ RACY_SECONDS = 3.0
 MAX_RECORDS = 50
 """The oldest beyond them are removed; the record of 20,000 files takes 5 MB."""
 TELLS_CHANGES = os.name != "nt"
-_FORMAT = 3
+_FORMAT = 4
 _FIELDS = tuple(field.name for field in fields(ImageFacts))
 _VALUES = attrgetter(*_FIELDS)
 

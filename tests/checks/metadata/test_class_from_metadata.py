@@ -43,6 +43,7 @@ PLANTED: dict[str, Callable[[Generator, int], ImageFacts]] = {
     "camera": lambda random, label: fact(camera=("Canon", "Nikon")[label]),
     "date": lambda random, label: fact(taken=day(int(random.integers(0, 30)) + 30 * label)),
     "format": lambda random, label: fact(format=("JPEG", "PNG")[label]),
+    "colour profile": lambda random, label: fact(profile=("", "Display P3")[label]),
     "colour mode": lambda random, label: fact(mode=("RGB", "L")[label]),
     "width": lambda random, label: fact(width=int(random.integers(0, 100)) + 300 + 100 * label),
 }

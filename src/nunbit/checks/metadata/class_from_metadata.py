@@ -1,8 +1,9 @@
 """Does anything but the pixels give the class away? A small model is fitted to find out.
 
 n usable files with a label. The model is a decision tree on format, colour mode, width, height,
-camera, date and sub-folder, judged on images that it was not fitted on. A warning needs both: an
-accuracy certainly above that of always answering the largest class, and by a margin that matters.
+camera, colour profile, date and sub-folder, judged on images that it was not fitted on. A warning
+needs both: an accuracy certainly above that of always answering the largest class, and by a margin
+that matters.
 """
 
 from __future__ import annotations
@@ -162,6 +163,7 @@ def _columns(found: Properties, *, with_folders: bool) -> dict[str, NDArray[np.f
         "format": [fact.format for fact in facts],
         "colour mode": [fact.mode for fact in facts],
         "camera": [fact.camera for fact in facts],
+        "colour profile": [fact.profile for fact in facts],
         "sub-folder": list(found.folders) if with_folders else [""] * len(facts),
     }
     columns = {name: v[:, None] for name, v in numbers.items() if len(np.unique(v)) > 1}

@@ -20,6 +20,7 @@ from nunbit.data.decoding.pillow_state import pillow_held
 from nunbit.data.formats import png, tiff
 from nunbit.data.formats.foreign import ForeignImage
 from nunbit.data.formats.headers import bits_of
+from nunbit.data.formats.profiles import other_profile
 from nunbit.types import ImageFacts
 
 
@@ -45,6 +46,7 @@ def _pillow_facts(data: bytes, image: Image.Image) -> ImageFacts:
         width, height = height, width
     tags = getattr(image, "tag_v2", None) if image.format == "TIFF" else None
     frames = frame_count(image)
+    icc = image.info.get("icc_profile")
     return ImageFacts(
         width=width,
         height=height,
@@ -56,6 +58,7 @@ def _pillow_facts(data: bytes, image: Image.Image) -> ImageFacts:
         transparent=image.has_transparency_data and not has_fourth_band(image),
         camera=camera_of(exif),
         taken=taken_of(exif),
+        profile=other_profile(icc) if isinstance(icc, bytes) else "",
         bits=bits_of(data, image),
         channels=0 if tags is None else tiff.channels_of(tags),
         layers="" if tags is None else tiff.told_layers(tags, frames),
