@@ -57,7 +57,7 @@ def test_a_command_tells_its_time_memory_and_last_line(measuring) -> None:
     done = measuring.run_command([sys.executable, "-c", script])
     assert done.said == {"n": 3}
     assert done.cpu_seconds > 0
-    assert 0 < done.seconds < 60
+    assert done.seconds > 0
     assert done.peak_mib > 64
 
 

@@ -83,7 +83,17 @@ def test_the_same_case_gives_the_same_advice_and_leaves_the_network_alone(
     before = state_of(model)
     random_state = torch.random.get_rng_state()
     model.train()
-    again = advise(make_case(model))
+    titles: list[str] = []
+
+    class Listener(Silent):
+        def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
+            items = list(items)
+            assert len(items) == total
+            titles.append(title)
+            return iter(items)
+
+    again = advise(make_case(model), Listener())
+    assert titles == ["Measuring features", "Trying plans", "Timing plans"]  # each step is told
     assert model.training
     model.eval()
     assert without_times(again) == without_times(advice)
@@ -125,20 +135,6 @@ def test_one_image_of_a_class_is_too_few(model: nn.Module) -> None:
     lonely = np.flatnonzero((case.images.labels != 0) | (np.arange(120) == 0))
     with pytest.raises(DataError, match="a class has too few images"):
         advise(case.subset(lonely))
-
-
-def test_every_step_is_told(model: nn.Module) -> None:
-    titles: list[str] = []
-
-    class Listener(Silent):
-        def track(self, items: Iterable[T], *, total: int, title: str) -> Iterator[T]:
-            items = list(items)
-            assert len(items) == total
-            titles.append(title)
-            return iter(items)
-
-    advise(make_case(model), Listener())
-    assert titles == ["Measuring features", "Trying plans", "Timing plans"]
 
 
 def test_stage_features_are_those_of_the_network(model: nn.Module) -> None:

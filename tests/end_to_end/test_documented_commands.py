@@ -23,7 +23,7 @@ from tests.surface.readme import blocks, commands
 
 NEW_FILES = ("--csv", "--page", "--fix-list")
 """Options that name a file which must not be there yet; pages may name the same one twice."""
-SHORTER = {"5": "0.05"}  # --minutes 5
+SHORTER = {"5": "0.02"}  # --minutes 5
 MAX_EPOCHS = 2
 LENGTHS = {"--epochs", "--resume", "--recipe"}
 CLASSES = ("ant", "bee")

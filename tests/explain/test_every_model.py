@@ -17,14 +17,20 @@ from tests.models.inputs import reduced
 OWN = [name for name, info in CATALOGUE.items() if info.takes == "images"]
 WITHOUT_MAPS = {"mlp-100", "mlp-64-128", "fashion-dnn", "row-lstm", "row-rnn", "rbm", "dbn"}
 ZOO = (
-    *("resnet18", "squeezenet1_0", "googlenet", "shufflenet_v2_x1_0", "mobilenet_v3_small"),
+    *("resnet18", "squeezenet1_0", "mobilenet_v3_small"),
     *("timm/vit_tiny_patch16_224", "timm/convnext_atto"),
 )
 LARGE = (
     *("alexnet", "alexnet-small", "lenet-224", "resnet50-keras", "vgg16", "vgg19", "densenet161"),
     *("inception_v3", "mobilenet_v2", "mobilenet_v3_large", "resnext50_32x4d", "mnasnet1_0"),
     *("wide_resnet50_2", "resnet50", "xception", "torchvision/alexnet", "vit_b_16", "swin_t"),
-    *("maxvit_t", "timm/tf_efficientnet_lite0", "timm/swin_tiny_patch4_window7_224"),
+    *(
+        "maxvit_t",
+        "googlenet",
+        "shufflenet_v2_x1_0",
+        "timm/tf_efficientnet_lite0",
+        "timm/swin_tiny_patch4_window7_224",
+    ),
 )
 
 
