@@ -165,7 +165,8 @@ def test_minutes_end_training_with_the_schedule_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A clock that goes on by a hundredth of a second whenever it is read, on any machine.
-    clock = SimpleNamespace(perf_counter=lambda reads=itertools.count(): next(reads) / 100)
+    hundredths = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: next(hundredths) / 100)
     monkeypatch.setattr("nunbit.training.loop.time", clock)
     state = make_state()
     make_trainer(state, tmp_path, epochs=None, seconds=2.0).fit()
