@@ -32,7 +32,10 @@ class DataOptions:
     label_map: Annotated[
         Path | None,
         _option(
-            "--label-map", "FILE", "JSON or CSV that renames or merges classes: old name, new name."
+            "--label-map",
+            "FILE",
+            "JSON or CSV that renames or merges classes: old name, new name; or imagenet, for "
+            "words in place of WordNet's numbers.",
         ),
     ] = None
     group_from: Annotated[

@@ -53,7 +53,8 @@ class DataConfig(Section):
     label_from: str | None = None
     """Pattern that finds the label in file names, such as `{label}.{number}.jpg`."""
     label_map: str | None = None
-    """JSON or CSV file that renames classes: old name, new name."""
+    """JSON or CSV file that renames classes: old name, new name; or `imagenet`, for words in place
+    of WordNet's numbers."""
     group_from: str | None = None
     """Column of a table, or regular expression on the path, that names groups to keep whole."""
     parts: str | None = None

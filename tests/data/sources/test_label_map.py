@@ -139,3 +139,25 @@ def test_the_identity_changes_nothing(names: set[str]) -> None:
 def test_header_that_is_a_class_is_still_a_header(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("old,new\na,b\n")
     assert read_label_map(tmp_path / "map.csv") == {"a": "b"}
+
+
+def test_words_of_imagenets_numbers(tmp_path: Path) -> None:
+    """Published words; the bird and the machine are both called crane."""
+    for number in ("n01440764", "n02012849", "n03126707"):
+        (tmp_path / number).mkdir()
+        (tmp_path / number / "1.jpg").write_bytes(b"x")
+    plain = load_samples(tmp_path)
+    assert plain.classes == ("n01440764", "n02012849", "n03126707")
+    assert any("--label-map imagenet" in note for note in plain.notes)
+    words = load_samples(tmp_path, label_map=Path("imagenet"))
+    assert words.classes == ("crane (n02012849)", "crane (n03126707)", "tench")
+    assert words.label_name(0) == "tench"
+
+
+def test_no_numbers_of_wordnet(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"x")
+    assert not any("WordNet" in note for note in load_samples(tmp_path).notes)
+    with pytest.raises(ConfigError, match="no class is called by a number of WordNet"):
+        load_samples(tmp_path, label_map=Path("imagenet"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.data.sources import class_names
+from nunbit.data.sources import class_names, wordnet
 from nunbit.data.sources.exclusions import NO_LABEL
 from nunbit.data.sources.label_map import apply_label_map, read_label_map
 from nunbit.data.sources.patterns.groups import groups_from_paths
@@ -41,8 +41,15 @@ def build_samples(
     """
     notes = list(found.notes) + class_names.merge_notes(found.names)
     names = [class_names.clean(name) for name in found.names]
-    if label_map is not None:
-        names, remarks = apply_label_map(names, read_label_map(label_map), path=label_map)
+    if label_map is None:
+        notes += wordnet.note_on_numbers(names)
+    else:
+        wanted = (
+            wordnet.words_as_label_map(names)
+            if wordnet.is_asked_for(label_map)
+            else read_label_map(label_map)
+        )
+        names, remarks = apply_label_map(names, wanted, path=label_map)
         notes += remarks
     classes, labels, remarks = _number_classes(found, names)
     notes += remarks
