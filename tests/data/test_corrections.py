@@ -147,6 +147,45 @@ def test_any_list_is_read_back_as_it_was_written(
     assert [plain_cell(row["path"]) for row in parsed] == [c.path for c in corrections]
 
 
+def test_a_path_and_a_new_label_are_enough(tmp_path: Path) -> None:
+    """What somebody writes by hand; columns may stand in any order."""
+    file = tmp_path / "mine.csv"
+    samples = pets()
+    with_one_kept = "path,new_label\ndog/1.png,cat\ncat/1.png,cat\n"
+    for text in (with_one_kept, "new_label;path\ncat;dog/1.png\n"):
+        file.write_text(text)
+        after = apply_corrections(samples, read_corrections(file), path=file)
+        assert after.labels.tolist() == [0, 0, 0, 1]
+        assert after.former_labels == {"dog/1.png": "dog"}
+        assert "exclude 0 images and give 1 image another class" in after.notes[-1]
+        says_so = "name for 1 image the class that it has" in after.notes[-1]
+        assert says_so == (text == with_one_kept)
+    file.write_text("path,action\ncat/2.png,exclude\n")
+    after = apply_corrections(samples, read_corrections(file), path=file)
+    assert after.reasons == ("", "excluded by the corrections", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,new_label\ncat/1.png,\n", "line 2 .*is to be relabelled with no new label"),
+        ("path,new_label\ncat/1.png,dgo\n", "no class 'dgo'"),
+        ("path,new_label\ncat/1.png\n", "there is 1 column, not 2"),
+        ("path,action\ncat/1.png,relabel\n", "is to be relabelled with no new label"),
+        ("path,label,new_label\ncat/1.png,dog,cat\n", "labelled 'cat', not labelled 'dog'"),
+        ("path,path,new_label\ncat/1.png,cat/1.png,dog\n", "must be path,new_label or path,action"),
+        ("new_label\ndog\n", "must be path,new_label or path,action"),
+        ("path,new_label,certain\ncat/1.png,dog,yes\n", "must be path,new_label or path,action"),
+    ],
+)
+def test_faults_of_a_short_list_are_named(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(text)
+    with pytest.raises(DataError) as refusal:
+        apply_corrections(pets(), read_corrections(file), path=file)
+    assert re.search(message, str(refusal.value)), str(refusal.value)
+
+
 def test_names_that_are_not_unicode_survive(tmp_path: Path) -> None:
     file = tmp_path / "fix.csv"
     name = b"cat/\xff.png".decode("utf-8", "surrogateescape")
@@ -168,3 +207,5 @@ def test_a_division_made_before_gets_the_new_labels(tmp_path: Path) -> None:
         reasons=("",) * 3,
     )
     assert with_new_labels(split, read_corrections(file)).labels == ("dog", "cat", "emu")
+    file.write_text("path,new_label\na,dog\nc,cat\n")
+    assert with_new_labels(split, read_corrections(file)).labels == ("dog", "cat", "cat")

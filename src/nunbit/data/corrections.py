@@ -1,7 +1,8 @@
 """Corrections: a list of images to leave out or to give another class, beside the images.
 
 `nunbit check --fix-list` proposes such a list, its owner strikes out what he disagrees with, and
-`nunbit train --corrections` applies it. The images themselves are never touched. N samples.
+`nunbit train --corrections` applies it. A list that somebody wrote needs two columns only, the path
+and the new label. The images themselves are never touched. N samples.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class CorrectionLine:
 
     line: int
     correction: Correction
+    states_label: bool = True
+    """Whether the line says which label the image has now."""
 
 
 def corrections_csv(corrections: Iterable[Correction]) -> bytes:
@@ -54,6 +57,9 @@ def corrections_csv(corrections: Iterable[Correction]) -> bytes:
 
 def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
     """The corrections of a file that `corrections_csv` made and its owner may have edited.
+
+    Or of one with some of its columns, in any order: path, and new_label or action. Without
+    actions, every line relabels; without labels, the images may have any.
 
     Raises:
         DataError: when the file cannot be read or is not such a list, with the line at fault.
@@ -70,13 +76,17 @@ def read_corrections(path: Path) -> tuple[CorrectionLine, ...]:
         raise DataError(
             f"the corrections are damaged: {error}", path=path, remedy="fix the file"
         ) from None
-    if not rows or tuple(rows[0][1]) != COLUMNS:
+    columns = tuple(cell.strip() for cell in rows[0][1]) if rows else ()
+    if not _is_list(columns):
         raise DataError(
             "the file is not a list of corrections",
             path=path,
-            remedy=f"its first line must be {','.join(COLUMNS)}",
+            remedy=f"its first line must be path,new_label or {','.join(COLUMNS)}",
         )
-    lines = tuple(CorrectionLine(line, _correction(cells, line, path)) for line, cells in rows[1:])
+    lines = tuple(
+        CorrectionLine(line, _correction(cells, columns, line, path), "label" in columns)
+        for line, cells in rows[1:]
+    )
     seen: dict[str, int] = {}
     for item in lines:
         first = seen.setdefault(item.correction.path, item.line)
@@ -102,12 +112,13 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
     row_of = {name: row for row, name in enumerate(samples.paths)}
     labels, reasons = samples.labels.copy(), list(samples.reasons)
     former: dict[str, str] = {}
+    kept = 0
     for item in lines:
         correction = item.correction
         row = row_of.get(correction.path)
         if row is None:
             raise _not_there(samples, item, path)
-        if samples.label_name(row) != correction.label:
+        if item.states_label and samples.label_name(row) != correction.label:
             raise _fault(
                 path,
                 item.line,
@@ -121,10 +132,14 @@ def apply_corrections(samples: Samples, lines: Sequence[CorrectionLine], *, path
             reasons[row] = f"{begin}{why}"
             continue
         labels[row] = _class_number(samples, item, path)
-        former[correction.path] = correction.label
+        if labels[row] == samples.labels[row]:
+            kept += 1
+            continue
+        former[correction.path] = samples.label_name(row)
         if reasons[row] == NO_LABEL:
             reasons[row] = ""
-    note = _note(samples, [row_of[item.correction.path] for item in lines], lines, path)
+    rows = [row_of[item.correction.path] for item in lines]
+    note = _note(samples, rows, lines, path, kept=kept)
     return replace(
         samples,
         labels=labels,
@@ -139,13 +154,16 @@ def with_new_labels(split: Split, lines: Sequence[CorrectionLine]) -> Split:
 
     So the same split serves a training without and one with them.
     """
-    new = {
-        (item.correction.path, item.correction.label): item.correction.new_label
-        for item in lines
-        if item.correction.action == "relabel"
-    }
+    new = {item.correction.path: item for item in lines if item.correction.action == "relabel"}
+
+    def label_of(path: str, label: str) -> str:
+        item = new.get(path)
+        if item is None or (item.states_label and item.correction.label != label):
+            return label
+        return item.correction.new_label
+
     pairs = zip(split.paths, split.labels, strict=True)
-    return replace(split, labels=tuple(new.get(pair, pair[1]) for pair in pairs))
+    return replace(split, labels=tuple(label_of(*pair) for pair in pairs))
 
 
 def left_out_of_test(split: Split) -> int:
@@ -153,22 +171,30 @@ def left_out_of_test(split: Split) -> int:
     return sum(reason.startswith(TEST_CORRECTED_AWAY) for reason in split.reasons)
 
 
-def _correction(cells: list[str], line: int, path: Path) -> Correction:
-    if len(cells) != len(COLUMNS):
+def _is_list(columns: tuple[str, ...]) -> bool:
+    known = set(columns) <= set(COLUMNS) and len(set(columns)) == len(columns)
+    return known and "path" in columns and ("new_label" in columns or "action" in columns)
+
+
+def _correction(cells: list[str], columns: tuple[str, ...], line: int, path: Path) -> Correction:
+    if len(cells) != len(columns):
         raise _fault(
             path,
             line,
-            f"there are {len(cells)} columns, not {len(COLUMNS)}",
-            remedy=f"write {','.join(COLUMNS)}; quote what contains the separator",
+            f"there {'is' if len(cells) == 1 else 'are'} {count(len(cells), 'column')}, "
+            f"not {len(columns)}",
+            remedy=f"write {','.join(columns)}; quote what contains the separator",
         )
-    name, action, label, new_label, reason = cells
-    action, label, new_label = action.strip(), label.strip(), new_label.strip()
+    given = dict(zip(columns, cells, strict=True))
+    name, reason = given["path"], given.get("reason", "")
+    action = given.get("action", "relabel").strip()
+    label, new_label = given.get("label", "").strip(), given.get("new_label", "").strip()
     if action == "exclude":
         if new_label:
             raise _fault(path, line, f"{name} is to be excluded and yet has a new label")
         return Correction(path=name, action="exclude", label=label, reason=reason)
     if action == "relabel":
-        if not new_label or new_label == label:
+        if not new_label or ("label" in columns and new_label == label):
             what = "no new label" if not new_label else f"the label '{label}' that it has"
             raise _fault(path, line, f"{name} is to be relabelled with {what}")
         return Correction(
@@ -207,14 +233,18 @@ def _not_there(samples: Samples, item: CorrectionLine, path: Path) -> DataError:
     )
 
 
-def _note(samples: Samples, rows: list[int], lines: Sequence[CorrectionLine], path: Path) -> str:
+def _note(
+    samples: Samples, rows: list[int], lines: Sequence[CorrectionLine], path: Path, *, kept: int
+) -> str:
     excluded = sum(item.correction.action == "exclude" for item in lines)
-    relabelled = len(lines) - excluded
+    relabelled = len(lines) - excluded - kept
     in_test = sum(samples.parts[row] == "test" for row in rows)
     note = (
         f"the corrections in {path.name} exclude {count(excluded, 'image')} "
         f"and give {count(relabelled, 'image')} another class"
     )
+    if kept:
+        note += f", and name for {count(kept, 'image')} the class that it has"
     return f"{note}, {in_test:,} of them in the given test part" if in_test else note
 
 
