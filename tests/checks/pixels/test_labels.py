@@ -284,7 +284,10 @@ def many_classes(classes: int, images: int, seed: int) -> tuple[np.ndarray, np.n
     return (centres[labels] + rng.normal(0, 1, (len(labels), 64))).astype(np.float32), labels
 
 
-@pytest.mark.parametrize(("classes", "images"), [(1000, 6), (300, 20), (100, 6)])
+@pytest.mark.parametrize(
+    ("classes", "images"),
+    [pytest.param(1000, 6, marks=pytest.mark.slow), (300, 20), (100, 6)],
+)
 def test_many_classes_of_few_images(classes: int, images: int) -> None:
     """Of right labels hardly any is accused; of the wrong ones most are found."""
     features, truth = many_classes(classes, images, seed=1)
