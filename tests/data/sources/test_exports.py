@@ -162,6 +162,13 @@ def test_several_categories_and_none(place: Path) -> None:
     assert samples.reasons == ("", "", "", "no label in the table")
 
 
+def test_an_export_without_images_names_the_other_export(place: Path) -> None:
+    (place / "coco.json").write_text(json.dumps(coco(images=[], annotations=[])), encoding="utf-8")
+    with pytest.raises(DataError, match="lists no images") as failure:
+        load_samples(place / "coco.json")
+    assert "export JSON or CSV" in failure.value.remedy
+
+
 def test_categories_of_one_name_stay_apart(place: Path) -> None:
     names = [{"id": 3, "name": "pet"}, {"id": 7, "name": "pet"}]
     (place / "coco.json").write_text(json.dumps(coco(categories=names)), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Write the exports beside this file with Label Studio's own converter.
 
-    pip install label-studio-converter==0.0.59 "setuptools<80"
+    pip install label-studio-sdk==2.1.2
     python tests/data/sources/exported/write_label_studio.py
 
 A classifying task (choices), one where several choices were made, and one of drawn boxes.
@@ -49,7 +49,7 @@ def task(number: int, result: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write(name: str, config: str, results: Sequence[list[dict[str, Any]]]) -> None:
-    from label_studio_converter import Converter
+    from label_studio_sdk.converter import Converter
 
     here = Path(__file__).parent / "label_studio"
     with tempfile.TemporaryDirectory() as folder:

@@ -53,6 +53,12 @@ def coco_table(document: Mapping[str, Any], path: Path) -> Table:
             remedy="images have id and file_name, annotations image_id and category_id, categories "
             "id and name",
         ) from error
+    if not files:
+        raise DataError(
+            "the JSON has COCO's form and lists no images",
+            path=path,
+            remedy="Label Studio leaves choices out of its COCO export: export JSON or CSV",
+        )
     check_one_label(dict(zip(files, found, strict=True)), boxed=boxed, path=path)
     columns = {
         "path": files,
