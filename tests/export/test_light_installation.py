@@ -14,6 +14,7 @@ import pytest
 
 import nunbit
 from tests.end_to_end.commands import nunbit as run_nunbit
+from tests.serve.server import serving
 from tests.surface.readme import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -101,3 +102,24 @@ def test_a_command_that_trains_says_what_it_needs(light: Path, tmp_path: Path) -
     assert "python -m pip install 'nunbit[train]'" in done.stderr
     assert len(done.stderr.splitlines()) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_needs_one_extra_more(light: Path, export: Path) -> None:
+    (built,) = light.parent.glob("nunbit-*.whl")
+    quiet = ("--quiet", "--disable-pip-version-check")
+    constraints = ("--constraint", str(ROOT / "constraints.txt"))
+    in_light(light, "-m", "pip", "install", *quiet, *constraints, f"{built}[serve]")
+    done = in_light(light, "-m", "pip", "list", "--format", "json")
+    assert "torch" not in {package["name"].lower() for package in json.loads(done.stdout)}
+    python = light / ("Scripts" if os.name == "nt" else "bin") / "python"
+    picture = (export / "conformance/png_rgb.png").read_bytes()
+    expected = nunbit.load(export).predict_proba([picture])[0]
+    # PYTHONPATH would bring this checkout's modules.
+    alone = {"PYTHONPATH": ""}
+    with serving(export, before="import sys\n", environment=alone, python=python) as served:
+        with served.client() as client:
+            said = client.post("/predict", content=picture, params={"top_k": 10}).json()
+            assert client.get("/").status_code == 200
+        assert served.end() == 0
+    scores = {row["label"]: row["score"] for row in said}
+    assert np.abs([scores[str(k)] for k in range(10)] - expected).max() < 1e-5

@@ -84,11 +84,12 @@ def serving(
     before: str = WITHOUT_TORCH,
     ready: bool = True,
     environment: dict[str, str] | None = None,
+    python: str | Path = sys.executable,
 ) -> Iterator[Served]:
     """A server of a folder on a free port; its events are JSON on stderr."""
     words = ["serve", str(folder), "--port", "0", "--log", "json", *options]
     process = subprocess.Popen(
-        [sys.executable, "-c", before + RUN, *words],
+        [str(python), "-c", before + RUN, *words],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},

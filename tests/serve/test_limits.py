@@ -199,13 +199,14 @@ def test_no_path_reaches_a_file(owner: httpx.Client, path: str) -> None:
     said(owner.get(path), 404, "unknown_address")
 
 
-@pytest.mark.parametrize("form", ["field", "none", "cut", "boundary"])
+@pytest.mark.parametrize("form", ["field", "none", "cut", "begin", "boundary"])
 def test_forms_that_hold_something_else(owner: httpx.Client, form: str) -> None:
     kind = "multipart/form-data; boundary=b"
     body = {
         "field": b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n',
         "none": b"--b--\r\n",
         "cut": b'--b\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n',
+        "begin": b"--c\r\n\r\n",
         "boundary": b"x",
     }[form]
     headers = {"Content-Type": "multipart/form-data" if form == "boundary" else kind}
@@ -326,8 +327,9 @@ def test_the_log_holds_nothing_of_the_caller(strict: Served, owner: httpx.Client
     assert not any(word in json.dumps(told) for word in ("holiday", "secret", "caller", "127.0.0"))
 
 
-def test_pictures_are_answered_right_at_the_end(owner: httpx.Client) -> None:
-    """After all that came before."""
+def test_pictures_are_answered_right_at_the_end(owner: httpx.Client, strict: Served) -> None:
+    """After all that came before, of which nothing was quoted on stderr."""
+    assert strict.other == []
     buffer = io.BytesIO()
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(buffer, "PNG")
     assert owner.post("/predict", content=buffer.getvalue()).status_code == 200

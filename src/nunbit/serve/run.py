@@ -75,7 +75,9 @@ async def _serve(
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(limits.seconds + _LAST_SECONDS),
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for library in ("uvicorn.error", "python_multipart"):
+        # Their warnings are about what callers send, who are told; some quote it.
+        logging.getLogger(library).setLevel(logging.ERROR)
     server = _Server(config)
     ending = _Ending(service, server)
     tasks = {asyncio.create_task(service.start(end=ending.at_once))}
