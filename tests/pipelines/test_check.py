@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,18 @@ def test_a_list_of_the_check_serves_a_training(
     assert main([*words, "--model", "smallcnn", "--epochs", "1", "-q"]) == 0
     manifest = (tmp_path / "run" / "split.csv").read_text()
     assert "excluded by the corrections: one colour only" in manifest
+
+
+def test_a_class_that_holds_another_ones_pictures_is_named_and_kept(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(pets / "cat", pets / "kitten")
+    fixes = tmp_path / "fix.csv"
+    assert main(["check", str(pets), "--quick", "--fix-list", str(fixes)]) == 0
+    printed = capsys.readouterr().out
+    assert "a fix list would empty 2 classes, so it proposes nothing for them" in printed
+    assert "cat (20 images like kitten), kitten (20 images like cat)" in printed
+    assert fixes.read_text() == "path,action,label,new_label,reason\n"
 
 
 def test_what_the_user_has_left_out_is_no_fault_of_the_data(pets: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from nunbit.checks import registry
 from nunbit.checks.check import Check
 from nunbit.checks.context import Context
 from nunbit.checks.diagnosis import Diagnosis, PictureGetter
+from nunbit.checks.emptied_classes import keep_classes
 from nunbit.checks.finding import Finding
 from nunbit.checks.fix_list import proposals
 from nunbit.checks.measurements.embedding import EmbeddingObserver
@@ -122,13 +123,18 @@ def examine_quickly(
 ) -> Diagnosis:
     """Run the quick check in the form of a whole examination; see `examine`."""
     ordered = _by_severity(findings)
+    corrections, emptied = keep_classes(
+        proposals(ordered, data.samples), ordered, data.samples, split.reasons
+    )
+    if emptied is not None:
+        ordered = _by_severity([*ordered, emptied])
     return Diagnosis(
         samples=data.samples,
         inspection=data.inspection,
         split=split,
         preprocess=preprocess,
         findings=ordered,
-        corrections=proposals(ordered, data.samples),
+        corrections=corrections,
         pictures=_pictures(data.pixels),
         remarks=("Only the quick part was done: no look at pixels.",),
     )
