@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,17 @@ def test_the_fourth_band_of_a_geotiff_is_not_transparency() -> None:
     np.testing.assert_array_equal(contract().canvas(data), colour(255))
     wide = _map(np.full((HEIGHT, WIDTH), 5), geographic=True, dtype=np.uint16)
     np.testing.assert_array_equal(contract(range=(0.0, 255.0)).canvas(wide), colour(255))
+
+
+def test_four_bands_as_rasterio_writes_them() -> None:
+    """It marks the fourth band as alpha, though near infrared stands in it."""
+    data = (Path(__file__).parent / "written" / "four_bands.tif").read_bytes()
+    rows, columns = np.mgrid[0:12, 0:16]
+    said = facts(data)
+    assert (said.channels, said.transparent) == (4, False)
+    expected_bands = np.stack([rows * 20, columns * 15, 255 - rows * 20], axis=2)
+    canvas = replace(contract(), height=12, width=16).canvas(data)
+    np.testing.assert_array_equal(canvas, expected_bands)
 
 
 def test_transparency_may_be_ignored() -> None:

@@ -362,6 +362,18 @@ def test_parquet_shards_are_parts(tmp_path: Path, inner: str) -> None:
     assert Counter(samples.parts) == {"train": 8, "test": 4}
 
 
+def test_shards_that_the_library_datasets_has_written() -> None:
+    """The grey level of each picture is ten times its number, which tells its class."""
+    samples = load_samples(Path(__file__).parent / "exported" / "datasets")
+    assert samples.classes == KINDS
+    assert samples.parts.count("train") == 6
+    assert samples.parts.count("test") == 3
+    for row in range(9):
+        with Image.open(io.BytesIO(samples.images.read(row))) as image:
+            number = image.getpixel((0, 0)) // 10  # type: ignore[operator]
+        assert samples.label_name(row) == kind(number)
+
+
 def test_parquet_among_other_tables_is_not_guessed(place: Path) -> None:
     pq.write_table(image_table(range(N), names=True), place / "t.parquet")
     write(place / "labels.csv", ("path", "label"), [(f"{stem(n)}.png", kind(n)) for n in range(N)])
