@@ -13,7 +13,18 @@ import pytest
 import timm
 import torch
 from PIL import Image
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    f1_score,
+    log_loss,
+    matthews_corrcoef,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
+from sklearn.preprocessing import label_binarize
 
 import nunbit as library
 from nunbit.config import read_config
@@ -133,6 +144,18 @@ def test_the_numbers_are_those_of_the_predictions(summary: dict, predictions: li
         f1_score(labels, predicted, average="macro")
     )
     assert summary["test"]["loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+    expected = {
+        "balanced_accuracy": balanced_accuracy_score(labels, predicted),
+        "matthews_correlation": matthews_corrcoef(labels, predicted),
+        "cohens_kappa": cohen_kappa_score(labels, predicted),
+        "top5_accuracy": top_k_accuracy_score(labels, probabilities, k=5),
+        "roc_auc": roc_auc_score(labels, probabilities, multi_class="ovr"),
+        "average_precision": average_precision_score(
+            label_binarize(labels, classes=sorted(set(labels))), probabilities
+        ),
+    }
+    for name, value in expected.items():
+        assert summary["test"][name] == pytest.approx(value, abs=1e-6), name
 
 
 def test_every_number_of_the_report_is_that_of_the_files(run: Path, digits: Path) -> None:

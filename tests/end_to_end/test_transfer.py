@@ -181,3 +181,26 @@ def test_contradictions_are_told_before_the_images_are_read(home: Path) -> None:
     assert "transfer.mode = 'head' needs pretrained weights" in " ".join(told.split())
     assert "images in 2 classes" not in told
     assert not (home / "none").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "lever"),
+    [
+        ("head", "training.class_weights=temple=4"),
+        ("last-stage", "training.sampling=balanced"),
+        ("last-stage", "training.logit_adjustment=1"),
+        ("auto", "training.class_weights=temple=4"),
+    ],
+)
+def test_levers_for_rare_classes_go_with_every_way_of_training(
+    mode: str, lever: str, home: Path
+) -> None:
+    name = f"{mode}-{lever.partition('=')[0]}"
+    levers = ("--set", lever, "--set", "training.prior_correction=true")
+    run, _ = trained(home, name, "--transfer", mode, "--epochs", "2", *levers)
+    summary = summary_of(run)
+    assert "probabilities were corrected back" in summary["class_balance"]
+    assert summary["test"]["accuracy"] >= 0.7
+    bundle = library.load(run, device="cpu").bundle
+    assert bundle.operating_point is not None

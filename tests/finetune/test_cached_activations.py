@@ -45,7 +45,7 @@ def kept(pixels: ArrayPixels, rows: np.ndarray, change: Callable[[Tensor], Tenso
     return Activations(values=change(images).contiguous().numpy(), rows=rows)
 
 
-def both(n: int, batch_size: int, augmentation: Augmentation, seed: int):
+def both(n: int, batch_size: int, augmentation: Augmentation, seed: int, *, balanced: bool = False):
     """The training part as images, and as activations of every second sample."""
     pixels, rows = pixels_of(2 * n), np.arange(0, 2 * n, 2)
     common = {
@@ -55,6 +55,7 @@ def both(n: int, batch_size: int, augmentation: Augmentation, seed: int):
         "device": CPU,
         "seed": seed,
         "augmentation": augmentation,
+        "balanced": balanced,
     }
     images = TrainingBatches(pixels=pixels, preprocess=PREPROCESS, classes=5, **common)
     views = {
@@ -71,9 +72,12 @@ def both(n: int, batch_size: int, augmentation: Augmentation, seed: int):
     epoch=st.integers(1, 4),
     start=st.integers(0, 3),
     augmentation=st.sampled_from([PRESETS["none"], PRESETS["clothes"], TWICE]),
+    balanced=st.booleans(),
 )
-def test_training_sees_what_it_would_see_of_images(n, batch_size, epoch, start, augmentation):
-    images, activations = both(n, batch_size, augmentation, seed=n)
+def test_training_sees_what_it_would_see_of_images(
+    n, batch_size, epoch, start, augmentation, balanced
+):
+    images, activations = both(n, batch_size, augmentation, seed=n, balanced=balanced)
     assert len(images) == len(activations)
     pairs = zip(
         images.epoch(epoch, start=start), activations.epoch(epoch, start=start), strict=True

@@ -76,7 +76,7 @@ def test_it_is_in_the_report() -> None:
     page = Page(build_report(report_input(predictions, names(3))))
     text = f"{_brier(Evidence(predictions)).value:.4f}"
     result = page.section("result")
-    assert f"Brier score {text} 95 %: 0.1250 to 0.8750 ; 0 is best" in result
+    assert f"Brier score {text} 95 %: 0.1250 to 0.8750; 0 is best" in result
     assert f"{text} (0.1250 to 0.8750)" in result  # in the table of parts
     classes = page.section("classes")
     assert "Missed: which fraction of the class was not found." in classes

@@ -110,6 +110,6 @@ def _sentence(training: TrainingConfig, balance: ClassBalance | None) -> str:
         return f"{text}: probabilities were corrected back to the data's frequencies."
     remedy = "; training.prior_correction=true corrects them" if is_correctable(training) else ""
     return (
-        f"{text}: probabilities were not corrected back to the data's frequencies, so rare classes "
-        f"are answered more often than they are right{remedy}."
+        f"{text}: probabilities were not corrected back to the data's frequencies, so those of "
+        f"rare classes are too high for data like the training images{remedy}."
     )
