@@ -19,6 +19,7 @@ import onnx
 import onnx.numpy_helper
 import pytest
 
+from nunbit.cli import main
 from nunbit.errors import BundleError
 from nunbit.loading import load_predictor
 from nunbit.runtime.exported import CONTRACT, NETWORK
@@ -67,17 +68,10 @@ def black() -> bytes:
     return b"P6 32 32 255\n" + bytes(32 * 32 * 3)
 
 
-def nunbit_serve(*words: str, code: int, before: str = WITHOUT_TORCH) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", before + RUN, "serve", *words],
-        capture_output=True,
-        text=True,
-        timeout=LONG,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Message of a server that does not start, in this process."""
+    assert main(["serve", *words]) == 2
+    return capsys.readouterr().err
 
 
 def test_requests_that_run_are_answered_after_sigterm(
@@ -124,13 +118,6 @@ def test_before_the_end_it_is_not_ready_and_still_answers(export: Path) -> None:
         assert ready.headers["connection"] == "close"
         assert client.get("/v1/model").status_code == client.get("/live").status_code == 200
         assert served.end() == 0  # whoever insists does not wait
-
-
-def test_an_idle_server_ends_with_0_by_ctrl_c(export: Path) -> None:
-    with serving(export) as served:
-        idle = socket.create_connection(("127.0.0.1", served.port))  # holds nothing up
-        assert served.end(signal.SIGINT) == 0
-        idle.close()
 
 
 def test_until_the_model_is_loaded_it_is_not_ready(export: Path) -> None:
@@ -277,11 +264,13 @@ def test_a_bad_model_is_not_loaded(copy: Path, fault: str) -> None:
     assert refused.value.remedy
 
 
-def test_a_model_with_other_answers_is_not_served(copy: Path) -> None:
+def test_a_model_with_other_answers_is_not_served(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = copy / "conformance" / "expected.json"
     name = json.loads(path.read_text(encoding="utf-8"))["files"][3]["file"]
     spoil(copy, "answers")
-    told = nunbit_serve(str(copy), "--port", "0", code=2)
+    told = refusal(capsys, str(copy), "--port", "0")
     assert f"{name}: a probability differs by 0.01" in told
     assert "what to do: restore the folder" in told
 
@@ -294,9 +283,11 @@ def test_a_broken_engine_ends_the_process_with_a_message(export: Path, black: by
     assert "the engine failed: the kernel is broken" in "".join(served.other)
 
 
-def test_a_taken_port_is_named(served: Served, export: Path) -> None:
-    told = nunbit_serve(str(export), "--port", str(served.port), code=2)
-    assert f"port {served.port} of 127.0.0.1 cannot be listened on: another program does" in told
+def test_a_taken_port_is_named(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = refusal(capsys, str(export), "--port", str(port))
+    assert f"port {port} of 127.0.0.1 cannot be listened on: another program does" in told
     assert "give another one with --port" in told
 
 
@@ -310,17 +301,12 @@ def test_a_taken_port_is_named(served: Served, export: Path) -> None:
         (["--name", "a/b"], "no slash"),
     ],
 )
-def test_an_open_door_is_refused(export: Path, words: list[str], what: str) -> None:
-    told = nunbit_serve(str(export), "--port", "0", *words, code=2)
+def test_an_open_door_is_refused(
+    export: Path, words: list[str], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refusal(capsys, str(export), "--port", "0", *words)
     assert what in told
     assert TOKEN not in told
-
-
-def test_another_name(export: Path) -> None:
-    options = ("--name", "my birds", "--host", "localhost")
-    with serving(export, *options) as served, served.client() as client:
-        assert client.get("/v2/models/my%20birds").json()["name"] == "my birds"
-        assert client.get("/v2/models/pictures").status_code == 404
 
 
 @pytest.mark.slow
