@@ -19,11 +19,12 @@ from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.materialise import write_class_folders
 from nunbit.data.sources import Source, load_samples
 from nunbit.data.sources.raw_samples import RawSamples, Rows, SourceOptions
-from nunbit.data.storage import ImageArrays, ImageFiles
+from nunbit.data.storage import FilesBelow, ImageArrays, ImageFiles
 from nunbit.pipelines.train import train
 from nunbit.progress import SILENT
 from tests.data.photos import CONTRACT
 from tests.data.zip_members import ZipMembers
+from tests.fixtures_data import write_files
 
 PER_CLASS = 20
 
@@ -156,3 +157,11 @@ def test_taking_rows_keeps_their_order(tmp_path: Path) -> None:
     assert len(some) == 2
     files = ImageFiles(files=tuple(tmp_path / f"{i}.png" for i in range(3)))
     assert files.take(np.array([2, 0])).files == (files.files[2], files.files[0])
+    below = FilesBelow(root=tmp_path, paths=("a/0.png", "1.png", "2.png"))
+    assert [below.file(row) for row in range(3)] == [tmp_path / path for path in below.paths]
+    assert below.name(0) == "0.png"
+    assert below.take(np.array([2, 0])).paths == ("2.png", "a/0.png")
+    write_files(tmp_path, "1.png")
+    assert below.read(1) == (tmp_path / "1.png").read_bytes()
+    below.write(1, tmp_path / "copy.png")
+    assert (tmp_path / "copy.png").read_bytes() == below.read(1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nunbit.errors import DataError
@@ -62,19 +62,29 @@ def read_table(path: Path, *, skip: int = 0) -> list[Row]:
             remedy="save it as 'CSV UTF-8'",
         ) from error
     # Not str.splitlines, which would also end a row within a cell, at a form feed for example.
-    lines = list(io.StringIO(text, newline=""))
-    filled = [at for at, line in enumerate(lines) if line.strip()]
-    for at in filled[:skip]:
-        lines[at] = "\n"  # the numbers of the lines stay
-    separator = _separator(lines[filled[skip]] if len(filled) > skip else "")
+    separator = _separator(next(_after_skipping(text, skip, filled=True), ""))
+    lines = _after_skipping(text, skip)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
-        rows = [(reader.line_num, cells) for cells in reader]
+        return [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
         raise DataError(
             f"the table cannot be read at line {reader.line_num}: {error}", path=path
         ) from error
-    return [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
+
+
+def _after_skipping(text: str, skip: int, *, filled: bool = False) -> Iterator[str]:
+    """Lines of a text without the content of the first `skip` that are not blank.
+
+    These are blank instead, so that the numbers of the lines stay; with `filled`, blank ones are
+    left out.
+    """
+    for line in io.StringIO(text, newline=""):
+        blank = not line.strip()
+        if not blank and skip:
+            skip, blank, line = skip - 1, True, "\n"  # noqa: PLW2901
+        if not (filled and blank):
+            yield line
 
 
 def _separator(line: str) -> str:

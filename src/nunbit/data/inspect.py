@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from pathlib import PurePosixPath
 from posixpath import splitext
 
 import numpy as np
@@ -19,10 +18,12 @@ from PIL import Image
 from nunbit.data.decoding import FORMATS
 from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.sources.exclusions import EXCLUDED_BY
+from nunbit.data.sources.tables.files import MISSING
 from nunbit.progress import Progress
 from nunbit.types import FileRecord, ImageFacts, ImageStore, Samples
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+_ABSENT = FileRecord(sha256="", facts=None, reason="missing: there is no such file")
 _UNREAD_IMAGE_SUFFIXES = (
     *(".heic", ".heif", ".hif", ".tga", ".psd", ".eps", ".svg", ".jxl", ".jxr", ".jls", ".exr"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".dcm", ".dicom"),
@@ -100,7 +101,7 @@ def inspect(
     and hashing release Python's lock. Never raises for an image: what cannot be read says so in
     `reasons`.
     """
-    records = _records(samples, workers, progress, remembered)
+    records = _records_of_all(samples, workers, progress, remembered)
     found = tuple(record.reason for record in records)
     reasons = tuple(first or then for first, then in zip(samples.reasons, found, strict=True))
     # What the user has taken out already is not a fault of the data any more.
@@ -132,23 +133,41 @@ def grouped_by_patient(samples: Samples, inspection: Inspection) -> Samples:
 
 def looks_like_image(path: str) -> bool:
     """The file name's extension is that of an image format, read or not."""
-    suffix = PurePosixPath(path).suffix.lower()
+    suffix = splitext(path)[1].lower()
     return suffix in _suffixes() or suffix in _UNREAD_IMAGE_SUFFIXES
 
 
-def _records(
+def _records_of_all(
     samples: Samples, workers: int, progress: Progress, remembered: InspectionCache | None
 ) -> list[FileRecord]:
+    """[N] what is known of each image; files that a table names in vain are not sought again."""
+    there = [row for row, why in enumerate(samples.reasons) if not why.startswith(MISSING)]
+    if len(there) == len(samples.reasons):
+        return _records(samples.paths, samples.images, workers, progress, remembered)
+    paths = [samples.paths[row] for row in there]
+    records = [_ABSENT] * len(samples.reasons)
+    looks = _records(paths, samples.images.take(there), workers, progress, remembered)
+    for row, record in zip(there, looks, strict=True):
+        records[row] = record
+    return records
+
+
+def _records(
+    paths: Sequence[str],
+    images: ImageStore,
+    workers: int,
+    progress: Progress,
+    remembered: InspectionCache | None,
+) -> list[FileRecord]:
     """[N] what is remembered, and new looks at all other images."""
-    images = samples.images
     if remembered is None or images.decoded:
         return list(_look(images, range(len(images)), workers, progress))
-    known = remembered.find(samples.paths, images)
+    known = remembered.find(paths, images)
     others = [row for row, record in enumerate(known) if record is None]
     new = iter(list(_look(images, others, workers, progress)) if others else ())
     records = [next(new) if record is None else record for record in known]
     try:
-        remembered.keep(samples.paths, records)
+        remembered.keep(paths, records)
     except OSError as error:
         progress.note(f"what is in the files is not cached: {error.strerror or error}")
     return records
@@ -173,7 +192,7 @@ def _should_be_image(path: str, reason: str) -> bool:
 
     One without any extension counts when it is empty: nothing else could say what it was.
     """
-    nameless = PurePosixPath(path).suffix == "" and reason == "zero bytes"
+    nameless = reason == "zero bytes" and splitext(path)[1] == ""
     return looks_like_image(path) or nameless or reason.startswith(("damaged", "format "))
 
 

@@ -103,6 +103,38 @@ class ImageFiles(EncodedImages):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilesBelow(EncodedImages):
+    """Image files by their paths below a folder: a table may name millions that are missing."""
+
+    root: Path
+    paths: tuple[str, ...]
+    """[N] relative to the root."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, row: int) -> bytes:
+        """The content of the file. Raises `UnusableImage`."""
+        return read_image_bytes(self.file(row))
+
+    def name(self, row: int) -> str:
+        """Name of the file without its folders."""
+        return self.paths[row].rpartition("/")[2]
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> FilesBelow:
+        """Some of the files."""
+        return FilesBelow(root=self.root, paths=tuple(self.paths[row] for row in rows))
+
+    def file(self, row: int) -> Path:
+        """The file itself."""
+        return self.root / self.paths[row]
+
+    def write(self, row: int, target: Path) -> None:
+        """Copy the file with its times. Raises `OSError`."""
+        shutil.copy2(self.file(row), target)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageArrays:
     """Images that are one array in memory: uint8 [N, H, W, C], C = 1 or 3."""
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from nunbit.data.sources import load_samples
-from nunbit.data.storage import ImageFiles
+from nunbit.data.storage import FilesBelow
 from nunbit.errors import ConfigError, DataError
 from tests.fixtures_data import write_files
 
@@ -38,8 +38,8 @@ def test_separators_and_encodings(
     assert samples.labels.tolist() == [1, 1, 0]
     assert samples.reasons == ("", "", "")
     assert samples.name == "table"
-    assert isinstance(samples.images, ImageFiles)
-    assert samples.images.files[2] == tmp_path / "sub/c.jpg"
+    assert isinstance(samples.images, FilesBelow)
+    assert samples.images.file(2) == tmp_path / "sub/c.jpg"
 
 
 @pytest.mark.parametrize("path_column", ["path", "File", "FILENAME", "image", "file_name"])

@@ -11,7 +11,7 @@ from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.data.sources.layouts.tree import SIDECAR_ENDINGS
 from nunbit.data.sources.layouts.words import LABEL_FOLDERS
 from nunbit.data.sources.part_names import PART_NAMES, part_of
-from nunbit.data.sources.raw_samples import FileRows, RawSamples, Rows, SourceOptions
+from nunbit.data.sources.raw_samples import RawSamples, Rows, SourceOptions
 from nunbit.data.sources.tables.cells import Table
 from nunbit.data.sources.tables.columns import COLUMNS, Columns, choose_columns
 from nunbit.data.sources.tables.content import (
@@ -24,6 +24,7 @@ from nunbit.data.sources.tables.files import MISSING, FileFinder
 from nunbit.data.sources.tables.labels import read_labels
 from nunbit.data.sources.tables.warnings import column_warnings
 from nunbit.data.sources.walking import is_hidden
+from nunbit.data.storage import FilesBelow
 from nunbit.errors import ConfigError, DataError
 from nunbit.formatting import count, examples
 from nunbit.suggest import suggest
@@ -34,7 +35,7 @@ EXCLUDED_REASON = f"{EXCLUDED_BY} table"
 """Beginning of the reason for such a row."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """Content of one row; equal rows may appear twice."""
 
@@ -44,7 +45,7 @@ class Row:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """A row of the table and where it is."""
 
@@ -90,7 +91,7 @@ def load_table(
     labels, notes = read_labels(table, columns, path, renamed=options.renamed)
     warnings = list(column_warnings(table, columns))
     images = None if table.image_column is None else _Embedded(table, shards or (path,), base, path)
-    rows: Rows[Any] = FileRows() if images is None else images.rows
+    rows: Rows[Any] = _files_below(base) if images is None else images.rows
     lines: dict[str, Line] = {}
     repeated = []
     for line in _each_row(table, columns, labels, path):
@@ -106,7 +107,7 @@ def load_table(
             continue
         lines[relative] = line
         why = row.reason or reason or ("" if row.name else "no label in the table")
-        place: Any = base / relative if images is None else images.places[line.at]
+        place: Any = relative if images is None else images.places[line.at]
         rows.add(relative, place, name=row.name or None, part=row.part, group=row.group, reason=why)
     notes = [*table.notes, *columns.notes, *notes]
     if finder.by_name:
@@ -127,6 +128,11 @@ def load_table(
             if name and name.lower() not in columns.used
         },
     )
+
+
+def _files_below(base: Path) -> Rows[str]:
+    """Rows whose images are files, by their paths."""
+    return Rows(store=lambda paths: FilesBelow(root=base, paths=paths))
 
 
 def _folder_of_images(path: Path) -> Path:
@@ -197,6 +203,7 @@ def _choose_group_column(table: Table, chosen: dict[str, str], group_from: str |
 def _each_row(table: Table, columns: Columns, labels: Sequence[str], path: Path) -> Iterator[Line]:
     """The rows in their order."""
     blank = [""] * len(table.lines)
+    alike: dict[Row, Row] = {}
     cells = {
         use: table.columns[columns.chosen[use]] if use in columns.chosen else blank
         for use in COLUMNS
@@ -215,7 +222,7 @@ def _each_row(table: Table, columns: Columns, labels: Sequence[str], path: Path)
         why = cells["reason"][at].strip().removeprefix(f"{EXCLUDED_REASON}: ")
         reason = EXCLUDED_REASON + (f": {why}" if why else "") if excluded else ""
         row = Row(name=labels[at], part=part, group=cells["group"][at].strip(), reason=reason)
-        yield Line(at=at, number=line, path=cells["path"][at], row=row)
+        yield Line(at=at, number=line, path=cells["path"][at], row=alike.setdefault(row, row))
 
 
 def _check_same_row(first: Line, second: Line, relative: str, table: Table, path: Path) -> None:

@@ -71,7 +71,9 @@ def _read_text(path: Path, *, header: bool) -> Table:
                 path=path,
                 remedy="put cells that hold a separator into double quotes",
             )
-    body = [cells + [""] * (width - len(cells)) for _, cells in rows]
+    body = [
+        cells if len(cells) == width else cells + [""] * (width - len(cells)) for _, cells in rows
+    ]
     if names == list(SPLIT_COLUMNS):  # our own file
         body = [list(map(plain_cell, cells)) for cells in body]
     lines = [line for line, _ in rows]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
+import stat
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +21,9 @@ from nunbit.data.sources.walking import is_hidden
 MISSING = "file is missing"
 MAX_LEVELS = 2
 """Folders below the root that are searched for a file whose path does not hold."""
+MAX_MISSES = 64
+"""Missing files of a folder after which its names are listed: faster than asking for each."""
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP})
 _TEXT = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".parquet", ".npy"})
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
 """Names of files that were uploaded to Label Studio."""
@@ -33,6 +38,10 @@ class FileFinder:
     root: Path
     by_name: list[str] = field(default_factory=list)
     """Paths as written that only the name of the file has led to."""
+    _misses: Counter[str] = field(default_factory=Counter)
+    """Files that a folder does not hold, as far as they were asked for one by one."""
+    _listed: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    """Folders that miss so many that their names are looked up instead."""
 
     def locate(self, written: str, *, place: str) -> tuple[str, str]:
         """(relative path of the file meant, why it cannot be used or '').
@@ -46,12 +55,11 @@ class FileFinder:
         for spelling in _spellings(written):
             relative = self._relative(spelling)
             try:
-                if (self.root / relative).is_file():
-                    return relative, ""
-                if (self.root / relative).exists():
-                    return relative, "not a regular file"
-            except (OSError, ValueError):
+                mode = self._mode(relative)
+            except OSError:
                 return relative, "no usable path in the table"
+            if mode is not None:
+                return relative, "" if stat.S_ISREG(mode) else "not a regular file"
         found = self._by_name(written.strip())
         if len(found) == 1:
             self.by_name.append(written)
@@ -59,9 +67,39 @@ class FileFinder:
         why = f": {len(found)} files have this name" if found else ""
         return self._relative(written.strip()), MISSING + why
 
+    def _mode(self, relative: str) -> int | None:
+        """Mode of what is at a path; None where there is nothing. Raises OSError."""
+        folder, _, name = relative.rpartition("/")
+        names = self._listed.get(folder)
+        if names is not None and _folded(name) not in names:
+            return None
+        try:
+            return os.stat(f"{self._root}/{relative}").st_mode  # noqa: PTH116 - twice as fast
+        except ValueError:  # a name that no file can have, such as one with a zero byte
+            return None
+        except OSError as error:
+            if error.errno not in _NOTHING_THERE:
+                raise
+        self._misses[folder] += 1
+        if self._misses[folder] == MAX_MISSES and os.name != "nt":  # it takes names for others
+            self._listed[folder] = self._names_in(folder)
+        return None
+
+    def _names_in(self, folder: str) -> frozenset[str] | None:
+        """Names of all that a folder holds, folded; None where it cannot be listed."""
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return frozenset(_folded(entry.name) for entry in entries)
+        except OSError as error:
+            return frozenset() if error.errno in _NOTHING_THERE else None
+
+    @cached_property
+    def _root(self) -> str:
+        return os.fspath(self.root)
+
     def _by_name(self, written: str) -> list[str]:
         """Files of this name; of several, those in a folder that is also named alike."""
-        parts = PureWindowsPath(_from_address(written)).parts
+        parts = _parts(_from_address(written))
         if not parts or parts[-1] in ("", ".", ".."):
             return []
         name = unicodedata.normalize("NFC", parts[-1])
@@ -110,8 +148,9 @@ class FileFinder:
         return stems
 
     def _relative(self, written: str) -> str:
-        if not Path(written).is_absolute():
-            return posixpath.normpath(written)
+        if not os.path.isabs(written):  # noqa: PTH117 - asked of every row
+            normal = posixpath.normpath(written)
+            return written if normal == written else normal  # one text in memory, not two
         if Path(written).is_relative_to(self.root.absolute()):
             return Path(written).relative_to(self.root.absolute()).as_posix()
         return Path(os.path.relpath(written, self.root.resolve())).as_posix()
@@ -127,7 +166,28 @@ def _from_address(written: str) -> str:
     return written
 
 
-def _spellings(written: str) -> Iterator[str]:
+def _folded(name: str) -> str:
+    """A name so that those which some file system takes for one are equal."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _parts(written: str) -> Sequence[str]:
+    """Folders and name of a path of this or another system."""
+    if "\\" in written or ":" in written:
+        return PureWindowsPath(written).parts
+    return [part for part in written.split("/") if part not in ("", ".")]
+
+
+def _spellings(written: str) -> Iterable[str]:
+    """The path as it stands, and what else may be meant by it; each once."""
+    if written.isascii() and "\\" not in written and "://" not in written:
+        plain = written.strip()
+        if _LOCAL_FILE not in written:
+            return (written,) if plain == written else (written, plain)
+    return dict.fromkeys(_all_spellings(written))
+
+
+def _all_spellings(written: str) -> Iterator[str]:
     yield written
     if (address := _from_address(written)) != written:
         yield address
