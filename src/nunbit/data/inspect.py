@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from nunbit.data.decoding import FORMATS
+from nunbit.data.decoding.pillow_state import pillow_held
 from nunbit.data.inspection_cache import InspectionCache
 from nunbit.data.sources.exclusions import EXCLUDED_BY
 from nunbit.data.sources.tables.files import MISSING
@@ -181,8 +182,10 @@ def _look(
         return
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
-        looks = pool.map(images.facts, rows)
-        yield from progress.track(looks, total=len(rows), title="Reading images")
+        # Held once for all files: to enter and leave it is a tenth of the look at a header.
+        with pillow_held():
+            looks = pool.map(images.facts, rows)
+            yield from progress.track(looks, total=len(rows), title="Reading images")
     finally:  # a user who interrupts does not wait for the files that are left
         pool.shutdown(cancel_futures=True)
 
