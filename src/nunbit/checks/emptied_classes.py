@@ -60,7 +60,7 @@ def _likenesses(
     samples: Samples,
     row_of: dict[str, int],
 ) -> dict[str, Counter[str]]:
-    """Of each class, how many images are like those of each other class."""
+    """Number of images of each class that are like those of each other class."""
     others = defaultdict[int, set[str]](set)
     for finding in findings:
         if finding.kind in CONTRADICTIONS:
