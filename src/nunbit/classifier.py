@@ -51,7 +51,7 @@ class Classifier(Predictor):
         self.device = resolve_device(device)
         self.model: nn.Module = bundle.model.to(self.device).eval()
         self.deployed = Deployed.of(bundle)
-        """What answers: from canvases to probabilities."""
+        """Model that answers: from canvases to probabilities."""
         self._lock = Lock()
         self._faster: tuple[_State, Deployed] | None = None
 

@@ -44,7 +44,7 @@ OPERATING_POINT = "operating-point"
 """The threshold that a model of two classes was given after its training."""
 Threshold: TypeAlias = float | Literal["operating-point"]
 NOT_FINITE = "the model's answers are not finite numbers"
-"""Why there is no answer."""
+"""Reason why there is no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class FilePrediction:
     unsure: bool = False
     """True if the answer is below the threshold for the accuracy that was asked for."""
     error: str = ""
-    """Why the file cannot be used; names and probabilities are then empty."""
+    """Reason why the file cannot be used; names and probabilities are then empty."""
 
 
 class Predictor(ABC):

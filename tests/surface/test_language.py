@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain, pairwise
 
 from tests.surface.readme import ROOT
 
@@ -78,6 +79,26 @@ def docstrings() -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", text
 
 
+def attribute_docstrings() -> Iterator[tuple[str, str]]:
+    """Place and text of the docstrings of attributes and constants, but for those of settings.
+
+    A setting's docstring completes its name on the page of settings: "whether", "how".
+    """
+    for path in FILES:
+        if path.match("config/sections.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            body = getattr(node, "body", None)
+            for before, after in pairwise(body if isinstance(body, list) else []):
+                if (
+                    isinstance(before, ast.Assign | ast.AnnAssign)
+                    and isinstance(after, ast.Expr)
+                    and isinstance(after.value, ast.Constant)
+                    and isinstance(after.value.value, str)
+                ):
+                    yield f"{path.relative_to(ROOT)}:{after.lineno}", after.value.value
+
+
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
@@ -98,7 +119,8 @@ def test_a_thing_is_not_another_rather_than_no_other() -> None:
 
 def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     """A preposition or a question says nothing in a tooltip."""
-    first = ((place, text.split()[0].strip(",.:;'\"").lower()) for place, text in docstrings())
+    every = chain(docstrings(), attribute_docstrings())
+    first = ((place, text.split()[0].strip(",.:;'\"").lower()) for place, text in every)
     assert [f"{place}: {word}" for place, word in first if word in FRAGMENTS] == []
 
 

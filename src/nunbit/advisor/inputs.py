@@ -131,11 +131,11 @@ class AdvisorInput:
     """True if fine-tuning changes images at random, so that a frozen part has to see each again."""
     seed: int
     loss: Loss = field(default_factory=lambda: make_loss("cross-entropy"))
-    """What trainings minimise."""
+    """Loss that trainings minimise."""
     balanced: bool = False
     """True if trainings show every class equally often."""
     head_objective: HeadObjective = PLAIN
-    """What heads on features minimise."""
+    """Objective that heads on features minimise."""
 
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> AdvisorInput:
         """The case on some of its images."""

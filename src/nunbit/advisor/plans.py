@@ -141,7 +141,7 @@ class Advice:
     recommended: str
     """The plan to carry out, as `transfer.mode` takes it: never `none`, which needs no weights."""
     reason: str
-    """Why, in a sentence or two."""
+    """Reason, in a sentence or two."""
     remarks: tuple[str, ...] = ()
     """Remarks on the limits of the advice."""
     seconds: float = 0.0

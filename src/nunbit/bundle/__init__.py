@@ -60,7 +60,7 @@ class Bundle:
     """
 
     model: nn.Module
-    """From float [B, C, H, W], normalised, to logits [B, K]."""
+    """Network from float [B, C, H, W], normalised, to logits [B, K]."""
     architecture: str
     """Name that `create_model` accepts."""
     model_options: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Bundle:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Confidence thresholds by the accuracy above them, such as "0.95"."""
     operating_point: OperatingPoint | None = None
-    """Of a model of two classes; None where none was chosen."""
+    """Threshold of a model of two classes; None where none was chosen."""
     data_hash: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ BOUND = (
     *("architecture", "model_options", "classes", "preprocess", "mirrored"),
     *("temperature", "thresholds", "weights_sha256"),
 )
-"""What shapes an answer, and is bound by the digest."""
+"""Fields that shape an answer, and are bound by the digest."""
 BOUND_IF_THERE = ("operating_point",)
 """Models of two classes may have one."""
 

@@ -21,7 +21,7 @@ from nunbit.checks.finding import Finding
 from nunbit.checks.measurements.observer import Observer
 
 Needs: TypeAlias = Literal["metadata", "pixels", "embedding"]
-"""What a check looks at: files and labels alone, which every training checks; every image in one
+"""Inputs of a check: files and labels alone, which every training checks; every image in one
 pass; or also the features that tell which images are alike."""
 
 

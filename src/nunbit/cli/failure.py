@@ -23,7 +23,7 @@ _NEEDED = {
     "less_than_equal": "a number of at most {le}",
     "less_than": "a number below {lt}",
 }
-"""What an option takes, by the name of pydantic's error."""
+"""Kinds of values that an option takes, by the name of pydantic's error."""
 LOOK_AT_IT = "correct it, or give another one"
 """Remedy where the place is all that can be said."""
 

@@ -53,7 +53,7 @@ class ResolvedModel:
 
     name: str
     reason: str
-    """Why this network, as a clause."""
+    """Reason for this network, as a clause."""
     dropout: float | tuple[float, ...] | None
     """None keeps the published probabilities."""
     initialisation: InitialisationName

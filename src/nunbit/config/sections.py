@@ -255,9 +255,9 @@ class TrainingConfig(Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the target spread over all classes; above 0 it makes probabilities too modest."""
     operating_point: Annotated[str, AfterValidator(_operating_point)] = "auto"
-    """Of two classes: how the probability is chosen on the validation part from which `predict
-    --threshold operating-point` answers the positive one. `youden` takes the largest sum of
-    sensitivity and specificity, `sensitivity:0.95` the best specificity at such a sensitivity;
+    """Rule, for two classes, by which the probability is chosen on the validation part from which
+    `predict --threshold operating-point` answers the positive one. `youden` takes the largest sum
+    of sensitivity and specificity, `sensitivity:0.95` the best specificity at such a sensitivity;
     auto is youden."""
     positive_class: str | None = None
     """The class that an operating point is about; the rarer one in training unless named."""

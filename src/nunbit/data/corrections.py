@@ -36,7 +36,7 @@ class Correction:
     new_label: str = ""
     """The class proposed by `relabel`."""
     reason: str
-    """Why, in words for its owner."""
+    """Reason, in words for its owner."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CorrectionLine:
     line: int
     correction: Correction
     states_label: bool = True
-    """Whether the line says which label the image has now."""
+    """True if the line says which label the image has now."""
 
 
 def corrections_csv(corrections: Iterable[Correction]) -> bytes:

@@ -44,11 +44,11 @@ _AHEAD = 2
 _MAX_ROWS, _MAX_BYTES = 64, 8_000_000
 """Limits of the canvases that one call returns."""
 _IDLE_SECONDS = 60
-"""After which a process without work ends, until there is some again."""
+"""Time after which a process without work ends, until there is some again."""
 CHANGED = "changed while nunbit was working"
 """Beginning of the reason for a file that is not what was inspected; all others hold for good."""
 _WATCH_SECONDS = 1.0
-"""Between two looks of a process at whether its parent still lives."""
+"""Time between two looks of a process at whether its parent still lives."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ TAKEN = (
     "a path, a known name such as 'digits', a DataFrame with a column of paths and one of labels, "
     "a pair (images, labels) of arrays, or a list of (path, label)"
 )
-"""What data in Python may be, for messages."""
+"""Kinds of data in Python, for messages."""
 _NAME_DIGITS = 12
 
 
@@ -45,7 +45,7 @@ class Frame(Protocol):
 
 
 LabelledImages: TypeAlias = "str | Path | Frame | Sequence[Any]"
-"""What `nunbit.load_data` and `nunbit.train` take."""
+"""Data that `nunbit.load_data` and `nunbit.train` take."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Predictions
 
 MAX_BEST_ORDERED_CLASSES = 300
-"""Beyond this, the best order of the leaves takes seconds, and any order of them is taken."""
+"""Number of classes beyond which the best order of the leaves takes seconds, and any order of them
+is taken."""
 WRONG_LABELS = 0.02
 """Share of wrong labels that is assumed where labels are doubted."""
 ROUNDING = 1e-9

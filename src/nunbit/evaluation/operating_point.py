@@ -99,7 +99,7 @@ class OperatingResult:
     positives: int
     """Images of the positive class."""
     found: int
-    """Of them, given their class."""
+    """Number of them that were given their class."""
     negatives: int
     passed: int
     """Images of the other class that were given it."""

@@ -62,7 +62,8 @@ class Slice:
     """Accuracy that the slice would have if each of its classes were recognised as often as it is
     elsewhere: what is left of a difference is not owed to the mixture of classes."""
     p_value: float | None
-    """That the slice is worse than the rest, corrected for all slices; None where not tested."""
+    """Probability by chance that the slice is worse than the rest, corrected for all slices; None
+    where not tested."""
 
     @property
     def accuracy(self) -> float:

@@ -36,7 +36,7 @@ class Leaks:
 
     test_images: int
     near_copies: int = 0
-    """Of these, so many only show the same picture; the others are the same byte for byte."""
+    """Number of these that only show the same picture; the others are the same byte for byte."""
     test_without_leaks: Scores | None
     """None where no other test image is left."""
 
@@ -98,7 +98,7 @@ class Summary:
     class_balance: str | None = None
     """Sentence on weighted classes and their probabilities; None where all images count alike."""
     operating_point: OperatingResult | None = None
-    """Of two classes: the threshold, and what it does on the test part; None without one."""
+    """Threshold of two classes, and what it does on the test part; None without one."""
     evaluated: Evaluated | None = None
     """None for a training."""
     slices: tuple[SliceWarning, ...] | None = None

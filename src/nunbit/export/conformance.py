@@ -20,7 +20,7 @@ from nunbit.data.formats import png
 from nunbit.data.preprocess import Preprocess
 
 WIDTH, HEIGHT = 320, 240
-"""Of most pictures, pixels; neither a square nor the size of any canvas."""
+"""Pixels of most pictures; neither a square nor the size of any canvas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,11 @@ class KitFile:
     name: str
     data: bytes
     about: str
-    """What is odd about it."""
+    """Oddity of the file."""
     browsers: bool = True
     """True if browsers decode this kind of file, and to the same pixels."""
     frames: int = 1
-    """Of which browsers show the first."""
+    """Number of frames, of which browsers show the first."""
     alpha: bool = False
     """True if browsers give no colours but what shows through the transparency."""
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
-"""Of every graph that nunbit writes: read by onnxruntime and onnxruntime-web of the same year."""
+"""Version of every graph that nunbit writes: read by onnxruntime and onnxruntime-web of the same
+year."""
 IR_VERSION = 9
 """The format that belongs to opset 20; onnxruntime-web refuses newer ones than it knows."""
 

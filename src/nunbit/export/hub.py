@@ -71,7 +71,7 @@ class TimmReader:
 
     model: torch.nn.Module
     transform: Any
-    """From a PIL image to pixels uint8 [C, H, W], not normalised yet."""
+    """Function from a PIL image to pixels uint8 [C, H, W], not normalised yet."""
     bundle: Bundle
 
     @classmethod

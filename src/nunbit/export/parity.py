@@ -22,7 +22,7 @@ NAMED_FILES = 10
 
 Canvas = NDArray[np.uint8]
 Answer = Callable[[list[Canvas]], NDArray[Any]]
-"""From canvases, uint8 [H, W, C] each, to probabilities [n, K]."""
+"""Function from canvases, uint8 [H, W, C] each, to probabilities [n, K]."""
 _BATCH = 32
 
 
@@ -40,7 +40,7 @@ class Engine:
 
     name: str
     canvas: Callable[[bytes], Canvas]
-    """From the bytes of a file; raises UnusableImage."""
+    """Function from the bytes of a file; raises UnusableImage."""
     answer: Answer
     tolerance: float = FLOAT32_TOLERANCE
     exact_canvases: bool = True
@@ -61,7 +61,7 @@ class Parity:
     """Greatest difference between two canvases, in grey levels of 255."""
     labels_equal: int = 0
     greatest_difference: float = 0.0
-    """Of a probability."""
+    """Greatest difference of a probability."""
     mean_difference: float = 0.0
     departures: list[dict[str, str]] = field(default_factory=list)
     """Files whose answer is not the same within the tolerance, and at which step they part."""

@@ -45,9 +45,9 @@ from nunbit.progress import SILENT, Progress
 from nunbit.types import Samples
 
 MIN_IMAGES = 3
-"""Of a class, so that each part can have one."""
+"""Number of images of a class, so that each part can have one."""
 MAX_NAMED_CLASSES = 5
-"""Of those that miss a part; of more, one line says how many they are."""
+"""Limit of the classes named that miss a part; of more, one line says how many they are."""
 MAX_STATISTICS_IMAGES = 10_000
 """Mean and standard deviation are taken from at most so many evenly spaced training images."""
 
@@ -59,7 +59,7 @@ class OpenedDataset(NamedTuple):
     chosen: ModelAndInput
     """The network, and the input contract before its statistics."""
     findings: tuple[Finding, ...]
-    """Of the quick check."""
+    """Findings of the quick check."""
 
 
 # ------------------------------------------------------------------------------------------------

@@ -55,9 +55,9 @@ class ExportResult:
     folder: Path
     parity: tuple[Parity, ...]
     bytes: int
-    """Of the network."""
+    """Size of the network."""
     quantized: Quantized | None = None
-    """What 8 bits keep of the answers; None in float32. `parity` is that of float32."""
+    """Effect of 8 bits on the answers; None in float32. `parity` is that of float32."""
 
     @property
     def full_decoding(self) -> Parity:

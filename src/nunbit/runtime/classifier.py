@@ -20,7 +20,8 @@ from nunbit.runtime.exported import Exported, read_export
 from nunbit.types import ClassNames
 
 MAX_BATCH_PIXELS, MIN_BATCH, MAX_BATCH = 400_000, 8, 250
-"""Of canvases in one pass; the same as on torch, so that a pass stays in a processor's caches."""
+"""Limits of canvases in one pass; the same as on torch, so that a pass stays in a processor's
+caches."""
 
 
 class ExportedClassifier(Predictor):

@@ -43,7 +43,7 @@ class Exported:
     thresholds: Mapping[str, float]
     """Confidence thresholds by the accuracy above them, such as "0.95"."""
     operating_point: OperatingPoint | None = None
-    """Of a model of two classes."""
+    """Threshold of a model of two classes."""
     contract: Mapping[str, Any]
     """All of nunbit.json."""
 

@@ -17,12 +17,13 @@ from nunbit.data.preprocess import Preprocess
 from nunbit.predictor import Canvas
 
 SIZES = (8, 4, 2)
-"""Of batches that are tried. Beyond eight a pass gains nothing on a CPU, and the first picture
-waits for all."""
+"""Sizes of batches that are tried. Beyond eight a pass gains nothing on a CPU, and the first
+picture waits for all."""
 _TRIALS = 2
 
 Outputs = Callable[[Sequence[Canvas]], NDArray[np.floating]]
-"""From canvases, uint8 [H, W, C] each, to whatever the network gives for each, [n, anything]."""
+"""Function from canvases, uint8 [H, W, C] each, to whatever the network gives for each, [n,
+anything]."""
 
 
 def exact_batch_sizes(outputs: Outputs, contract: Preprocess) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
-"""From a connection's first moment, or the first byte of a further request, to the end of the
+"""Time from a connection's first moment, or the first byte of a further request, to the end of the
 request's head; uvicorn itself waits for ever."""
 
 

@@ -28,7 +28,7 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""Of every answer; the page has a content policy of its own."""
+"""Headers of every answer; the page has a content policy of its own."""
 
 
 class Guard:

@@ -35,7 +35,7 @@ class KitAnswers:
     recorded: bool
     """False where there was nothing to compare with."""
     greatest_difference: float = 0.0
-    """Of a probability from the recorded one."""
+    """Greatest difference of a probability from the recorded one."""
 
 
 def check_drawn_kit(predictor: Predictor) -> KitAnswers:

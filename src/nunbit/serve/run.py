@@ -29,9 +29,9 @@ from nunbit.serve.service import Service
 from nunbit.serve.settings import Access, Limits, check_access
 
 LAME_SECONDS = 1.0
-"""For which a server that is about to end still takes new connections."""
+"""Time for which a server that is about to end still takes new connections."""
 _LAST_SECONDS = 5.0
-"""After the time of a request, until connections are cut that do not read their answers."""
+"""Time after that of a request until connections are cut that do not read their answers."""
 _MAX_CONNECTIONS = 1024
 _KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 256

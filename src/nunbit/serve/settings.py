@@ -18,21 +18,22 @@ class Limits:
     """Limits of one request, and of all of them together."""
 
     body_bytes: int = 64 << 20
-    """Of one request, counted as they come and before anything is parsed."""
+    """Bytes of one request, counted as they come and before anything is parsed."""
     buffered_bytes: int = 256 << 20
-    """Of the bodies of all requests that are held in memory at a time."""
+    """Bytes of the bodies of all requests that are held in memory at a time."""
     files: int = 64
     """Pictures in one request."""
     pixels: int = 25_000_000
-    """Of one picture, by its header, before it is decoded."""
+    """Pixels of one picture, by its header, before it is decoded."""
     waiting: int = 256
     """Pictures that are decoded or wait for an answer at a time."""
     requests: int = 256
     """Requests that are worked on at a time."""
     seconds: float = 30.0
-    """Of one request, from its first line to its answer."""
+    """Time of one request, from its first line to its answer."""
     wait_seconds: float = 0.002
-    """For which a picture waits for others that are being decoded, to share a pass with them."""
+    """Time for which a picture waits for others that are being decoded, to share a pass with
+    them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Access:
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = field(default=None, repr=False)
-    """What callers send as `Authorization: Bearer TOKEN`; None on loopback only."""
+    """Text that callers send as `Authorization: Bearer TOKEN`; None on loopback only."""
     names: tuple[str, ...] = ()
     """Further names in addresses by which callers reach the server, such as a proxy's."""
 

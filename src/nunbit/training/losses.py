@@ -20,7 +20,7 @@ from nunbit.training.class_balance import ClassBalance
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 _WeightedLoss: TypeAlias = Callable[[Tensor, Tensor, float, Tensor | None], Tensor]
-"""From logits, targets, label smoothing and the weights of the classes, [K]."""
+"""Function from logits, targets, label smoothing and the weights of the classes, [K]."""
 
 AUXILIARY_WEIGHT = 0.3
 """Weight of each auxiliary classifier's loss (Szegedy et al. 2015, section 5)."""

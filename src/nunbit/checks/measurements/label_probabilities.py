@@ -32,12 +32,13 @@ PAIRS_STD = 0.3
 for each. From half to twice of it, wrong labels are ranked nearly as well in digits and
 Fashion-MNIST (20 to 3,000 images a class); four times learns them by heart where images are few."""
 MAX_PAIRED_CLASSES = 200
-"""With more classes there are no pairs: they would take minutes, and a pair has few images then."""
+"""Number of classes: with more there are no pairs; they would take minutes, and a pair has few
+images then."""
 MAX_ITERATIONS = 200
-"""Of the optimiser; it takes 20 to 110."""
+"""Iterations of the optimiser; it takes 20 to 110."""
 FIRST_NOISE = 0.05
 MAX_SLOPE = 100.0
-"""Of scores scaled to standard deviation 1; reached where all images are separated."""
+"""Limit for scores scaled to standard deviation 1; reached where all images are separated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class SharedSlope:
     frequencies: Floats
     """[K]"""
     gain: float
-    """By how much the logarithm of the likelihood of the labels exceeds that of slope 0, summed
+    """Excess of the logarithm of the labels' likelihood over that of slope 0, summed
     over the images that it was fitted to; never negative."""
 
     def __call__(self, scores: Floats) -> Doubles:

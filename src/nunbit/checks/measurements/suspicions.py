@@ -37,10 +37,11 @@ MIN_DOUBT = 0.25
 """A label is suspected when it is wrong with at least this probability. Looking at three right ones
 costs less than a wrong one that stays."""
 MIN_WRONG_FRACTION = 0.033
-"""At least such a fraction of the labels is expected to be wrong: the mean of the test parts of ten
+"""Fraction of the labels that is expected to be wrong at least: the mean of the test parts of ten
 well-known data sets (Northcutt, Athalye and Mueller 2021, "Pervasive label errors")."""
 MAX_SUSPECTED_FRACTION = 1 / 3
-"""Where more of the labels would be suspected, the classifier is wrong, or nearly all else is."""
+"""Limit of the labels: where more would be suspected, the classifier is wrong, or nearly all else
+is."""
 MIN_GAIN = 5.4
 """Gain of the log-likelihood below which the classifier is no better than the frequencies of the
 classes: the likelihood-ratio test at 0.001 (twice the gain is chi-squared with 1 degree)."""
@@ -67,7 +68,7 @@ class Suspicions:
     """[S] probability that the given label is wrong, as the classifier sees it: 1 less that of the
     label."""
     not_judged: str = ""
-    """Why nothing can be said about the labels; '' where they were judged."""
+    """Reason why nothing can be said about the labels; '' where they were judged."""
 
     def __len__(self) -> int:
         return len(self.rows)

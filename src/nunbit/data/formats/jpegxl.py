@@ -16,11 +16,11 @@ from nunbit.types import ImageFacts
 
 _STREAM, _BOXED = b"\xff\x0a", b"\x00\x00\x00\x0cJXL "
 _HEADER_BYTES = 18
-"""In which the size certainly stands."""
+"""Bytes in which the size certainly stands."""
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 """Width to height by the number that stands in the header, from 1."""
 _MAX_PIXELS = 2 * 89_478_485
-"""As many as Pillow opens."""
+"""Limit of pixels: as many as Pillow opens."""
 
 
 def is_jpegxl(data: bytes) -> bool:

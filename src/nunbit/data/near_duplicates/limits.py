@@ -36,7 +36,8 @@ MAX_DESCRIBED = 0.4
 SCALE_PLACE = 4
 """Rank, from 0, of the neighbour that is the measure: so many further copies may lie between."""
 IMAGES_FOR_A_PLACE = 200
-"""Among fewer images the fifth is already of another kind, and an earlier one is the measure."""
+"""Number of images: among fewer the fifth is already of another kind, and an earlier one is the
+measure."""
 MIN_SCALE = 0.25
 """Fraction of the data's median scale, else the copies in a large group would hide each other."""
 MIN_DISTANCE = 0.006

@@ -28,13 +28,13 @@ class Source:
     kind: str
     """Name in docs/data.md."""
     form: str
-    """What DATA then is, for messages and the command line's help."""
+    """Form of DATA, for messages and the command line's help."""
     looks_like: str
     """The same with examples, for docs/data.md, in Markdown."""
     recognises: Callable[[Path], bool]
     load: Callable[[Path, SourceOptions], RawSamples]
     holds: Callable[[str], bool] = lambda _: False
-    """Whether a file's name, in lower case, is that of one file of a folder of this kind."""
+    """Test whether a file's name, in lower case, is that of one file of a folder of this kind."""
 
 
 NAMED_FILES = Source(

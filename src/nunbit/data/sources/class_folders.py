@@ -22,7 +22,7 @@ from nunbit.errors import DataError
 from nunbit.formatting import examples
 
 READ_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
-"""Of archives of class folders that are read as they are."""
+"""Endings of archives of class folders that are read as they are."""
 ARCHIVE_ENDINGS = (*READ_ENDINGS, ".tar.xz", ".7z", ".rar")
 
 

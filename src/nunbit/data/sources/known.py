@@ -36,7 +36,7 @@ class KnownSet:
 
     torchvision_class: str
     inner_folders: tuple[str, ...]
-    """Where torchvision puts the files below its root."""
+    """Folders below torchvision's root that hold the files."""
     recognises: Callable[[Path], bool]
     load: Callable[[Path, SourceOptions], RawSamples]
     files: str
@@ -64,7 +64,7 @@ FASHION_MNIST_CLASSES = (
 
 FASHION_MNIST_IMAGES = 70_000
 FASHION_MNIST_LABELS_SHA256 = "a80f9c8fb930e4cf3d3cfd01554b13e7870b989a88ec29c2015ca1654d05d2fd"
-"""Of the 10,000 test labels followed by the 60,000 training labels, one byte each."""
+"""Digest of the 10,000 test labels followed by the 60,000 training labels, one byte each."""
 
 FILE_SETS: dict[str, KnownSet] = {
     "fashion-mnist": KnownSet(

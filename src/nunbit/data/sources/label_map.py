@@ -14,7 +14,7 @@ from nunbit.formatting import examples
 from nunbit.suggest import suggest
 
 MAX_BYTES = 16 * 2**20
-"""Of a label map: room for more classes than anybody has."""
+"""Size of a label map: room for more classes than anybody has."""
 HEADERS = frozenset(
     {("old", "new"), ("old name", "new name"), ("from", "to"), ("name", "new name")}
 )

@@ -17,7 +17,7 @@ from nunbit.data.storage import ImageFiles
 from nunbit.types import ImageStore
 
 Place = TypeVar("Place")
-"""Where one image is kept."""
+"""Place where one image is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class SourceOptions:
     renamed: bool = False
     """True where a label map names the classes."""
     header: bool = True
-    """Whether the first line of a table names its columns."""
+    """True if the first line of a table names its columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class RawSamples:
     groups_settled: bool = False
     """True if `group_from` has been used already."""
     hint: str = ""
-    """What to do if this turns out to hold fewer than two classes."""
+    """Remedy if this turns out to hold fewer than two classes."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """[N] each: what else a table says about the images."""
 

@@ -54,7 +54,7 @@ class Line:
     number: int
     """Line of the file."""
     path: str
-    """As written."""
+    """Path as written."""
     row: Row
 
 

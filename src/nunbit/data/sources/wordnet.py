@@ -11,10 +11,10 @@ from nunbit.data.sources.published.annotated import in_words
 from nunbit.errors import ConfigError
 
 LABEL_MAP = "imagenet"
-"""What may be given in place of a label map's file."""
+"""Name that may be given in place of a label map's file."""
 _NUMBER = re.compile(r"n\d{8}")
 _MIN_FRACTION = 0.9
-"""Of classes that are such numbers, for a note to say so."""
+"""Fraction of classes that are such numbers, for a note to say so."""
 
 
 def is_asked_for(label_map: Path) -> bool:

@@ -41,7 +41,7 @@ _OF_COUNTS = {
     ),
     "cohens_kappa": _Measure(agreement.cohens_kappa, agreement.cohens_kappa_influence),
 }
-"""By the name of the metric."""
+"""Measures by the name of the metric."""
 
 
 def paired_numbers(

@@ -35,7 +35,7 @@ class Measured:
     value: float
     ci95: tuple[float, float] | None = None
     note: str = ""
-    """What was left out, or why there is no interval, as the end of a line."""
+    """Remark on what was left out, or why there is no interval, as the end of a line."""
 
     def text(self, form: Form) -> str:
         """The number as a reader sees it, with its interval where it has one."""

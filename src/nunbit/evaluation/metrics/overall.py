@@ -17,7 +17,7 @@ from nunbit.evaluation.metrics.measured import Measured, joined, ranked
 from nunbit.formatting import count
 
 MIN_CLASSES_TOP5 = 10
-"""With fewer, five answers are half of all."""
+"""Number of classes below which five answers are half of all."""
 _FEW_IMAGES = f"no interval: a class has fewer than {agreement.MIN_IMAGES_FOR_INTERVAL} images"
 
 

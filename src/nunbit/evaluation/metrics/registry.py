@@ -23,8 +23,8 @@ from nunbit.evaluation.metrics.measured import (
 )
 
 Place: TypeAlias = Literal["headline", "parts", "card", "compare"]
-"""Where a number of all images is shown: tiles below the report's headline, its table of parts,
-the model card, the table of compared runs. summary.json has them all."""
+"""Place where a number of all images is shown: tiles below the report's headline, its table of
+parts, the model card, the table of compared runs. summary.json has them all."""
 USUAL_PLACES: frozenset[Place] = frozenset({"headline", "card", "compare"})
 
 
@@ -38,7 +38,7 @@ class Metric:
     measure: Callable[[Evidence], Measured | None]
     """None where the number cannot be computed, or says nothing."""
     meaning: str = ""
-    """What it says and which end is best, as the end of a line."""
+    """Meaning and best end, as the end of a line."""
     _: KW_ONLY
     form: Form = AS_DECIMAL
     shown: frozenset[Place] = USUAL_PLACES
@@ -111,7 +111,7 @@ METRICS: tuple[Metric, ...] = (
         "precision over all thresholds, each class against the rest; 1 is best",
     ),
 )
-"""In the order of summary.json."""
+"""Metrics in the order of summary.json."""
 
 
 def metrics_in(place: Place) -> tuple[Metric, ...]:
@@ -130,7 +130,7 @@ class ClassMetric:
     """None where the number cannot be computed; it is then not in summary.json."""
     is_defined: Callable[[ClassMetrics], bool] = lambda _: True
     undefined: str = "–"
-    """What stands in the table where it is not defined."""
+    """Text in the table where it is not defined."""
     form: Form = AS_PERCENT
     meaning: str = ""
     """A sentence above the table."""
@@ -184,4 +184,4 @@ CLASS_METRICS: tuple[ClassMetric, ...] = (
         meaning="Average precision: the precision, over all thresholds of the class's probability.",
     ),
 )
-"""In the order of summary.json."""
+"""Metrics in the order of summary.json."""

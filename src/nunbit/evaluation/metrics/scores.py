@@ -26,7 +26,8 @@ class Scores:
     """The numbers of a part as summary.json holds them."""
 
     values: Mapping[str, Measured]
-    """By the name of the metric. An older summary lacks some, another version's has others."""
+    """Values by the name of the metric. An older summary lacks some, another version's has
+    others."""
     per_class: Mapping[str, Mapping[str, float]]
 
     def get(self, name: str) -> Measured | None:
@@ -71,9 +72,9 @@ class Metrics:
     n: int
     correct: int
     values: Mapping[str, Measured]
-    """By the name of the metric."""
+    """Values by the name of the metric."""
     per_class: dict[str, ClassMetrics]
-    """In class order, classes without images included."""
+    """Metrics in class order, classes without images included."""
     confusion: NDArray[np.int64]
     """[K, K] counts; row: true class, column: predicted class."""
 

@@ -26,7 +26,7 @@ from nunbit.seeds import Purpose, rng_for
 from nunbit.types import Predictions
 
 MAX_TRAINING_IMAGES, MAX_TEST_IMAGES = 3_000, 1_000
-"""That the nearest neighbour compares: 0.4 s of one core at 32 x 32 pixels in colour."""
+"""Numbers that the nearest neighbour compares: 0.4 s of one core at 32 x 32 pixels in colour."""
 MAX_VALUES = 200_000_000
 """Pixel values that are read for it: about 1,300 images of 224 x 224 in colour."""
 MAX_DECODED = 300

@@ -30,7 +30,7 @@ class KeptFeatures:
 
     features: Features | None = None
     missing: str = ""
-    """Why there are none."""
+    """Reason why there are none."""
     _parts: list[Tensor] = field(default_factory=list)
 
 

@@ -24,7 +24,7 @@ class EvaluatedPart:
     """Attributes of the images, in the order of the predictions."""
     features: Features | None = None
     no_features: str = ""
-    """Why there are none."""
+    """Reason why there are none."""
 
 
 def pass_over_test(dataset: Dataset, bundle: Bundle, *, seed: int) -> EvaluatedPart | None:

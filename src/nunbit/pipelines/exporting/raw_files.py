@@ -22,7 +22,7 @@ from nunbit.progress import Progress
 from nunbit.types import Part, Samples
 
 MAX_FILES = 2_000
-"""Of the validation part; more would not find more, and take minutes."""
+"""Limit of files of the validation part; more would not find more, and take minutes."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ from nunbit.progress import Progress
 from nunbit.types import Samples
 
 MAX_IMAGES = 20_000
-"""Beyond, a search before each training would take longer than many trainings."""
+"""Number of images beyond which a search before each training would take longer than many
+trainings."""
 SEARCH = 1
 """Number of the way to search: raised with each change of what it finds."""
 _CHUNK_SIZE = 2048

@@ -22,13 +22,14 @@ class Objective:
     """One objective for all ways of training."""
 
     loss: Loss
-    """Of networks that are trained by steps."""
+    """Loss of networks that are trained by steps."""
     head: HeadObjective
     """The same for heads on features."""
     balance: ClassBalance | None
     """None where every image counts the same."""
     sentence: str
-    """What was done about the class frequencies, and the probabilities; '' for nothing."""
+    """Sentence on what was done about the class frequencies and the probabilities; '' for
+    nothing."""
 
     @property
     def balanced_sampling(self) -> bool:

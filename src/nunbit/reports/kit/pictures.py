@@ -26,7 +26,7 @@ class Original:
     """Pixels, before it was scaled down."""
     width: int = 0
     fault: str = ""
-    """Why there is no picture, such as a file that has vanished since."""
+    """Reason why there is no picture, such as a file that has vanished since."""
 
 
 OriginalGetter: TypeAlias = Callable[[int], Original]

@@ -62,7 +62,7 @@ class RunResult:
     command: str = ""
     """The command that repeats the run."""
     model_reason: str = ""
-    """Why this model was chosen."""
+    """Reason why this model was chosen."""
     layers: LayerSummary | None = None
     """The network layer by layer."""
     notes: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class RunResult:
     features: Features | None = None
     """Inputs of the last layer for the test images, or some of them; None draws no map."""
     no_features: str = ""
-    """Why there are none, as the end of a sentence."""
+    """Reason why there are none, as the end of a sentence."""
     strip: Strip | None = None
     """Some images on their way through the input contract."""
     advice: Advice | None = None

@@ -19,7 +19,7 @@ from nunbit.serve.ranking import ranked
 from nunbit.serve.service import Service
 
 DEFAULT_TOP_K = 5
-"""As in the task's own definition."""
+"""Number of answers in the task's own definition."""
 _RAW = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 """Types under which programs send bytes that they know nothing about; the last is curl's."""
 

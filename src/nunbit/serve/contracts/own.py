@@ -27,7 +27,7 @@ class FileAnswer(BaseModel):
     label: str | None = None
     score: float | None = None
     unsure: bool | None = None
-    """Whether the score is below the threshold for the accuracy that was asked for."""
+    """True if the score is below the threshold for the accuracy that was asked for."""
     probabilities: dict[str, float] | None = None
     error: str | None = None
     code: str | None = None
@@ -54,7 +54,7 @@ class ModelDescription(BaseModel):
     thresholds: dict[str, float]
     preprocess: dict[str, Any]
     explains: bool
-    """Whether /v1/explain has answers."""
+    """True if /v1/explain has answers."""
 
 
 _BODY = {

@@ -13,7 +13,7 @@ from nunbit.data.sources.walking import FoundFile, Listing, is_hidden
 from nunbit.formatting import count, examples
 
 Where = TypeVar("Where")
-"""Where the bytes of a member are within its archive."""
+"""Place of a member's bytes within its archive."""
 
 IS_LINK = "a link within an archive, which is not followed"
 NOT_REGULAR = "not a regular file"
@@ -23,7 +23,7 @@ class Member(NamedTuple, Generic[Where]):
     """One entry of an archive."""
 
     name: str
-    """As the archive has it."""
+    """Name as the archive has it."""
     is_folder: bool
     where: Where | None
     """None with a reason."""
@@ -37,7 +37,7 @@ class Content(Generic[Where]):
     listing: Listing
     """Its files are all `FoundFile`s of the archive itself."""
     where: dict[str, Where | None]
-    """By the path in the listing."""
+    """Places by the path in the listing."""
 
 
 def content_of(archive: Path, members: Iterable[Member[Where]]) -> Content[Where]:

@@ -22,12 +22,12 @@ from nunbit.errors import DataError, UnusableImage
 from nunbit.formatting import quoted
 
 MAX_HELD_BYTES = 2 << 30
-"""Of a packed archive once it is unpacked: all of it is held in memory."""
+"""Limit of a packed archive once it is unpacked: all of it is held in memory."""
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, LookupError, OverflowError, RecursionError),
     *(tarfile.TarError, zlib.error, lzma.LZMAError),
 )
-"""What `tarfile` and the decompressors raise for an archive that is not whole."""
+"""Errors that `tarfile` and the decompressors raise for an archive that is not whole."""
 
 
 class TarMember(NamedTuple):

@@ -33,7 +33,7 @@ _UNREADABLE = (
     *(OSError, EOFError, ValueError, LookupError, OverflowError, RuntimeError, struct.error),
     *(zipfile.BadZipFile, zipfile.LargeZipFile),
 )
-"""What `zipfile` raises for a directory that is not whole."""
+"""Errors that `zipfile` raises for a directory that is not whole."""
 
 
 class ZipMember(NamedTuple):

@@ -204,4 +204,4 @@ LAYOUTS: dict[str, Layout] = {
         label_bytes=2,
     ),
 }
-"""By the folder that unpacking makes."""
+"""Layouts by the folder that unpacking makes."""

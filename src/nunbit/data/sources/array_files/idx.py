@@ -22,7 +22,7 @@ from nunbit.data.sources.walking import is_hidden
 from nunbit.errors import DataError
 
 STEMS = {"train": "train", "t10k": "test"}
-"""How file names begin, and the part they are."""
+"""Beginnings of file names, and the part they are."""
 UINT8 = 8
 
 

@@ -124,7 +124,8 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What numpy and zipfile raise for bytes that are not theirs: headers are parsed as Python."""
+"""Errors that numpy and zipfile raise for bytes that are not theirs: headers are parsed as
+Python."""
 _MAX_RATIO = 1040
 """Deflate makes at most 1,032 bytes of one (zlib's technical details)."""
 

@@ -11,7 +11,7 @@ from nunbit.errors import DataError
 from nunbit.formatting import count
 
 MAX_FRACTION = 0.05
-"""Of more files than this the reading stops; fewer are a warning."""
+"""Fraction of the files: with more the reading stops; fewer are a warning."""
 _WORDS = (
     "mask|masks|segmentation|segmentations|segmented|seg|gt|groundtruth|ground_truth|trimap"
     "|annotation|annotations|annotated|label|labels|labelids|instanceids|superpixels|overlay"
@@ -26,7 +26,7 @@ _ROOTS = (
     *("superpixel", "overlay", "heatmap", "contour", "bbox", "binary", "_gt", "-gt", " gt", ".gt"),
     *("gt_", "gt-", "gt ", "gt."),
 )
-"""Without one of these in any name there is nothing to look for, which is quickly seen."""
+"""Words in names: without one of these there is nothing to look for, which is quickly seen."""
 
 
 def check_companions(path: Path, listing: Listing, exclude: str | None) -> list[str]:

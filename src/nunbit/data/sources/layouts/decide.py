@@ -33,7 +33,7 @@ MIN_SHARED = 2
 """Names that folders share below them before they are taken for variants of one data set: one
 alone may be a folder of pictures in every class."""
 MIN_SHARED_FRACTION = 0.5
-"""Of the sub-folders of each, at least so many are shared."""
+"""Fraction of the sub-folders of each that are shared, at least."""
 
 
 def decide_layout(path: Path, tree: Tree, parts: str | None) -> Layout:

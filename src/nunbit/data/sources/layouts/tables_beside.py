@@ -20,7 +20,8 @@ MAX_BYTES = 64 * 2**20
 MIN_NAMED = 0.5
 """Rows of a table that must name an image for it to be about them."""
 MIN_AGREEING = 0.5
-"""Of these, fewer with the name of their folder as class mean that the folders are not classes."""
+"""Fraction of these: fewer with the name of their folder as class mean that the folders are not
+classes."""
 
 
 def check_tables(path: Path, tree: Tree, layout: Layout) -> None:

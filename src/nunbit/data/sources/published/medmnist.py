@@ -41,7 +41,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "organcmnist": _ORGANS,
     "organsmnist": _ORGANS,
 }
-"""By the name of the file without the size; retinamnist's classes are grades, which are numbers."""
+"""Class names by the name of the file without the size; retinamnist's classes are grades, which are
+numbers."""
 _FILE = re.compile(r"(?P<name>[a-z]+mnist)(?:_(?:28|64|128|224))?\.npz", re.IGNORECASE)
 
 

@@ -21,9 +21,9 @@ class Table:
     unreadable: tuple[str, ...] = ()
     """Columns of bytes or nested values."""
     has_header: bool = True
-    """Whether a line of the file named the columns; else they are called 1, 2, …"""
+    """True if a line of the file named the columns; else they are called 1, 2, …"""
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By column, the names that stand for its numbers."""
+    """Names that stand for the numbers of a column, by column."""
     image_column: str | None = None
     """Column of Parquet that holds the images themselves; its cells are their names."""
     notes: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "group": ("group",),
     "reason": ("reason",),
 }
-"""What a column is for, and the names that mean it, best first; case does not matter."""
+"""Purposes of columns, and the names that mean them, best first; case does not matter."""
 MORE_LABELS = (
     *("labels", "class_name", "classname", "label_name", "category", "species", "breed", "dx"),
     *("diagnosis", "target_name", "choice", "category_name", "class_label", "answer"),
@@ -37,7 +37,7 @@ TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 SAMPLED = 40
 """Cells of a column that are looked up as files."""
 MIN_NAMED = 0.5
-"""Of them that must name files for the column to be taken by its content."""
+"""Fraction of them that must name files for the column to be taken by its content."""
 
 
 @dataclass(kw_only=True)

@@ -28,7 +28,7 @@ _TEXT = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".parquet"
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
 """Names of files that were uploaded to Label Studio."""
 _LOCAL_FILE = "/data/local-files/?d="
-"""What Label Studio puts before the path of a file that it serves itself."""
+"""Text that Label Studio puts before the path of a file that it serves itself."""
 
 
 @dataclass
@@ -157,7 +157,7 @@ class FileFinder:
 
 
 def _from_address(written: str) -> str:
-    """The path within an address, such as `/data/local-files/?d=a%20b.jpg` or `s3://images/1.jpg`."""
+    """The path in an address: `/data/local-files/?d=a%20b.jpg`, `s3://images/1.jpg`."""
     if _LOCAL_FILE in written:
         return unquote(written.partition(_LOCAL_FILE)[2])
     if "://" in written[:12]:

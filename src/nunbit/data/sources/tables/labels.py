@@ -12,7 +12,7 @@ from nunbit.errors import DataError
 from nunbit.formatting import count
 
 SEPARATORS = ("|", ";", ",")
-"""What stands between several labels of one cell."""
+"""Characters between several labels of one cell."""
 
 
 def read_labels(

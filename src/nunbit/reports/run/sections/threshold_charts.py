@@ -20,7 +20,7 @@ from nunbit.formatting import decimal_with_short_range, percentage
 from nunbit.reports.kit.charts import BLUE, GREEN, SOFT, draw_chart
 
 MAX_POINTS, MAX_POINTS_SMALL = 300, 60
-"""Of a curve; more would not show."""
+"""Limits of a curve's points; more would not show."""
 SIZE = (4.6, 3.8)
 _PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g} %")
 

@@ -15,7 +15,7 @@ from nunbit.errors import DataError
 from nunbit.formatting import quoted
 
 MAX_BYTES = 1 << 30
-"""Of one file: iNaturalist's lists of images have some hundred megabytes."""
+"""Size of one file: iNaturalist's lists of images have some hundred megabytes."""
 _JSON_CELLS = ('{"choices"', '[{"')
 """Beginnings of cells of Label Studio's CSV that hold JSON."""
 REMEDY = (
