@@ -56,12 +56,7 @@ def killed_when(moment: str, *arguments: str, cwd: Path) -> bool:
     return ended.returncode == -signal.SIGKILL
 
 
-OFTEN = (
-    "when the split is written",
-    "when the first checkpoint is being written",
-    "when the best epoch is being replaced",
-    "when the bundle is written",
-)
+OFTEN = ("when the best epoch is being replaced", "when the bundle is written")
 """A process is started for each moment, which takes seconds: the others are left to slow tests."""
 ALL = tuple(moment for moment in MOMENTS if moment != "when an epoch has ended")
 """In the order in which a run comes to them, each once."""

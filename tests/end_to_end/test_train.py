@@ -61,7 +61,7 @@ def few(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(digits: Path) -> Path:
-    nunbit_here("train", str(digits), "--out", "run", "--epochs", "4", cwd=digits.parent)
+    nunbit_here("train", str(digits), "--out", "run", "--epochs", "2", cwd=digits.parent)
     return digits.parent / "run"
 
 
@@ -97,7 +97,7 @@ def test_the_folder_holds_what_the_contract_names(run: Path) -> None:
 
 
 def test_digits_are_learned(summary: dict) -> None:
-    assert summary["test"]["accuracy"] >= 0.97
+    assert summary["test"]["accuracy"] >= 0.95  # five seeds: 0.980 to 0.997
 
 
 def test_the_summary_has_the_contracts_fields(summary: dict) -> None:
@@ -284,7 +284,7 @@ def test_the_configuration_repeats_the_run_bit_for_bit(run: Path) -> None:
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
     recorded = read_config(run / "config.toml")
     assert recorded == read_config(again / "config.toml")
-    assert recorded.training.epochs == 4
+    assert recorded.training.epochs == 2
 
 
 def test_a_manifest_can_be_given_to_the_next_run(run: Path, digits: Path) -> None:

@@ -104,7 +104,7 @@ def test_after_pretraining_one_linear_layer_tells_the_digits_apart() -> None:
         torch.nn.functional.cross_entropy(network(images), labels).backward()
         optimizer.step()
         optimizer.zero_grad()
-    assert (network(images).argmax(dim=1) == labels).float().mean() > 0.98
+    assert (network(images).argmax(dim=1) == labels).float().mean() > 0.95  # six seeds: 0.986 to 0.992
 
 
 @pytest.mark.parametrize(
