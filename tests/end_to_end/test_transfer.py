@@ -153,6 +153,7 @@ def test_the_head_before_the_tuning_is_a_baseline(tuned, head) -> None:
     assert "linear-probe" not in [entry["kind"] for entry in fitted["baselines"]]
 
 
+@pytest.mark.slow  # tests/finetune stops and resumes a small network at any batch
 def test_killed_and_resumed_tuning_ends_bit_for_bit_the_same(
     home: Path, tuned: tuple[Path, str]
 ) -> None:
