@@ -51,6 +51,11 @@ CLASSES = ("a class", "둘", "<b>three</b>")
 
 @pytest.fixture(scope="module")
 def runtime() -> Path:
+    return web_runtime()
+
+
+def web_runtime() -> Path:
+    """onnxruntime for browsers, or a skipped test."""
     installed = ROOT / "build" / "node_modules" / PACKAGE
     try:
         given = installed if installed.is_dir() else None

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nunbit.bundle import Bundle, load_bundle
-from nunbit.classifier import bundle_folder
+from nunbit.bundle import Bundle
 from nunbit.data.pixel_cache import default_cache_folder
 from nunbit.errors import ExportError, UsageError
 from nunbit.export.onnx_folder import (
@@ -38,7 +37,7 @@ from nunbit.pipelines.exporting.quantized import (
     quantize_export,
 )
 from nunbit.pipelines.exporting.raw_files import LabelledFile, conformance_files, validation_files
-from nunbit.pipelines.exporting.reference import new_folder, nunbit_engine
+from nunbit.pipelines.exporting.reference import exported_bundle, new_folder, nunbit_engine
 from nunbit.progress import SILENT, Progress
 from nunbit.runtime.engine import OnnxEngine
 from nunbit.runtime.exported import NETWORK, PREPROCESSING, Exported, read_export
@@ -135,7 +134,7 @@ def _export(
     min_agreement: float | None = None,
 ) -> ExportResult:
     """The folder, proven on raw files; `add_page` makes it one for browsers."""
-    bundle = load_bundle(bundle_folder(run))
+    bundle = exported_bundle(run)
     # ---- What it is proven on
     files = [*validation_files(run, progress), *conformance_files()]
     # Before the work: without images there is no quantised network.

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nunbit.bundle import load_bundle, save_bundle
-from nunbit.classifier import bundle_folder
+from nunbit.bundle import save_bundle
 from nunbit.errors import ExportError, UnusableImage
 from nunbit.export.hub import READER_ENGINE, TimmReader, check_known_to_timm, what_readers_leave_out
 from nunbit.export.parity import Canvas, Engine, Gate, Parity, RawFile, check_parity
 from nunbit.export.torch_program import torch_program
 from nunbit.files import folder_written_atomically
 from nunbit.pipelines.exporting.raw_files import conformance_files, validation_files
-from nunbit.pipelines.exporting.reference import new_folder, nunbit_engine
+from nunbit.pipelines.exporting.reference import exported_bundle, new_folder, nunbit_engine
 from nunbit.pipelines.exporting.texts import hub_section, torch_card, write_json
 from nunbit.progress import SILENT, Progress
 from nunbit.versions import versions
@@ -43,7 +42,7 @@ def export_torch(run: Path, *, out: Path | None = None, progress: Progress = SIL
         ExportError: when torch cannot express the network, or the program answers otherwise.
         UsageError: when something is already at `out`.
     """
-    bundle = load_bundle(bundle_folder(run))
+    bundle = exported_bundle(run)
     out = new_folder(run, out, "torch")
     progress.note(f"writing {bundle.architecture} as a program of torch")
     data = torch_program(bundle)
@@ -78,7 +77,7 @@ def export_hub(run: Path, *, out: Path | None = None, progress: Progress = SILEN
         ExportError: when the network is not one of timm's, or answers otherwise there.
         UsageError: when something is already at `out`.
     """
-    bundle = load_bundle(bundle_folder(run))
+    bundle = exported_bundle(run)
     check_known_to_timm(bundle)
     out = new_folder(run, out, "hub")
     files = validation_files(run, progress) or conformance_files()

@@ -8,10 +8,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nunbit.bundle import Bundle
+from nunbit.bundle import Bundle, load_bundle
+from nunbit.classifier import bundle_folder
 from nunbit.deployed import Deployed
 from nunbit.errors import UsageError
 from nunbit.export.parity import Canvas, Engine
+from nunbit.runtime.exported import is_export
+
+
+def exported_bundle(run: Path) -> Bundle:
+    """The model of a run's folder, or of a model's own.
+
+    Raises:
+        BundleError: when there is no model, or it is damaged.
+        UsageError: when it is an exported folder already.
+    """
+    if is_export(run):
+        raise UsageError(
+            "this is an exported model, and its network is not there to be exported again",
+            path=run,
+            remedy="give the run that it was exported from",
+        )
+    return load_bundle(bundle_folder(run))
 
 
 def nunbit_engine(bundle: Bundle) -> Engine:
