@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,22 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Pa
     remove_leftovers(tmp_path)
     assert names(tmp_path) == {"tmp", ".hidden", "last.tmp"}
     remove_leftovers(tmp_path / "missing")
+
+
+def test_a_file_in_pieces_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    def pieces(*, broken: bool) -> Iterator[bytes]:
+        yield b"one "
+        if broken:
+            raise ValueError("no more")
+        yield b"two"
+
+    file = tmp_path / "a.csv"
+    write_atomically(file, pieces(broken=False))
+    assert file.read_bytes() == b"one two"
+    with pytest.raises(ValueError, match="no more"):
+        write_atomically(file, pieces(broken=True))
+    assert file.read_bytes() == b"one two"
+    assert names(tmp_path) == {"a.csv"}
 
 
 def test_a_place_to_read_only_is_noticed_before_the_work(tmp_path: Path, monkeypatch) -> None:

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -22,13 +22,13 @@ from nunbit.errors import StorageError, UsageError
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file, replacing one of that name in one step."""
+def write_atomically(path: Path, content: bytes | str | Iterable[bytes]) -> None:
+    """Write a file, replacing one of that name in one step; a large one may come in pieces."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = _beside(path)
     try:
         with _full_place_named(path.parent), temporary.open("xb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from nunbit.evaluation import predictions as predictions_file
 from nunbit.evaluation.metrics import evaluate
 from nunbit.evaluation.predictions import write_predictions
 from nunbit.types import Predictions
@@ -71,3 +73,23 @@ def test_unknown_labels_are_left_empty_and_no_rows_leave_the_header(tmp_path: Pa
     assert rows[2].startswith("b,y,")
     write_predictions(tmp_path / "p.csv", unknown.subset(np.array([], dtype=int)), [], ("x", "y"))
     assert (tmp_path / "p.csv").read_text() == "path,label,predicted,confidence,prob_x,prob_y\n"
+
+
+def test_the_file_is_never_whole_in_memory(tmp_path: Path) -> None:
+    """It grows with images times classes."""
+    predictions = random_predictions(1000, 200)
+    _ = predictions.probabilities
+    tracemalloc.start()
+    write_predictions(tmp_path / "p.csv", predictions, [""] * 1000, names(200))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < (tmp_path / "p.csv").stat().st_size  # as text and as bytes it was six times that
+
+
+def test_many_rows_are_those_of_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictions, paths = random_predictions(200, 3), [str(i) for i in range(200)]
+    write_predictions(tmp_path / "pieces.csv", predictions, paths, names(3))
+    monkeypatch.setattr(predictions_file, "CHUNK_SIZE", 1000)
+    write_predictions(tmp_path / "piece.csv", predictions, paths, names(3))
+    assert (tmp_path / "pieces.csv").read_bytes() == (tmp_path / "piece.csv").read_bytes()
+    assert len((tmp_path / "piece.csv").read_text().splitlines()) == 201
