@@ -81,6 +81,7 @@ def test_small_and_unbalanced_classes_are_told() -> None:
     assert small.examples == ("dog (2)",)
     unbalanced = of_kind(found, "unbalanced-classes")
     assert unbalanced.title == "The classes are unbalanced: cat has 50 images, dog 2"
+    assert "--set training.sampling=balanced" in unbalanced.remedy
     assert "--set checkpoint.monitor=validation_macro_f1" in unbalanced.remedy
     assert "unbalanced-classes" in kinds(checked(samples_of([0] * 50 + [1] * 10)))
     assert "unbalanced-classes" not in kinds(checked(samples_of([0] * 49 + [1] * 10)))

@@ -57,9 +57,10 @@ def classes(samples: Samples, reasons: Sequence[str], *, test_fraction: float) -
             f"{present[least]:,}",
             count=0,
             why="Accuracy is then mostly that of the large classes.",
-            remedy="Look at macro F1 and at the recall of each class. Let rare classes count as "
-            "much as frequent ones with --set training.class_weights=balanced, and keep the epoch "
-            "that is best for all of them with --set checkpoint.monitor=validation_macro_f1.",
+            remedy="Look at macro F1 and at the recall of each class. --set "
+            "training.sampling=balanced finds more of the rare classes at little cost, --set "
+            "training.logit_adjustment=1 most of them, and --set "
+            "checkpoint.monitor=validation_macro_f1 keeps the epoch that is best for all classes.",
         )
 
 
