@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,7 @@ def test_clients_of_hugging_face_and_triton(served: Served, export: Path, truth:
     assert found["server"]["extensions"] == ["binary_tensor_data"]
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_as_the_readme_says(served: Served, export: Path) -> None:
     path = export / "conformance" / PICTURE
     done = subprocess.run(

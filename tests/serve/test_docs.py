@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_the_python_of_the_guide_runs(served: Served, home: Path) -> None:
     assert "two.png" in said
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_of_the_guide_runs(served: Served, home: Path) -> None:
     lines = [
         line

@@ -20,7 +20,7 @@ from nunbit.serve.settings import Limits
 _LARGE = 1 << 20
 """Bytes of JSON that are parsed in a thread, so that others are not kept waiting."""
 _MAX_FILE_NAME = 255
-_DISCARDED, _DISCARD_SECONDS = 64 << 20, 2.0
+_DISCARDED, _DISCARD_SECONDS = 64 << 20, 10.0
 """Bytes and seconds of a body that is too large, read before it is refused: a caller that is still
 sending when the connection is closed does not see the answer."""
 COME = "nunbit.body_came"
