@@ -6,7 +6,7 @@ Each network starts from random weights and is trained on scikit-learn's digits,
 `--size`: small pictures, but answers that differ, where so short a training on photographs would
 leave networks that always say the same. EfficientNet-lite0 is measured a second time from its
 published weights: its head is trained on the pictures of `pictures.py` (Debian's
-tuxpaint-stamps-default, five classes) at 224 x 224 pixels. Then `nunbit export --quantize int8`
+tuxpaint-stamps-default, five classes) at 224 × 224 pixels. Then `nunbit export --quantize int8`
 counts how many validation images keep their class. Prints a row of docs/export.md for each network
 as it is found, so a run that was stopped is not lost.
 """
@@ -66,10 +66,10 @@ def measured(folder: Path, run: str, network: str, epochs: int, size: int) -> li
     """The cells of a network's row."""
     nunbit = [sys.executable, "-m", "nunbit"]
     chosen = ["digits", "--model", network, "--image-size", str(size), "--epochs", str(epochs)]
-    how = f"digits, {epochs} epochs at {size} x {size}"
+    how = f"digits, {epochs} epochs at {size} × {size}"
     if network == PRETRAINED:
         chosen = ["photographs", "--pretrained", network, "--transfer", "head"]
-        how = "photographs, head, at 224 x 224"
+        how = "photographs, head, at 224 × 224"
     train = [*nunbit, "train", *chosen, *PARTS, "--out", run, "--quiet"]
     run_command(train, cwd=folder, env={"NUNBIT_CACHE": str(folder / "cache")})
     export = [*nunbit, "export", run, "--quantize", "int8", "--min-agreement", "0", "--quiet"]
