@@ -123,7 +123,8 @@ class Predictor(ABC):
             return point
         if isinstance(threshold, str | bool) or not 0 <= threshold <= 1:
             raise UsageError(
-                f"a threshold is {OPERATING_POINT} or a probability from 0 to 1, not {threshold!r}"
+                f"a threshold is {OPERATING_POINT} or a probability from 0 to 1, not {threshold!r}",
+                remedy=f"the model's own is at {point.threshold:.4g}: {OPERATING_POINT}",
             )
         return replace(point, threshold=float(threshold))
 
@@ -147,7 +148,7 @@ class Predictor(ABC):
         is not an image at all, if the bundle has no threshold for that accuracy or no operating
         point, or if both are asked for.
         """
-        point = self._point(threshold, accuracy)
+        point = self.asked_point(threshold, accuracy)
         sure = 0.0 if accuracy is None else self.threshold(accuracy)
         if accuracy is not None and UNSURE in self.classes:
             raise UsageError(
@@ -201,7 +202,7 @@ class Predictor(ABC):
         """
         if top_k < 1:
             raise UsageError(f"at least one class must be named, not {top_k}")
-        point = self._point(threshold, accuracy)
+        point = self.asked_point(threshold, accuracy)
         sure = 0.0 if accuracy is None else self.threshold(accuracy)
         paths = [Path(file) for file in files]
         answers: list[FilePrediction] = []
@@ -219,7 +220,13 @@ class Predictor(ABC):
                 )
         return answers
 
-    def _point(self, threshold: Threshold | None, accuracy: float | None) -> OperatingPoint | None:
+    def asked_point(
+        self, threshold: Threshold | None, accuracy: float | None
+    ) -> OperatingPoint | None:
+        """The operating point at `threshold`; None where none is asked for.
+
+        Raises UsageError where an accuracy is asked for as well, and as `point_at` does.
+        """
         if threshold is None:
             return None
         if accuracy is not None:

@@ -48,12 +48,14 @@ class ServedModel:
 
     def description(self) -> Mapping[str, Any]:
         """Plain values for callers: nothing about the machine is among them."""
+        point = self.predictor.operating_point
         return {
             "name": self.name,
             "version": self.version,
             "architecture": self.architecture,
             "classes": list(self.classes),
             "thresholds": dict(self.predictor.thresholds),
+            "operating_point": point and point.to_dict(),
             "preprocess": self.predictor.preprocess.to_dict(),
             "explains": can_explain(self.predictor),
         }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from nunbit.errors import UnusableImage, UsageError
+from nunbit.evaluation.operating_point import OperatingPoint
+from nunbit.predictor import Threshold
 from nunbit.serve.answers import json_response
 from nunbit.serve.bodies import Budget, files_of_form
 from nunbit.serve.contracts.openapi import ERRORS, PICTURE
@@ -41,6 +44,9 @@ class FileAnswers(BaseModel):
     version: str
     accuracy: float | None = None
     threshold: float | None = None
+    """Confidence below which answers are unsure; or the probability that `positive` needs."""
+    positive: str | None = None
+    """Class that an asked threshold is about."""
     answers: list[FileAnswer]
 
 
@@ -52,6 +58,8 @@ class ModelDescription(BaseModel):
     architecture: str
     classes: list[str]
     thresholds: dict[str, float]
+    operating_point: dict[str, Any] | None
+    """Threshold of a model of two classes: positive, threshold, rule, n_validation."""
     preprocess: dict[str, Any]
     explains: bool
     """True if /v1/explain has answers."""
@@ -85,25 +93,30 @@ def own_router(service: Service, budget: Budget) -> APIRouter:
 
     @router.post("/predict", response_model=FileAnswers, responses=ERRORS, openapi_extra=_BODY)
     async def predict_files(
-        request: Request, accuracy: Annotated[float | None, Query(ge=0, le=1)] = None
+        request: Request,
+        accuracy: Annotated[float | None, Query(ge=0, le=1)] = None,
+        threshold: Annotated[Threshold | None, Query()] = None,
     ) -> Response:
         """Classify the files of a form, each for itself: one bad file never fails the others.
 
         With `accuracy`, such as 0.95, answers that are not sure enough for it are marked unsure.
+        With `threshold`, `operating-point` or a probability, a model of two classes answers its
+        positive one from that probability on.
         """
-        threshold = _threshold(service.model, accuracy)
+        choice = _choice(service.model, accuracy, threshold)
         async with budget.body(request) as body:
             files = await files_of_form(request, body, limits=service.limits)
             model, rows = await service.answer([data for _, data in files])
         answers = [
-            _answer(service, model, name, row, threshold)
+            _answer(service, model, name, row, choice)
             for (name, _), row in zip(files, rows, strict=True)
         ]
         whole = {
             "model": model.name,
             "version": model.version,
             "accuracy": accuracy,
-            "threshold": threshold,
+            "threshold": choice.point.threshold if choice.point else choice.sure,
+            "positive": choice.point.positive if choice.point else None,
             "answers": answers,
         }
         return json_response(whole)
@@ -137,11 +150,18 @@ def own_router(service: Service, budget: Budget) -> APIRouter:
     return router
 
 
-def _threshold(model: ServedModel, accuracy: float | None) -> float | None:
-    if accuracy is None:
-        return None
+class _Choice(NamedTuple):
+    """Thresholds that a caller asked for."""
+
+    sure: float | None = None
+    point: OperatingPoint | None = None
+
+
+def _choice(model: ServedModel, accuracy: float | None, threshold: Threshold | None) -> _Choice:
+    predictor = model.predictor
     try:
-        return model.predictor.threshold(accuracy)
+        point = predictor.asked_point(threshold, accuracy)
+        return _Choice(None if accuracy is None else predictor.threshold(accuracy), point)
     except UsageError as error:
         raise malformed(error.what, error.remedy) from None
 
@@ -151,7 +171,7 @@ def _answer(
     model: ServedModel,
     name: str,
     row: Row | UnusableImage,
-    threshold: float | None,
+    choice: _Choice,
 ) -> dict[str, object]:
     if isinstance(row, UnusableImage):
         problem = unusable(row, which="the file")
@@ -163,10 +183,13 @@ def _answer(
             "what_to_do": problem.remedy,
         }
     label, score = ranked(row, model.classes, 1)[0]
+    if choice.point is not None:
+        place = int(choice.point.answers(row[np.newaxis], model.classes)[0])
+        label, score = model.classes[place], float(row[place])
     return {
         "file": name,
         "label": label,
         "score": score,
-        "unsure": None if threshold is None else score < threshold,
+        "unsure": None if choice.sure is None else score < choice.sure,
         "probabilities": dict(zip(model.classes, map(float, row), strict=True)),
     }
