@@ -21,9 +21,13 @@ def missing(what: str) -> Any:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Chromium, or a skipped test; with NUNBIT_REQUIRE_BROWSER=1, as in CI, a failed one."""
+    """Chromium, or a skipped test; with NUNBIT_REQUIRE_BROWSER=1, as in CI, a failed one.
+
+    It ends with the tests of this folder: while it lives, Playwright's event loop runs in this
+    thread, and nothing else in the process can start one.
+    """
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
         missing("there is no Chromium (Debian: apt install chromium)")

@@ -19,7 +19,7 @@ from PIL import Image
 import nunbit
 from nunbit.cli import main
 from tests.fixtures_data import random_images, write_idx
-from tests.surface.readme import blocks, commands
+from tests.surface.readme import PAGES, blocks, commands
 
 NEW_FILES = ("--csv", "--page", "--fix-list")
 """Options that name a file which must not be there yet; pages may name the same one twice."""
@@ -27,6 +27,8 @@ SHORTER = {"5": "0.02"}  # --minutes 5
 MAX_EPOCHS = 2
 LENGTHS = {"--epochs", "--resume", "--recipe"}
 CLASSES = ("ant", "bee")
+EACH_ALONE = [page for page in PAGES if page.name != "python.md"]
+"""Pages whose Python blocks stand alone; tests/surface/test_python_page.py runs the other one's."""
 SLOW = (
     "nunbit advise photos --image-size 64 --out evidence.png",
     "nunbit train photos --pretrained efficientnet-lite0",
@@ -146,7 +148,7 @@ def test_what_is_left_to_the_slow_tests_is_documented() -> None:
 
 
 @pytest.mark.usefixtures("at_home")
-@pytest.mark.parametrize("block", blocks("python"))
+@pytest.mark.parametrize("block", blocks("python", pages=EACH_ALONE))
 @pytest.mark.parametrize("epochs", [MAX_EPOCHS, pytest.param(None, marks=pytest.mark.slow)])
 def test_the_python_of_the_readme_runs(
     block: str, epochs: int | None, monkeypatch: pytest.MonkeyPatch

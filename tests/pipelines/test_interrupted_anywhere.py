@@ -8,7 +8,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,14 @@ def stop_at(patch: pytest.MonkeyPatch, function: str, number: int) -> None:
     patch.setattr(function, stop)
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """SIGINT as in a terminal; what a script starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def named_command(told: str) -> list[str]:
     """Words of the command that a message names, without `nunbit`."""
     (line,) = (line for line in told.splitlines() if "continue with: " in line)
@@ -99,6 +107,7 @@ def test_sigterm_in_any_stage_names_the_command_that_goes_on(
     assert list((tmp_path / "runs").iterdir()) == [run]
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.parametrize("stage", ["inspecting", "report"])
 def test_ctrl_c_with_out(
     stage: str,

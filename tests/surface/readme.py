@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,11 +13,11 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELLS = ("sh", "bash", "shell", "console")
 
 
-def blocks(*languages: str) -> list[str]:
+def blocks(*languages: str, pages: Sequence[Path] = PAGES) -> list[str]:
     """Contents of the fenced blocks in some languages."""
     return [
         content
-        for page in PAGES
+        for page in pages
         for language, content in FENCE.findall(page.read_text(encoding="utf-8"))
         if language in languages
     ]

@@ -117,7 +117,7 @@ def test_strengths_are_tables_or_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("head", "layer=strength"), ("head=-1", "greater than or equal to 0")]
+    ("value", "words"), [("head", "layer=strength"), ("head=-1", "a number of at least 0")]
 )
 def test_impossible_strengths(value: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nunbit.data.preprocess import Preprocess
 from nunbit.predictor import Canvas
+from nunbit.seeds import Purpose, rng_for
 
 SIZES = (8, 4, 2)
 """Sizes of batches that are tried. Beyond eight a pass gains nothing on a CPU, and the first
@@ -28,7 +29,7 @@ anything]."""
 
 def exact_batch_sizes(outputs: Outputs, contract: Preprocess) -> tuple[int, ...]:
     """Sizes at which each row is equal, to the bit, to that of its canvas alone; 1 always is."""
-    rng = np.random.default_rng(0)
+    rng = rng_for(0, Purpose.NOISE)
     shape = (contract.height, contract.width, contract.channels)
     found = [1]
     for size in SIZES:
