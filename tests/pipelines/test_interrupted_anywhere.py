@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,22 +57,30 @@ def photos(whole: Path) -> Path:
     return whole.parent / "photos"
 
 
-def stop_at(patch: pytest.MonkeyPatch, function: str, number: int) -> None:
-    """Send this process a signal where a stage begins."""
+STOPPED = """
+import importlib, os, signal, sys
 
-    def stop(*_: object, **__: object) -> None:
-        os.kill(os.getpid(), number)
-        raise AssertionError("the signal had no effect")
+def stop(*_, **__):
+    os.kill(os.getpid(), signal.Signals[sys.argv[2]])
+    raise AssertionError("the signal had no effect")
 
-    patch.setattr(function, stop)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let their children ignore it
+module, _, name = sys.argv[1].rpartition(".")
+setattr(importlib.import_module(module), name, stop)
+from nunbit.cli import main
+sys.exit(main(sys.argv[3:]))
+"""
 
 
-@pytest.fixture
-def ctrl_c_is_heard() -> Iterator[None]:
-    """SIGINT as in a terminal; what a script starts in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def stopped_at(function: str, number: signal.Signals, words: Sequence[str], folder: Path) -> str:
+    """Run a command in a process that sends itself a signal where a stage begins; give its stderr.
+
+    It ends with 130, as what a signal stops, and not by the signal.
+    """
+    call = [sys.executable, "-c", STOPPED, function, number.name, *words]
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    return done.stderr
 
 
 def named_command(told: str) -> list[str]:
@@ -83,45 +91,36 @@ def named_command(told: str) -> list[str]:
     return words[1:]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+FAST_STAGES = ("inspecting", "before the split is written", "report")
+"""The first one, one in the middle, and the last one."""
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        pytest.param(stage, marks=[] if stage in FAST_STAGES else pytest.mark.slow)
+        for stage in STAGES
+    ],
+)
 def test_sigterm_in_any_stage_names_the_command_that_goes_on(
-    stage: str,
-    photos: Path,
-    whole: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    stage: str, photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # no --out: below runs/ in the current folder
-    before = signal.getsignal(signal.SIGTERM)
-    with monkeypatch.context() as patch:
-        stop_at(patch, STAGES[stage], signal.SIGTERM)
-        assert main(["train", str(photos), "-q", *QUICK]) == 130
-    assert signal.getsignal(signal.SIGTERM) == before
-    told = capsys.readouterr().err
+    words = ("train", str(photos), "-q", *QUICK)
+    told = stopped_at(STAGES[stage], signal.SIGTERM, words, tmp_path)
     assert told.count("stopped by SIGTERM before the run had ended") == 1
     (run,) = (tmp_path / "runs").iterdir()
-    words = named_command(told)
-    assert main([*words, "-q"]) == 0
+    assert main([*named_command(told), "-q"]) == 0
     assert outcome(run) == outcome(whole)
     assert list((tmp_path / "runs").iterdir()) == [run]
 
 
-@pytest.mark.usefixtures("ctrl_c_is_heard")
-@pytest.mark.parametrize("stage", ["inspecting", "report"])
-def test_ctrl_c_with_out(
-    stage: str,
-    photos: Path,
-    whole: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.parametrize("stage", [pytest.param("inspecting", marks=pytest.mark.slow), "report"])
+def test_ctrl_c_with_out(stage: str, photos: Path, whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "my run"
-    with monkeypatch.context() as patch:
-        stop_at(patch, STAGES[stage], signal.SIGINT)
-        assert main(["train", str(photos), "--out", str(run), "-q", *QUICK]) == 130
-    assert main([*named_command(capsys.readouterr().err), "-q"]) == 0
+    words = ("train", str(photos), "--out", str(run), "-q", *QUICK)
+    told = stopped_at(STAGES[stage], signal.SIGINT, words, tmp_path)
+    assert main([*named_command(told), "-q"]) == 0
     assert outcome(run) == outcome(whole)
 
 
@@ -130,15 +129,12 @@ def test_a_run_stopped_while_it_asks_the_adviser_goes_on(
     whole: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["train", str(photos), "--pretrained", str(whole), "--epochs", "1"]
-    with monkeypatch.context() as patch:
-        stop_at(patch, "nunbit.pipelines.train.advise_and_record", signal.SIGTERM)
-        assert main([*words, "--transfer", "auto", "-q"]) == 130
+    words = ("train", str(photos), "--pretrained", str(whole), "--epochs", "1")
+    adviser = "nunbit.pipelines.train.advise_and_record"
+    told = stopped_at(adviser, signal.SIGTERM, (*words, "--transfer", "auto", "-q"), tmp_path)
     (run,) = (tmp_path / "runs").iterdir()
-    told = capsys.readouterr().err
 
     def cannot_measure(*_: object) -> None:  # in place of its half minute; then a rule decides
         raise DataError("too few images")
@@ -148,12 +144,15 @@ def test_a_run_stopped_while_it_asks_the_adviser_goes_on(
     assert (run / "summary.json").is_file()
 
 
-def test_any_other_command_says_so_too(
-    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stop_at(monkeypatch, STAGES["inspecting"], signal.SIGTERM)
-    assert main(["check", str(photos)]) == 130
-    assert "\nstopped by SIGTERM before it was done" in "\n" + capsys.readouterr().err
+def test_any_other_command_says_so_too(photos: Path, tmp_path: Path) -> None:
+    told = stopped_at(STAGES["inspecting"], signal.SIGTERM, ("check", str(photos)), tmp_path)
+    assert "\nstopped by SIGTERM before it was done" in "\n" + told
+
+
+def test_the_handler_of_before_is_in_force_again(photos: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["check", str(photos)]) in (0, 1)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 @pytest.mark.parametrize("stage", ["inspecting", "settings"])
@@ -235,13 +234,10 @@ def test_a_run_refused_while_its_settings_are_settled_leaves_nothing_new(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_had_begun_stays_where_its_data_are_gone(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_had_begun_stays_where_its_data_are_gone(photos: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        stop_at(patch, STAGES["inspecting"], signal.SIGTERM)
-        assert main(["train", str(photos), "--out", str(run), "-q", *QUICK]) == 130
+    words = ("train", str(photos), "--out", str(run), "-q", *QUICK)
+    stopped_at(STAGES["inspecting"], signal.SIGTERM, words, tmp_path)
     recorded = (run / "config.toml").read_bytes()
     photos.rename(tmp_path / "elsewhere")
     try:
