@@ -152,7 +152,8 @@ def _in_threads(jobs: Iterable[Job], workers: int) -> Iterator[DecodedRows]:
     pool = ThreadPoolExecutor(workers)
     try:
         for preprocess, images, rows, sha256 in jobs:
-            parts = chunk_slices(len(rows), _ROWS_OF_A_THREAD)
+            # A batch of no images has one part, too: its canvases have a shape.
+            parts = list(chunk_slices(len(rows), _ROWS_OF_A_THREAD)) or [slice(0)]
             pending.append(
                 [pool.submit(decode_rows, preprocess, images, rows[p], sha256[p]) for p in parts]
             )
