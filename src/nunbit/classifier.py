@@ -163,6 +163,12 @@ class Classifier(Predictor):
             )
 
 
+_WHAT_TO_GIVE = (
+    "give the folder that nunbit train wrote, or its folder model; predict, evaluate and serve "
+    "also take the folder of an export"
+)
+
+
 def load(path: str | Path, *, device: str = "auto") -> Classifier:
     """The classifier of a run's folder, of a bundle, or of pretrained weights by name.
 
@@ -184,7 +190,7 @@ def bundle_folder(path: Path) -> Path:
         raise BundleError(
             "there is no such run or model",
             path=path,
-            remedy="give the folder that nunbit train wrote, or its folder model",
+            remedy=_WHAT_TO_GIVE,
         )
     for folder in (path, path / "model"):
         if (folder / CONTRACT).exists() or (folder / CONFIG).exists():
@@ -199,5 +205,5 @@ def bundle_folder(path: Path) -> Path:
     raise BundleError(
         "this is neither a run nor a model",
         path=path,
-        remedy="give the folder that nunbit train wrote, or its folder model",
+        remedy=_WHAT_TO_GIVE,
     )
